@@ -1,0 +1,18 @@
+/* JSON through jansson, with errors in our form and one writer whose output is Python's json.dumps. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* A new reference, or NULL with ERR_VALUE "line:column: what is wrong". Any value may stand at the top; object order is
+ * kept; NaN and Infinity are taken, as Python does. Nesting is limited to 512. */
+json_t *json_parse(const char *text, size_t n, struct err *e);
+/* As json.dumps writes it: ", " and ": ", non-ASCII escaped unless `utf8`, numbers in the shortest form that reads back
+ * the same (0.1, 1e-07). indent 0: one line. */
+void json_write(const json_t *j, int indent, bool utf8, struct buf *out);
+
+#endif

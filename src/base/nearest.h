@@ -1,0 +1,9 @@
+/* "Did you mean": the known name closest to a mistyped one. */
+#ifndef BASE_NEAREST_H
+#define BASE_NEAREST_H
+
+/* The nearest of `names` (NULL-terminated) by edit distance (Damerau-Levenshtein, case folded), or NULL where none is
+ * within about a third of the word. */
+const char *nearest(const char *word, const char *const *names);
+
+#endif

@@ -1,0 +1,31 @@
+/* The one way output travels up: whoever faces the user (REPL, headless run, Jupyter) implements a sink. */
+#ifndef BASE_SINK_H
+#define BASE_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum sink_stream { SINK_OUT, SINK_ERR, SINK_STATUS };
+
+/* One representation of a displayed value. */
+struct sink_mime {
+    const char *type; /* "text/plain", "image/png", ... */
+    const char *data;
+    size_t size;
+};
+
+struct sink {
+    /* Bytes of a stream, as they come. SINK_STATUS carries lines about the run (time, RAM), never a cell's output. */
+    void (*text)(struct sink *s, enum sink_stream stream, const char *bytes, size_t n);
+    /* The value of a cell's last expression, or a rich output; the sink picks the representation it can show. */
+    void (*display)(struct sink *s, const struct sink_mime *bundle, int n);
+    /* A line that replaces the one before it until a text follows (progress bars); only called when `redraws`. */
+    void (*progress)(struct sink *s, const char *line, size_t n);
+    /* Clears the running cell's output. */
+    void (*clear)(struct sink *s);
+    bool redraws; /* can replace a line: a terminal */
+    bool colour;
+    int width; /* columns; kept up to date by its owner */
+};
+
+#endif

@@ -1,0 +1,27 @@
+/* One pool of worker threads sized to the cores this process may use (affinity and cgroup quota). A loop is cut into
+ * chunks that do not depend on the number of threads, so one thread computes the same bits as many. */
+#ifndef BASE_THREADS_H
+#define BASE_THREADS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct threads;
+
+/* n = 0: as many as this process may use. Workers start at the first parallel loop and sleep between loops. */
+enum status threads_open(int n, struct threads **out, struct err *e);
+void threads_close(struct threads *t);
+int threads_count(const struct threads *t);
+
+/* Cores this process may use now. */
+int threads_available(void);
+
+/* Works on [begin, end); `worker` is in [0, threads_count), for per-worker scratch. */
+typedef void threads_fn(void *arg, int64_t begin, int64_t end, int worker);
+
+/* Runs fn over [0, n) in chunks of `grain`; a chunk should take well under 5 ms. The calling thread works too. The
+ * cancel flag is looked at before each chunk: ERR_CANCELLED leaves the rest undone. Not reentrant. */
+enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e);
+
+#endif

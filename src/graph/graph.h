@@ -1,0 +1,102 @@
+/* A computation as data: nodes that call ops, values with a shape and a dtype. Built by tracing (run/), rewritten by
+ * passes, planned by liveness, compiled by a device. Nodes stand in an order in which they can run. */
+#ifndef GRAPH_GRAPH_H
+#define GRAPH_GRAPH_H
+
+#include "op/op.h"
+
+enum graph_kind { GRAPH_INPUT, GRAPH_CONSTANT, GRAPH_RESULT };
+
+struct graph_value {
+    struct op_sig sig;
+    enum graph_kind kind;
+    int node;                /* GRAPH_RESULT: the node that makes it, as its output number `output` */
+    int output;              /* GRAPH_INPUT: which input */
+    struct tensor *constant; /* GRAPH_CONSTANT, retained */
+};
+
+/* One step of a fused elementwise node: operands < nin are the node's inputs, nin + k is the result of step k. */
+struct graph_step {
+    const struct op *op;
+    union op_attrs attrs;
+    int nin, in[4];
+    enum dtype dtype; /* of the result */
+};
+
+/* An elementwise region that runs as one loop: all steps have the node's shape after broadcasting. */
+struct graph_fused {
+    int nstep;
+    struct graph_step *step;
+    int nout, *out; /* which steps' results leave the region */
+};
+
+struct graph_node {
+    const struct op *op; /* NULL for a fused node */
+    union op_attrs attrs;
+    int nin, *in; /* value ids */
+    int nout, out; /* values out .. out+nout-1 */
+    struct graph_fused *fused;
+};
+
+struct graph {
+    int nnode, node_cap;
+    struct graph_node *node;
+    int nvalue, value_cap;
+    struct graph_value *value;
+    int ninput, input_cap, *input;    /* value ids */
+    int noutput, output_cap, *output; /* value ids; a value may stand twice, and may be an input */
+};
+
+enum status graph_new(struct graph **out, struct err *e);
+void graph_free(struct graph *g);
+
+/* Each returns the new value's id (a node's first output), or -1 with the error set. graph_add infers the outputs. */
+int graph_add_input(struct graph *g, const struct op_sig *sig, struct err *e);
+int graph_add_constant(struct graph *g, struct tensor *t, struct err *e); /* the same tensor twice is one value */
+int graph_add(struct graph *g, const struct op *op, const int *in, int nin, const union op_attrs *a, struct err *e);
+enum status graph_add_output(struct graph *g, int value, struct err *e);
+
+/* A readable listing, one node a line: "%7 float32(128, 10) = softmax(%6) axis=1". */
+void graph_print(const struct graph *g, struct buf *out);
+
+/* ---- passes: each rewrites g in place, and taking one out changes time, never a result ---------------------------- */
+
+enum graph_pass {
+    GRAPH_CSE = 1,  /* equal nodes become one */
+    GRAPH_DCE = 2,  /* what no output needs goes */
+    GRAPH_FUSE = 4, /* elementwise regions become one node */
+    GRAPH_ALL = 7,
+};
+enum status graph_optimize(struct graph *g, unsigned passes, struct err *e);
+
+/* ---- memory plan -------------------------------------------------------------------------------------------------- */
+
+/* Where each intermediate value lives in one arena. Inputs, constants and outputs have buffers of their own; the result
+ * of a view op shares its input's place. */
+struct graph_plan {
+    size_t arena;    /* bytes to allocate */
+    size_t bound;    /* the most bytes alive at one node: no plan can be smaller */
+    size_t *offset;  /* by value; SIZE_MAX where it has no place in the arena */
+    int *last_use;   /* by value: the last node that reads it (through views too), -1: nobody */
+};
+/* `scratch` (may be NULL) gives a node's workspace bytes, alive only while it runs; its place is scratch_offset. */
+enum status graph_plan_new(const struct graph *g, size_t (*scratch)(void *arg, int node), void *arg,
+                           struct graph_plan **out, struct err *e);
+void graph_plan_free(struct graph_plan *p);
+
+/* ---- tape --------------------------------------------------------------------------------------------------------- */
+
+/* A record of op calls on tensors, eager or symbolic alike, from which gradients are emitted: the one autodiff. */
+struct tape;
+enum status tape_new(bool persistent, struct tape **out, struct err *e);
+void tape_free(struct tape *t);
+enum status tape_watch(struct tape *t, const struct tensor *x, struct err *e);
+bool tape_watches(const struct tape *t, const struct tensor *x); /* watched, or reached from something watched */
+/* Records a call if it reaches a watched tensor; retains its tensors. */
+enum status tape_record(struct tape *t, const struct op_call *call, struct err *e);
+/* d sum(target * seed) / d source for each source, borrowed from the emitter; NULL where target does not depend on it.
+ * `seed` NULL: ones. ERR_STATE if a tensor needed was written to since, or a non-persistent tape was used before. */
+enum status tape_gradient(struct tape *t, struct op_emitter *emit, struct tensor *target, struct tensor *seed,
+                          struct tensor *const *source, int nsource, struct tensor **gradient, struct err *e);
+
+#endif

@@ -1,0 +1,103 @@
+/* What happens when an op is called: eager dispatch to the runtime device, recording on tapes, tracing into a graph,
+ * compiled programs over variables, and moving state between devices. One `struct run` is one session's runtime. */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include "base/rng.h"
+#include "graph/graph.h"
+#include "tensor/device.h"
+
+#define RUN_MAX_TAPES 16
+
+struct variable;
+struct trace;
+
+struct run {
+    struct device *device; /* where new tensors go */
+    struct device *cpu;    /* always open */
+    struct tape *tape[RUN_MAX_TAPES]; /* recording now, outermost first */
+    int ntape;
+    struct trace *trace;  /* tracing now, or NULL */
+    struct variable *variables; /* all that live: a doubly linked list */
+    unsigned passes;      /* enum graph_pass */
+    uint64_t eager_calls; /* ops run one by one: a test counts that fit makes none */
+    uint64_t program_calls;
+    struct rng_mt seeds;  /* Keras's global generator: one draw for each layer that needs a seed */
+    uint32_t seed;        /* what set_random_seed was given: the sample order's key */
+    bool seeded;
+};
+
+enum status run_open(struct run **out, struct err *e);
+void run_close(struct run *r);
+
+/* ---- devices ------------------------------------------------------------------------------------------------------ */
+
+/* "cpu", "gpu", "gpu:1", "/device:GPU:0", "tpu", ... ERR_UNSUPPORTED carries the driver's reason, ERR_NOT_FOUND names
+ * the nearest kind. Opened once and kept. */
+enum status run_device(struct run *r, const char *name, struct device **out, struct err *e);
+/* Makes it the runtime device and moves all variables there, or changes nothing. */
+enum status run_set_device(struct run *r, const char *name, struct err *e);
+/* t on device d: itself (retained) if it is there already. */
+enum status run_move(struct run *r, struct tensor *t, struct device *d, struct tensor **out, struct err *e);
+
+/* ---- ops ---------------------------------------------------------------------------------------------------------- */
+
+/* Calls an op. All inputs concrete: it runs now. One symbolic (or none, while tracing): a node is added to the trace,
+ * concrete inputs are captured as constants. Tapes that watch an input record it. Views make no copy; inputs that a
+ * kernel cannot take as they lie are made contiguous; inputs on another device are an error that names both. `out`
+ * receives op->nout references. The inputs' dtypes are taken as they are: see run_promote. */
+enum status run_op(struct run *r, const struct op *op, struct tensor *const *in, int nin, const union op_attrs *a,
+                   struct tensor **out, struct err *e);
+/* An emitter over run_op. */
+struct op_emitter run_emitter(struct run *r, struct err *e);
+/* Row-major without gaps: t itself (retained) or a copy. */
+enum status run_contiguous(struct run *r, struct tensor *t, struct tensor **out, struct err *e);
+/* In place: t[...] = value (cast and broadcast to t's shape), through storage_begin_write. t may be any view. */
+enum status run_assign(struct run *r, struct tensor *t, struct tensor *value, struct err *e);
+
+/* ---- variables: named state that training changes ----------------------------------------------------------------- */
+
+struct variable {
+    atomic_int refs;
+    char *name; /* Keras's: "kernel" */
+    char *path; /* "conv2d/kernel" */
+    struct tensor *value; /* contiguous; replaced, never written in place */
+    bool trainable;
+    struct run *run;
+    struct variable *next, *previous;
+};
+
+enum status variable_new(struct run *r, struct tensor *value, const char *name, bool trainable, struct variable **out,
+                         struct err *e);
+struct variable *variable_retain(struct variable *v);
+void variable_release(struct variable *v);
+/* The value: while tracing, the symbolic tensor that stands for it (or for what was last assigned in the trace). Tapes
+ * watch trainable variables of themselves. Borrowed from the variable or the trace. */
+enum status variable_read(struct run *r, struct variable *v, struct tensor **out, struct err *e);
+/* Same shape (else ERR_VALUE that names both), cast to its dtype. While tracing: an update at the program's end. */
+enum status variable_assign(struct run *r, struct variable *v, struct tensor *value, struct err *e);
+
+/* ---- tracing and programs ----------------------------------------------------------------------------------------- */
+
+/* A compiled graph over variables: reads its inputs and the variables' values, returns outputs, and at its end swaps all
+ * updated variables at once, so that an error or a cancel leaves the last finished call's state. */
+struct program;
+
+enum status trace_begin(struct run *r, struct err *e); /* ERR_STATE if one is under way */
+/* A symbolic input; borrowed from the trace. */
+enum status trace_input(struct run *r, enum dtype d, const struct shape *s, struct tensor **out, struct err *e);
+/* Ends the trace and compiles it for the runtime device. Outputs may be symbolic or concrete. */
+enum status trace_end(struct run *r, struct tensor *const *outputs, int noutput, struct program **out, struct err *e);
+void trace_abort(struct run *r);
+
+/* Inputs as traced (shape and dtype are checked: ERR_VALUE); a program compiled for another device is compiled again.
+ * `out` receives references. */
+enum status program_call(struct run *r, struct program *p, struct tensor *const *in, int nin, struct tensor **out,
+                         struct err *e);
+struct program *program_retain(struct program *p);
+void program_release(struct program *p);
+const struct graph *program_graph(const struct program *p); /* after the passes */
+size_t program_arena(const struct program *p);              /* planned bytes */
+size_t program_bound(const struct program *p);              /* the liveness bound */
+
+#endif

@@ -1,0 +1,71 @@
+/* The abstract device: what a driver promises. One in-order queue a device; run and copy return a ticket, and errors may
+ * come late, at wait or sync, carrying the op's name. A device that cannot be had is an error with the reason. */
+#ifndef TENSOR_DEVICE_H
+#define TENSOR_DEVICE_H
+
+#include "tensor/tensor.h"
+
+struct graph;
+struct op;
+struct op_call;
+struct device_program;
+
+#define DEVICE_ABI 1
+
+struct device_memory {
+    size_t used; /* bytes of live buffers, program arenas included */
+    size_t peak; /* most bytes since the last reset */
+    size_t limit;
+};
+
+/* What every driver has in front of its own state. */
+struct device {
+    const struct device_driver *driver;
+    char name[32]; /* "cpu", "gpu:0" */
+    int index;
+};
+
+struct device_driver {
+    unsigned abi_version; /* DEVICE_ABI */
+    const char *kind;     /* "cpu", "null", "gpu"; what %runtime takes */
+    const char *doc;      /* one line */
+
+    /* Mandatory. Opens device `index` of this kind; ERR_UNSUPPORTED says what was tried and why it failed. The device
+     * lives until close. */
+    enum status (*open)(int index, struct device **out, struct err *e);
+    void (*close)(struct device *d);
+    /* Mandatory. A few lines for %devices: model, cores, instruction set, libraries found. */
+    void (*describe)(struct device *d, struct buf *out);
+    void (*memory)(struct device *d, struct device_memory *out);
+
+    /* Mandatory. Buffers are handles; an element's place is (handle, byte offset). `alloc` of 0 bytes is valid. */
+    enum status (*alloc)(struct device *d, size_t bytes, void **handle, struct err *e);
+    void (*free)(struct device *d, void *handle, size_t bytes);
+    /* Mandatory. Contiguous bytes between host and device; the host bytes must stay valid until the ticket is waited
+     * for. */
+    enum status (*copy_in)(struct device *d, void *handle, size_t offset, const void *host, size_t bytes,
+                           uint64_t *ticket, struct err *e);
+    enum status (*copy_out)(struct device *d, const void *handle, size_t offset, void *host, size_t bytes,
+                            uint64_t *ticket, struct err *e);
+
+    /* Mandatory. False: the op has an empty slot here; running it is ERR_UNSUPPORTED. */
+    bool (*has)(struct device *d, const struct op *op);
+    /* Mandatory. Runs one op: outputs are allocated and contiguous, inputs are on this device, and contiguous unless the
+     * op is OP_STRIDED. */
+    enum status (*run)(struct device *d, const struct op_call *call, uint64_t *ticket, struct err *e);
+
+    /* Mandatory. Compiles a whole graph, which must stay alive as long as the program. */
+    enum status (*compile)(struct device *d, const struct graph *g, struct device_program **out, struct err *e);
+    /* Inputs and outputs in the graph's order, contiguous, on this device; outputs are allocated by the caller and share
+     * no storage with inputs. On an error or a cancel the outputs are undefined and nothing else changed. */
+    enum status (*execute)(struct device *d, struct device_program *p, struct tensor *const *in,
+                           struct tensor *const *out, uint64_t *ticket, struct err *e);
+    void (*program_free)(struct device *d, struct device_program *p);
+    size_t (*program_bytes)(struct device *d, const struct device_program *p); /* the planned arena */
+
+    /* Mandatory. */
+    enum status (*wait)(struct device *d, uint64_t ticket, struct err *e);
+    enum status (*sync)(struct device *d, struct err *e);
+};
+
+#endif
