@@ -1,0 +1,89 @@
+/* A session: one Lua state with the core bound in, in which cells run one after another and whatever they made is kept.
+ * This is the narrow face that magics and fronts use. */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/sink.h"
+
+struct run;
+struct session;
+
+/* The session writes to `sink`, which must outlive it. */
+enum status session_open(struct sink *sink, struct session **out, struct err *e);
+void session_close(struct session *s);
+void session_set_sink(struct session *s, struct sink *sink);
+struct sink *session_sink(struct session *s);
+lua_State *session_lua(struct session *s);
+struct run *session_runtime(struct session *s);
+
+/* ---- what the machine gives and holds ----------------------------------------------------------------------------- */
+
+struct session_resources {
+    double wall, cpu;              /* seconds since some start */
+    size_t rss, rss_peak;          /* of this process, bytes; the peak since session_resources_reset_peak */
+    size_t ram_limit;              /* of the cgroup or the machine, whichever holds */
+    const char *ram_source;        /* "cgroup" or "machine" */
+    size_t disk_free, disk_total;  /* of the file system that holds `folder` */
+    size_t lua_bytes, tensor_bytes;
+};
+void session_resources_read(const char *folder, struct session_resources *out);
+void session_resources_reset_peak(void);
+
+/* ---- running a cell ------------------------------------------------------------------------------------------------ */
+
+struct session_result {
+    enum status status; /* OK, ERR_CANCELLED after Ctrl-C, else the kind of the error */
+    struct buf error;   /* message and traceback with cells and lines, our own frames hidden; empty when OK */
+    int error_line;     /* line in the cell, 0: unknown */
+    bool has_value;     /* the last statement was an expression; its value was displayed and is `_` now */
+    struct session_resources before, after;
+    const char *device; /* the runtime device when the cell ended */
+};
+
+/* Runs source as the cell called `name` ("[3]" in tracebacks): top-level locals persist, the value of a last expression
+ * goes to the sink's display, `print` streams, Ctrl-C stops it, devices are synced before the time is taken. Magics
+ * (`%name ...`, `-- %name ...`, `%%name` on the first line, `?thing`) are handed to the handler set below. Never raises,
+ * never ends the process. The caller frees out->error. */
+void session_run(struct session *s, const char *source, size_t n, const char *name, struct session_result *out);
+
+/* How a line that starts with % (or a cell that starts with %%) is run; set by magic/. Returns an error status with e
+ * filled, or OK. `body` is the rest of the cell for %%magics, else "". */
+typedef enum status session_magic_fn(struct session *s, void *arg, const char *line, const char *body, struct err *e);
+void session_set_magic(struct session *s, session_magic_fn *fn, void *arg);
+
+/* The folder that disk figures are of and relative paths start in (the notebook's), and the script's arguments. */
+enum status session_set_folder(struct session *s, const char *path, struct err *e);
+const char *session_folder(const struct session *s);
+void session_set_args(struct session *s, const char *script, char **argv, int argc);
+
+/* Forgets all variables and starts a fresh Lua state; the sink, folder and magics stay. */
+enum status session_reset(struct session *s, struct err *e);
+
+/* Session variables (top-level locals kept across cells), for %who and completion: calls fn with the value on the Lua
+ * stack's top. */
+void session_each_local(struct session *s, void (*fn)(void *arg, lua_State *L, const char *name), void *arg);
+
+/* Completions of the word that ends at `cursor` in `line`: globals, session variables, fields and methods behind a dot
+ * or colon, keywords, magics are added by the caller. Each is passed to `add` with the word's start. No user code runs
+ * but __index tables and pairs over plain tables. */
+void session_complete(struct session *s, const char *line, size_t cursor,
+                      void (*add)(void *arg, size_t start, const char *word), void *arg);
+
+/* Help for `thing` (an expression): what help() prints. */
+enum status session_help(struct session *s, const char *thing, struct buf *out, struct err *e);
+
+/* ---- interrupt ------------------------------------------------------------------------------------------------------ */
+
+/* Installs the SIGINT handler for the main thread; the descriptor becomes readable when one came (a self-pipe), so that
+ * a poll loop wakes. While no cell runs, the front decides what Ctrl-C means. */
+enum status session_catch_interrupts(struct session *s, int *fd, struct err *e);
+/* As the handler does, from another thread (Jupyter's interrupt_request). Async-signal-safe. */
+void session_interrupt(void);
+
+#endif
