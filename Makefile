@@ -1,11 +1,14 @@
 # celda: `make demo` trains the tutorial, `make check` runs the tests; both install what is missing. `make` only builds.
+VERSION := 0.1.0
 BUILD ?= build
 PREFIX ?= /usr/local
+DESTDIR ?=
 CC ?= cc
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PKGS := lua5.4 readline zlib openblas jansson
 OPT ?= -O2 -g
 
-CPPFLAGS += -Isrc -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+CPPFLAGS += -Isrc -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DCELDA_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS += -std=c11 $(OPT) -Wall -Wextra $(WERROR) -ffp-contract=off -fno-math-errno -pthread
 LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -ldl
 ifdef SANITIZER
@@ -104,10 +107,58 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT:tests/%.c=$(BUILD)/tests/%.o
 
 .PHONY: tests
 tests: $(BUILD)/celda $(TESTS)
-	@failed=; for t in $(TESTS); do echo "== $$t"; CELDA=$(BUILD)/celda $$t || failed="$$failed $$t"; done; \
-	[ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }
+	@CELDA=$(BUILD)/celda sh tests/support/run.sh $(if $(T),$(filter $(addprefix %/test_,$(T)),$(TESTS)),$(TESTS))
+
+# --- what a person types ------------------------------------------------------------------------------------------------
+BUILD_PACKAGES := gcc libc6-dev pkg-config liblua5.4-dev libreadline-dev zlib1g-dev libopenblas-dev libjansson-dev
+DEMO_PACKAGES := $(BUILD_PACKAGES) dataset-fashion-mnist
+CHECK_PACKAGES := $(DEMO_PACKAGES) libcmocka-dev
+LINT_PACKAGES := $(CHECK_PACKAGES) clang clang-format clang-tidy cppcheck
+
+# Installs what is missing of $(1) with apt, as root or through sudo; otherwise prints the line to type.
+define install_missing
+	@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	[ -z "$$missing" ] || { missing=$$(echo $$missing); \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
+	    echo "celda needs packages. As root, type:  apt-get install -y $$missing"; exit 1; fi; \
+	  echo "installing $$missing"; \
+	  { $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null 2>&1; } || \
+	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; }; }
+endef
+
+.PHONY: demo check lint install uninstall bench
+demo:
+	$(call install_missing,$(DEMO_PACKAGES))
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	./celda run notebooks/tutorial.cells
+
+check:
+	$(call install_missing,$(CHECK_PACKAGES))
+	@$(MAKE) --no-print-directory -s -j$(JOBS) WERROR=-Werror tests
+
+# Formatting, clang-tidy, cppcheck, and the arrows between folders.
+lint:
+	$(call install_missing,$(LINT_PACKAGES))
+	@$(MAKE) --no-print-directory -s $(GENERATED)
+	@sh tests/support/arrows.sh
+	@clang-format --dry-run -Werror $(shell find src include tests -name '*.[ch]')
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	  --suppressions-list=tests/support/cppcheck.supp -j $(JOBS) -Isrc -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE \
+	  -DCPU_ISA=portable -DCPU_ISA_portable src
+	@printf '%s\0' $(SOURCES) src/main.c | xargs -0 -n 4 -P $(JOBS) sh -c \
+	  'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -std=c11 2>/dev/null' tidy
+	@echo "lint: clean"
+
+install: all
+	install -D -m 755 celda $(DESTDIR)$(PREFIX)/bin/celda
+	install -D -m 644 src/front/celda.1 $(DESTDIR)$(PREFIX)/share/man/man1/celda.1
+	install -d $(DESTDIR)$(PREFIX)/share/celda/notebooks
+	install -m 644 notebooks/*.cells $(DESTDIR)$(PREFIX)/share/celda/notebooks
+
+uninstall:
+	rm -rf $(DESTDIR)$(PREFIX)/bin/celda $(DESTDIR)$(PREFIX)/share/man/man1/celda.1 $(DESTDIR)$(PREFIX)/share/celda
 
 clean:
-	rm -rf build celda libcelda.a
+	rm -rf build celda
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
