@@ -1,0 +1,34 @@
+/* Lines of a cell that are not Lua: `%name args`, its canonical spelling `-- %name args`, `%%name` on a cell's first
+ * line, `?thing` and `thing?`. */
+#ifndef CELL_MAGIC_LINE_H
+#define CELL_MAGIC_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cell/lua.h"
+
+enum cell_magic_kind {
+    CELL_MAGIC_NONE,
+    CELL_MAGIC_LINE, /* %name args */
+    CELL_MAGIC_CELL, /* %%name args: takes the rest of the cell */
+    CELL_MAGIC_HELP, /* ?thing, thing? */
+};
+
+struct cell_magic {
+    enum cell_magic_kind kind;
+    bool commented;        /* written as a Lua comment: `-- %name` */
+    struct cell_span line; /* without its line end */
+    struct cell_span name; /* "runtime", without % signs; for help: the thing */
+    struct cell_span args; /* the rest, trimmed; may be empty */
+};
+
+/* What one line is, standing alone; spans count from its start. `thing?` and `?thing` take a dotted name. */
+struct cell_magic cell_magic_line(const char *line, size_t n);
+
+/* Finds the first magic line at or after byte `from` (a line's start) of a cell: only lines that stand between
+ * statements in the outermost block count, so neither text in long strings and comments nor a modulo that begins a line
+ * inside brackets. A %%name counts on the first line alone. Returns false when there is none. */
+bool cell_magic_next(const char *source, size_t n, size_t from, struct cell_magic *out);
+
+#endif

@@ -1,0 +1,43 @@
+/* Top-level locals that persist from cell to cell. A session variable is a real Lua upvalue shared by the cells that
+ * name it; inside a cell Lua's own scoping holds. */
+#ifndef SESSION_LOCALS_H
+#define SESSION_LOCALS_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct locals;
+
+enum status locals_open(struct locals **out, struct err *e);
+/* Before lua_close of the state it was used with, or after it: it touches no Lua state. */
+void locals_close(struct locals *s);
+
+/* Compiles a cell as lua_load does: LUA_OK and pushes the function, or LUA_ERRSYNTAX / LUA_ERRMEM and pushes the
+ * message
+ * ("[3]:2: unexpected symbol near 'x'" for the chunk name "=[3]"). The function takes the cell's `...` and returns the
+ * values of its last expression (or of its `return`); it is a main chunk with the cell's own lines. Never raises.
+ * After each LUA_OK, run the function and then call locals_keep, whether it returned or raised. */
+int locals_load(lua_State *L, struct locals *s, const char *source, size_t n, const char *chunkname);
+
+/* Takes over what the cell loaded last has declared so far, and ends that cell. LUA_OK, or LUA_ERRMEM with nothing
+ * pushed. Loads may nest (a cell that runs another). Keep hooks off while it runs. */
+int locals_keep(lua_State *L, struct locals *s);
+
+/* ---- the variables, in order of declaration -------------------------------------------------------------------------
+ */
+
+int locals_count(const struct locals *s);
+const char *locals_name(const struct locals *s, int i);
+bool locals_is_const(const struct locals *s, int i);
+int locals_find(const struct locals *s, const char *name);    /* -1: no such variable */
+void locals_get(lua_State *L, const struct locals *s, int i); /* pushes the value */
+void locals_set(lua_State *L, const struct locals *s, int i); /* pops a value; a constant may be set too (undo) */
+
+/* Forgets one variable, or all. Functions that use them keep them. */
+void locals_forget(lua_State *L, struct locals *s, int i);
+void locals_forget_all(lua_State *L, struct locals *s);
+
+#endif
