@@ -1,54 +1,70 @@
 /* Layers, initializers, losses, optimizers, metrics. Each is one file with one class description: name, arguments with
  * types and defaults in one table, and its formulas in ops. From the table come the Lua constructor, its errors,
- * completion, help and Keras's JSON. Registries are generated from the definitions. */
+ * completion, help and Keras's JSON. Registries are generated from the definitions.
+ * Names, defaults, formulas and the words of errors are Keras 3.15's. */
 #ifndef NN_NN_H
 #define NN_NN_H
 
 #include <jansson.h>
+#include <stddef.h>
 
 #include "base/rng.h"
 #include "op/emit.h"
 #include "run/run.h"
 
-/* ---- arguments ---------------------------------------------------------------------------------------------------- */
+struct nn_activation;
+struct nn_object;
+
+/* ---- arguments ----------------------------------------------------------------------------------------------------
+ */
 
 enum nn_type {
-    NN_INT,         /* int64_t */
-    NN_FLOAT,       /* double; an int is taken too */
+    NN_INT,         /* int64_t; null: NN_NONE. A float without a fraction is taken */
+    NN_FLOAT,       /* double; null: NAN. An int is taken too */
     NN_BOOL,        /* bool */
-    NN_STRING,      /* char *, or one of `choices` */
-    NN_PAIR,        /* int64_t[2]: an int is taken for both, as Keras does for kernel_size */
-    NN_SHAPE,       /* struct shape, without the batch; rank -1: not given */
-    NN_INITIALIZER, /* struct nn_object *: a name or an object */
-    NN_ACTIVATION,  /* char *: an activation's name; NULL: linear */
+    NN_STRING,      /* char *, or one of `choices`; null: NULL */
+    NN_PAIR,        /* int64_t[2]: an int is taken for both, as Keras does for kernel_size; null: NN_NONE in both */
+    NN_SHAPE,       /* struct shape; a dimension null is -1; null: rank -1 */
+    NN_INITIALIZER, /* struct nn_object *: a name, a serialised form or an object */
+    NN_ACTIVATION,  /* const struct nn_activation *; null: linear */
     NN_AXIS,        /* int64_t; Keras also writes it as [axis] */
-    NN_REJECT,      /* known to Keras, not to celda yet: only its default is accepted, anything else is an error that
-                       names it */
+    NN_DTYPE,       /* enum dtype: a name; null: float32; `choices` limits it */
+    NN_POLICY,      /* nothing: a dtype or Keras's DTypePolicy; float32 alone is accepted */
+    NN_REJECT,      /* nothing: known to Keras, not to celda yet. Its default alone is accepted; anything else is an
+                       error that names it */
+};
+
+#define NN_NONE INT64_MIN
+
+enum nn_arg_flags {
+    NN_HIDDEN = 1, /* taken, but not part of get_config (input_shape) */
 };
 
 struct nn_arg {
     const char *name; /* Keras's */
     enum nn_type type;
     size_t offset;       /* in the object's struct */
-    const char *initial; /* the default as JSON ("null", "1", "\"valid\""); NULL: required */
-    const char *choices; /* NN_STRING: "valid same"; NULL: any */
+    const char *initial; /* the default as JSON ("null", "1", "\"valid\""); NULL: required. null is accepted where it
+                            is the default */
+    const char *choices; /* NN_STRING, NN_DTYPE: "valid same"; NULL: any */
     const char *doc;
+    unsigned flags; /* enum nn_arg_flags */
 };
 
-/* ---- objects ------------------------------------------------------------------------------------------------------ */
+/* ---- objects ------------------------------------------------------------------------------------------------------
+ */
 
-enum nn_kind { NN_LAYER, NN_INITIALIZERS, NN_LOSS, NN_OPTIMIZER, NN_METRIC };
+enum nn_kind { NN_LAYER, NN_INITIALIZERS, NN_LOSS, NN_OPTIMIZER, NN_METRIC, NN_KINDS };
 
 struct nn_class {
-    const char *name; /* Keras's class name: "Conv2D" */
-    const char *alias; /* Keras's function name: "sparse_categorical_crossentropy"; NULL: none */
+    const char *name;  /* Keras's class name: "Conv2D" */
+    const char *alias; /* Keras's other names for it, separated by blanks: "mean_squared_error mse"; NULL: none */
     enum nn_kind kind;
     const char *doc;           /* one paragraph: the formula, shapes in and out */
-    const struct nn_arg *args; /* positional order; ends with a NULL name */
+    const struct nn_arg *args; /* in positional order; ends with a NULL name. Read them through nn_arg_at */
     size_t size;               /* of the struct that begins with struct nn_object */
     /* Optional: checks of arguments against each other, and the seeds drawn when the object is constructed. */
     enum status (*init)(struct nn_object *o, struct err *e);
-    void (*fini)(struct nn_object *o);
 };
 
 #define NN_MAX_VARIABLES 16
@@ -58,79 +74,125 @@ struct nn_object {
     const struct nn_class *class;
     atomic_int refs;
     struct run *run;
-    char *name;      /* "conv2d_1", unique by class as Keras counts */
-    bool name_given;
-    struct variable *variable[NN_MAX_VARIABLES]; /* a layer's weights in Keras's order; slots; a metric's state */
+    char *name; /* "conv2d_1", unique by class as Keras counts; NULL for initializers */
+    struct variable *variable[NN_MAX_VARIABLES]; /* a layer's weights in Keras's order; a metric's state; an optimizer's
+                                                    iteration and learning_rate */
     int nvariable;
-    struct nn_object *child[8]; /* initializers made from arguments */
-    int nchild;
 };
 
-/* From a JSON object of arguments by name (unknown: ERR_VALUE with the nearest known one; wrong type: what is wanted). */
-enum status nn_new(struct run *r, const struct nn_class *c, const json_t *config, struct nn_object **out,
-                   struct err *e);
+/* Argument number i of a class: its own in positional order (i < nn_positional), then those that all of its kind take
+ * by keyword (name, trainable, dtype, input_shape, ... of layers). NULL after the last. */
+const struct nn_arg *nn_arg_at(const struct nn_class *c, int i);
+int nn_positional(const struct nn_class *c);
+
+/* An argument whose value is a live object (an initializer), not its JSON: two layers that are given one initializer
+ * share its seed. */
+struct nn_given {
+    const char *name;
+    struct nn_object *object;
+};
+
+/* From a JSON object of arguments by name (NULL: none) and live objects. Unknown: ERR_VALUE with the nearest known one;
+ * missing or of a wrong type: what is wanted; given twice: which. Seeds are drawn here, in Keras's order. */
+enum status nn_new(struct run *r, const struct nn_class *c, const json_t *config, const struct nn_given *given,
+                   int ngiven, struct nn_object **out, struct err *e);
 /* From Keras's serialised form: {"class_name": ..., "config": {...}}, or a bare name. Keys that only Keras needs
- * (module, registered_name, build_config, dtype policy float32) are understood; any other is an error that names it. */
-enum status nn_deserialize(struct run *r, enum nn_kind kind, const json_t *json, struct nn_object **out,
-                           struct err *e);
-/* The config as Keras's get_config gives it; NULL on lack of memory. */
-json_t *nn_config(const struct nn_object *o);
-const struct nn_class *nn_find(enum nn_kind kind, const char *name, struct err *e); /* error: the nearest name */
+ * (module, registered_name, shared_object_id, dtype policy float32) are understood; a build_config builds the layer;
+ * any other is an error that names it. */
+enum status nn_deserialize(struct run *r, enum nn_kind kind, const json_t *json, struct nn_object **out, struct err *e);
+/* The config as Keras's get_config gives it; an optimizer's learning_rate is what it is now. A new reference; NULL with
+ * the error set. */
+json_t *nn_config(const struct nn_object *o, struct err *e);
+/* The serialised form that nn_deserialize takes. */
+json_t *nn_serialize(const struct nn_object *o, struct err *e);
+/* By class name or alias; the error gives the nearest known name. */
+const struct nn_class *nn_find(enum nn_kind kind, const char *name, struct err *e);
 /* All classes of a kind; ends with NULL. */
 const struct nn_class *const *nn_all(enum nn_kind kind);
 struct nn_object *nn_retain(struct nn_object *o);
 void nn_release(struct nn_object *o);
 
-/* ---- layers ------------------------------------------------------------------------------------------------------- */
-
+/* What formulas are emitted with. */
 struct nn_call {
     struct run *run;
     struct op_emitter *emit;
     bool training;
 };
 
+/* ---- activations --------------------------------------------------------------------------------------------------
+ */
+
+struct nn_activation {
+    const char *name; /* Keras's: "elu" */
+    const char *alias;
+    struct tensor *(*call)(struct nn_call *c, struct tensor *x);
+};
+extern const struct nn_activation nn_activations[]; /* ends with a NULL name */
+const struct nn_activation *nn_activation_find(const char *name, struct err *e);
+
+/* ---- layers -------------------------------------------------------------------------------------------------------
+ */
+
 struct nn_layer {
     struct nn_object object;
     bool built;
     bool trainable;
-    struct shape input_shape;      /* from input_shape=, without the batch; rank -1: not given */
-    struct variable *seed;         /* of layers that draw: int64[2] = (seed, step); not a weight. NULL: none */
+    unsigned weights_trained; /* bit i: weight i is trained while the layer is trainable */
+    struct shape input_shape; /* from input_shape= or input_dim=, without the batch; rank -1: not given */
+    struct shape built_shape; /* what it was built for; rank -1: not built, or it has no weights */
+    int axis;                 /* input dimension that must be `axis_size`, from the end (-1: the last); 0: none */
+    int64_t axis_size;
+    struct variable *seed; /* of layers that draw: int64[2] = (seed, step); not a weight. NULL: none */
+    int64_t input_dim;
 };
+
+#define NN_ANY_INPUTS (-1)
 
 struct nn_layer_class {
     struct nn_class base;
-    /* Creates the weights for inputs of this signature (batch included; the batch size does not matter). */
+    int nin;        /* inputs a call takes; 0 means 1; NN_ANY_INPUTS: a list */
+    int rank;       /* the rank an input must have; 0: any */
+    int min_rank;   /* the least rank; 0: any */
+    bool any_dtype; /* integers pass as they are; other layers have them cast to float32 */
+    /* Optional: creates the weights for inputs of this signature (batch included, may be -1). */
     enum status (*build)(struct nn_layer *l, const struct op_sig *in, int nin, struct err *e);
-    /* The output's shape for the inputs' shapes; dimension 0 may be -1 (unknown batch). */
+    /* The output's shape for the inputs' shapes; -1 where unknown. Optional: the first input's. */
     enum status (*output)(struct nn_layer *l, const struct shape *in, int nin, struct shape *out, struct err *e);
     /* Borrowed from the emitter; NULL with the emitter's error set. */
     struct tensor *(*call)(struct nn_layer *l, struct nn_call *c, struct tensor *const *x, int nx);
-    int nin; /* inputs a call takes; -1: a list */
 };
 
-/* Once; later calls check the signature and name the layer, what it expects and what it got. */
-enum status nn_layer_build(struct nn_layer *l, const struct op_sig *in, int nin, struct err *e);
-/* Builds if needed, casts inputs to float32 (Keras's autocast), calls. One reference in out. */
+/* Builds once; later calls do nothing. Weights are named "scope/layer/kernel", or "layer/kernel" where scope is NULL.
+ */
+enum status nn_layer_build(struct nn_layer *l, const struct op_sig *in, int nin, const char *scope, struct err *e);
+/* Checks the inputs' shapes (batch included, -1 where unknown) in Keras's words, and gives the output's. */
+enum status nn_layer_output(struct nn_layer *l, const struct shape *in, int nin, struct shape *out, struct err *e);
+/* Builds if needed, checks, casts (Keras's autocast), calls. One reference in out. */
 enum status nn_layer_call(struct nn_layer *l, struct tensor *const *x, int nx, bool training, struct tensor **out,
                           struct err *e);
-/* Declares a weight while building: draws it from the initializer. */
-enum status nn_add_weight(struct nn_layer *l, const char *name, const struct shape *s, struct nn_object *initializer,
-                          bool trainable, struct variable **out, struct err *e);
-struct tensor *nn_read(struct nn_call *c, struct variable *v); /* for use in formulas: NULL after an error */
-void nn_assign(struct nn_call *c, struct variable *v, struct tensor *value);
-struct tensor *nn_activate(struct nn_call *c, const char *activation, struct tensor *x);
+void nn_layer_set_trainable(struct nn_layer *l, bool trainable); /* of the layer and its weights */
 
-/* ---- initializers: drawn on the host, bit for bit Keras's ---------------------------------------------------------- */
+/* ---- initializers: drawn on the host, bit for bit Keras's ----------------------------------------------------------
+ */
 
 struct nn_initializer_class {
     struct nn_class base;
     enum status (*draw)(struct nn_object *o, const struct shape *s, float *out, struct err *e);
 };
+/* A new float32 tensor on the runtime device. */
+enum status nn_initializer_call(struct nn_object *o, const struct shape *s, struct tensor **out, struct err *e);
 
-/* ---- losses -------------------------------------------------------------------------------------------------------- */
+/* ---- losses --------------------------------------------------------------------------------------------------------
+ */
+
+struct nn_loss {
+    struct nn_object object;
+    char *reduction;
+};
 
 struct nn_loss_class {
     struct nn_class base;
+    bool labels; /* y_true holds integer labels: cast to int64, not float32 */
     /* The loss of each sample, unreduced: y_pred's shape without the last axis. */
     struct tensor *(*call)(struct nn_object *o, struct nn_call *c, struct tensor *y_true, struct tensor *y_pred);
 };
@@ -138,46 +200,66 @@ struct nn_loss_class {
 enum status nn_loss_call(struct nn_object *o, struct tensor *y_true, struct tensor *y_pred, struct tensor *weight,
                          struct tensor **out, struct err *e);
 
-/* ---- metrics ------------------------------------------------------------------------------------------------------- */
+/* ---- metrics -------------------------------------------------------------------------------------------------------
+ */
 
 struct nn_metric_class {
     struct nn_class base;
-    enum status (*build)(struct nn_object *o, struct err *e); /* creates the state variables, zero */
-    void (*update)(struct nn_object *o, struct nn_call *c, struct tensor *y_true, struct tensor *y_pred,
-                   struct tensor *weight);
-    struct tensor *(*result)(struct nn_object *o, struct nn_call *c);
+    bool labels;      /* as for losses */
+    bool values_only; /* takes one tensor of values (Mean): y_pred is NULL */
+    /* The metric of each sample (y_pred is y_true's shape up to the last axis), or the values to be averaged. */
+    struct tensor *(*call)(struct nn_object *o, struct nn_call *c, struct tensor *y_true, struct tensor *y_pred);
+    /* What comes of the mean at the end; optional. */
+    struct tensor *(*result)(struct nn_object *o, struct nn_call *c, struct tensor *mean);
 };
+/* State: variable[0] = total, [1] = count, float32 scalars. `weight` may be NULL. */
 enum status nn_metric_update(struct nn_object *o, struct tensor *y_true, struct tensor *y_pred, struct tensor *weight,
                              struct err *e);
 enum status nn_metric_result(struct nn_object *o, struct tensor **out, struct err *e);
 enum status nn_metric_reset(struct nn_object *o, struct err *e);
 
-/* ---- optimizers ---------------------------------------------------------------------------------------------------- */
+/* ---- optimizers ----------------------------------------------------------------------------------------------------
+ */
 
 #define NN_MAX_SLOTS 3
 
+struct nn_slots {
+    struct variable *of;                 /* retained, as are the slots */
+    struct variable *slot[NN_MAX_SLOTS]; /* zero at first */
+};
+
 struct nn_optimizer {
-    struct nn_object object; /* variable[0] = iterations (int64), [1] = learning_rate (float32) */
-    int nslot_vars, slot_cap;
-    struct variable **slot_of;  /* the variables it has slots for ... */
-    struct variable *(*slot)[NN_MAX_SLOTS]; /* ... and their slots, zero at first */
+    struct nn_object object; /* variable[0] = iteration (int64), [1] = learning_rate (float32) */
+    double learning_rate;    /* as constructed; variable[1] is what counts */
+    double weight_decay, clipnorm, global_clipnorm, clipvalue; /* NAN: none */
+    bool built;
+    int nslots;
+    struct nn_slots *slots;
+};
+
+/* One variable's update: `value` and `slot[i]` are what they are before; set `value` and `slot[i]` to what they become.
+ */
+struct nn_update {
+    struct tensor *value, *slot[NN_MAX_SLOTS];
+    struct tensor *gradient, *learning_rate;
+    struct tensor *step; /* iteration + 1 as float32 */
 };
 
 struct nn_optimizer_class {
     struct nn_class base;
-    int nslot;
     const char *slot_name[NN_MAX_SLOTS];
-    /* Emits the new value of v and of its slots for gradient g and assigns them; `step` is iterations + 1. */
-    void (*update)(struct nn_optimizer *o, struct nn_call *c, struct variable *v, struct variable *const *slot,
-                   struct tensor *g, struct tensor *learning_rate, struct tensor *step);
+    int (*nslot)(const struct nn_optimizer *o); /* how many of them it uses; NULL: all that have a name */
+    void (*update)(struct nn_optimizer *o, struct nn_call *c, struct nn_update *u);
 };
-/* Makes the slots (once) and updates all; iterations count at the end. A NULL gradient is an error that names its
- * variable. */
-enum status nn_optimizer_apply(struct nn_optimizer *o, struct tensor *const *gradient, struct variable *const *v,
-                               int n, struct err *e);
+/* Makes the slots for these variables; only once. */
 enum status nn_optimizer_build(struct nn_optimizer *o, struct variable *const *v, int n, struct err *e);
+/* Builds if needed, clips the gradients, decays the weights, updates all; the iteration counts at the end. A NULL
+ * gradient and a variable it was not built with are errors that name the variable. */
+enum status nn_optimizer_apply(struct nn_optimizer *o, struct tensor *const *gradient, struct variable *const *v, int n,
+                               struct err *e);
 
-/* ---- seeds --------------------------------------------------------------------------------------------------------- */
+/* ---- seeds ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Keras's global generator (Python's MT19937): utils.set_random_seed. Without a call it is seeded from the system. */
 void nn_set_random_seed(struct run *r, uint32_t seed);

@@ -11,26 +11,29 @@
 
 struct variable;
 struct trace;
+struct run_name;
 
 struct run {
-    struct device *device; /* where new tensors go */
-    struct device *cpu;    /* always open */
+    struct device *device;            /* where new tensors go */
+    struct device *cpu;               /* always open */
     struct tape *tape[RUN_MAX_TAPES]; /* recording now, outermost first */
     int ntape;
-    struct trace *trace;  /* tracing now, or NULL */
+    struct trace *trace;        /* tracing now, or NULL */
     struct variable *variables; /* all that live: a doubly linked list */
-    unsigned passes;      /* enum graph_pass */
-    uint64_t eager_calls; /* ops run one by one: a test counts that fit makes none */
+    unsigned passes;            /* enum graph_pass */
+    uint64_t eager_calls;       /* ops run one by one: a test counts that fit makes none */
     uint64_t program_calls;
-    struct rng_mt seeds;  /* Keras's global generator: one draw for each layer that needs a seed */
-    uint32_t seed;        /* what set_random_seed was given: the sample order's key */
+    struct rng_mt seeds; /* Keras's global generator: one draw for each layer that needs a seed */
+    uint32_t seed;       /* what set_random_seed was given: the sample order's key */
     bool seeded;
+    struct run_name *names; /* how often each automatic name was given; a list */
 };
 
 enum status run_open(struct run **out, struct err *e);
 void run_close(struct run *r);
 
-/* ---- devices ------------------------------------------------------------------------------------------------------ */
+/* ---- devices ------------------------------------------------------------------------------------------------------
+ */
 
 /* "cpu", "gpu", "gpu:1", "/device:GPU:0", "tpu", ... ERR_UNSUPPORTED carries the driver's reason, ERR_NOT_FOUND names
  * the nearest kind. Opened once and kept. */
@@ -40,7 +43,16 @@ enum status run_set_device(struct run *r, const char *name, struct err *e);
 /* t on device d: itself (retained) if it is there already. */
 enum status run_move(struct run *r, struct tensor *t, struct device *d, struct tensor **out, struct err *e);
 
-/* ---- ops ---------------------------------------------------------------------------------------------------------- */
+/* ---- names: "conv2d", "conv2d_1", ... as Keras counts ---------------------------------------------------------------
+ */
+
+/* The next name of that prefix; the caller frees it with mem_free. */
+enum status run_unique_name(struct run *r, const char *prefix, char **out, struct err *e);
+/* Counts from the start again (keras.backend.clear_session); run_close calls it, too. */
+void run_reset_names(struct run *r);
+
+/* ---- ops ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Calls an op. All inputs concrete: it runs now. One symbolic (or none, while tracing): a node is added to the trace,
  * concrete inputs are captured as constants. Tapes that watch an input record it. Views make no copy; inputs that a
@@ -55,19 +67,21 @@ enum status run_contiguous(struct run *r, struct tensor *t, struct tensor **out,
 /* In place: t[...] = value (cast and broadcast to t's shape), through storage_begin_write. t may be any view. */
 enum status run_assign(struct run *r, struct tensor *t, struct tensor *value, struct err *e);
 
-/* ---- variables: named state that training changes ----------------------------------------------------------------- */
+/* ---- variables: named state that training changes -----------------------------------------------------------------
+ */
 
 struct variable {
     atomic_int refs;
-    char *name; /* Keras's: "kernel" */
-    char *path; /* "conv2d/kernel" */
+    char *name;           /* Keras's: "kernel" */
+    char *path;           /* "conv2d/kernel" */
     struct tensor *value; /* contiguous; replaced, never written in place */
     bool trainable;
     struct run *run;
     struct variable *next, *previous;
 };
 
-enum status variable_new(struct run *r, struct tensor *value, const char *name, bool trainable, struct variable **out,
+/* `path` is Keras's: "conv2d/kernel"; the name is what follows the last slash. */
+enum status variable_new(struct run *r, struct tensor *value, const char *path, bool trainable, struct variable **out,
                          struct err *e);
 struct variable *variable_retain(struct variable *v);
 void variable_release(struct variable *v);
@@ -77,10 +91,11 @@ enum status variable_read(struct run *r, struct variable *v, struct tensor **out
 /* Same shape (else ERR_VALUE that names both), cast to its dtype. While tracing: an update at the program's end. */
 enum status variable_assign(struct run *r, struct variable *v, struct tensor *value, struct err *e);
 
-/* ---- tracing and programs ----------------------------------------------------------------------------------------- */
+/* ---- tracing and programs -----------------------------------------------------------------------------------------
+ */
 
-/* A compiled graph over variables: reads its inputs and the variables' values, returns outputs, and at its end swaps all
- * updated variables at once, so that an error or a cancel leaves the last finished call's state. */
+/* A compiled graph over variables: reads its inputs and the variables' values, returns outputs, and at its end swaps
+ * all updated variables at once, so that an error or a cancel leaves the last finished call's state. */
 struct program;
 
 enum status trace_begin(struct run *r, struct err *e); /* ERR_STATE if one is under way */
