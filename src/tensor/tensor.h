@@ -27,7 +27,8 @@ bool dtype_is_float(enum dtype d);
 enum status dtype_parse(const char *name, enum dtype *out, struct err *e);
 /* The type two operands meet in: JAX's lattice (bool < uint8 < int32 < int64 < float32 < float64). */
 enum dtype dtype_promote(enum dtype a, enum dtype b);
-/* The type a Lua number (weak) and a tensor meet in: the tensor's, unless a float meets an integer: float32. */
+/* The type a Lua number (weak) and a tensor meet in: the tensor's, unless a float meets an integer or bool: float32, or
+ * an integer meets bool: int64. */
 enum dtype dtype_promote_weak(enum dtype tensor, bool number_is_float);
 
 /* ---- shape ------------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,230 @@
+/* Counted memory. Invariant: `used` is the sum of what every live allocation reserved, and never exceeds the limit;
+ * malloc itself succeeds far beyond the machine's memory, so the reservation is what refuses. */
+#include "base/mem.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEADER = 16, ALIGN = 64 };
+/* Blocks from here on are also held against what the machine has free at the moment. */
+static const size_t LARGE = (size_t)64 << 20;
+
+static atomic_size_t used, blocks, peak, forced_limit;
+static atomic_size_t seen, fail_at;
+static atomic_bool fail_always;
+static void (*pressure)(void *);
+static void *pressure_arg;
+
+/* ---- limits ------------------------------------------------------------------------------------------------------ */
+
+/* The number after `key` in a /proc style file, or after nothing where key is "". 0: absent or "max". */
+static size_t read_number(const char *path, const char *key) {
+    FILE *f = fopen(path, "r");
+    char line[256];
+    unsigned long long n = 0;
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, key, strlen(key)) == 0 && sscanf(line + strlen(key), "%llu", &n) == 1) break;
+    if (f) fclose(f);
+    return (size_t)n;
+}
+
+static size_t cgroup_limit(void) {
+    size_t v2 = read_number("/sys/fs/cgroup/memory.max", "");
+    size_t v1 = read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes", "");
+    return v2 ? v2 : v1;
+}
+
+static size_t machine_memory(void) {
+    return read_number("/proc/meminfo", "MemTotal:") * 1024;
+}
+
+static size_t system_limit(const char **source) {
+    static atomic_size_t limit, from_cgroup;
+    if (!limit) {
+        size_t group = cgroup_limit(), machine = machine_memory();
+        from_cgroup = group && (!machine || group < machine);
+        limit = from_cgroup ? group : machine ? machine : SIZE_MAX;
+    }
+    *source = from_cgroup ? "cgroup" : "machine";
+    return limit;
+}
+
+size_t mem_limit(void) {
+    const char *source;
+    return forced_limit ? forced_limit : system_limit(&source);
+}
+
+const char *mem_limit_source(void) {
+    const char *source;
+    system_limit(&source);
+    return source;
+}
+
+void mem_set_limit(size_t bytes) {
+    forced_limit = bytes;
+}
+size_t mem_used(void) {
+    return used;
+}
+size_t mem_block_used(void) {
+    return blocks;
+}
+size_t mem_peak(void) {
+    return peak;
+}
+void mem_reset_peak(void) {
+    peak = (size_t)used;
+}
+void mem_on_pressure(void (*hook)(void *arg), void *arg) {
+    pressure = hook, pressure_arg = arg;
+}
+
+/* ---- fault injection --------------------------------------------------------------------------------------------- */
+
+static size_t set_fault(size_t n, bool always) {
+    size_t count = atomic_exchange(&seen, 0);
+    fail_always = always;
+    fail_at = n;
+    return count;
+}
+
+size_t mem_fail_after(size_t n) {
+    return set_fault(n, true);
+}
+size_t mem_fail_once(size_t n) {
+    return set_fault(n, false);
+}
+
+static bool fault(void) {
+    size_t n = atomic_fetch_add(&seen, 1) + 1, at = fail_at;
+    return at && (n == at || (n > at && fail_always));
+}
+
+/* ---- the reservation --------------------------------------------------------------------------------------------- */
+
+static bool reserve(size_t bytes) {
+    size_t limit = mem_limit(), now = used;
+    do {
+        if (bytes > limit || now > limit - bytes) return false;
+    } while (!atomic_compare_exchange_weak(&used, &now, now + bytes));
+    size_t top = peak;
+    while (now + bytes > top && !atomic_compare_exchange_weak(&peak, &top, now + bytes)) {
+    }
+    if (bytes < LARGE || forced_limit || bytes <= read_number("/proc/meminfo", "MemAvailable:") * 1024) return true;
+    used -= bytes;
+    return false;
+}
+
+static const char *human(size_t bytes, char text[32]) {
+    static const char *const unit[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double x = (double)bytes;
+    int u = 0;
+    for (; x >= 1000 && u < 6; u++) x /= 1000;
+    snprintf(text, 32, u ? "%.1f %s" : "%.0f %s", x, unit[u]);
+    return text;
+}
+
+static void *refuse(size_t bytes, struct err *e) {
+    char a[32], b[32], c[32];
+    if (e)
+        err_set(e, ERR_MEMORY, "out of memory: cannot allocate %s: %s in use, limit %s (%s)", human(bytes, a),
+                human(used, b), human(mem_limit(), c), forced_limit ? "set" : mem_limit_source());
+    return NULL;
+}
+
+/* ---- small allocations: a header holds the size --------------------------------------------------------------------
+ */
+
+void *mem_realloc(void *p, size_t bytes, struct err *e) {
+    if (bytes > SIZE_MAX / 2 || fault()) return refuse(bytes, e);
+    char *base = p ? (char *)p - HEADER : NULL;
+    size_t old = base ? *(size_t *)base : 0, size = bytes + HEADER;
+    if (size > old && !reserve(size - old)) return refuse(bytes, e);
+    char *moved = realloc(base, size);
+    if (!moved) {
+        if (size > old) used -= size - old;
+        return refuse(bytes, e);
+    }
+    if (size < old) used -= old - size;
+    *(size_t *)moved = size;
+    return moved + HEADER;
+}
+
+void *mem_alloc(size_t bytes, struct err *e) {
+    return mem_realloc(NULL, bytes, e);
+}
+
+void *mem_zalloc(size_t bytes, struct err *e) {
+    void *p = mem_alloc(bytes, e);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+char *mem_strdup(const char *s, struct err *e) {
+    size_t n = strlen(s) + 1;
+    char *p = mem_alloc(n, e);
+    return p ? memcpy(p, s, n) : NULL;
+}
+
+void mem_free(void *p) {
+    if (!p) return;
+    char *base = (char *)p - HEADER;
+    used -= *(size_t *)base;
+    free(base);
+}
+
+/* ---- blocks: 64-byte aligned, the size in the line before -----------------------------------------------------------
+ */
+
+static void *block_try(size_t bytes) {
+    size_t size = (bytes + 2 * ALIGN - 1) / ALIGN * ALIGN;
+    if (bytes > SIZE_MAX / 2 || fault() || !reserve(size)) return NULL;
+    char *base = aligned_alloc(ALIGN, size);
+    if (!base) {
+        used -= size;
+        return NULL;
+    }
+    blocks += size;
+    *(size_t *)base = size;
+    return base + ALIGN;
+}
+
+void *mem_block_alloc(size_t bytes, struct err *e) {
+    void *p = block_try(bytes);
+    if (!p && pressure) {
+        pressure(pressure_arg);
+        p = block_try(bytes);
+    }
+    return p ? p : refuse(bytes, e);
+}
+
+void mem_block_free(void *p) {
+    if (!p) return;
+    char *base = (char *)p - ALIGN;
+    used -= *(size_t *)base;
+    blocks -= *(size_t *)base;
+    free(base);
+}
+
+/* ---- Lua ----------------------------------------------------------------------------------------------------------
+ */
+
+void *mem_lua(void *ud, void *p, size_t old_size, size_t new_size) {
+    (void)ud;
+    size_t old = p ? old_size : 0; /* without p, old_size is the kind of object */
+    if (new_size == 0) {
+        used -= old;
+        free(p);
+        return NULL;
+    }
+    if (new_size > old && !reserve(new_size - old)) return NULL;
+    void *moved = realloc(p, new_size);
+    if (!moved) {
+        if (new_size > old) used -= new_size - old;
+        return new_size <= old ? p : NULL;
+    }
+    if (new_size < old) used -= old - new_size;
+    return moved;
+}

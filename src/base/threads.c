@@ -1,0 +1,169 @@
+/* The pool. Invariant: chunks are claimed from one counter and are the same whatever the number of threads; between
+ * loops workers sleep on a condition and use no time. */
+#include "base/threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cancel.h"
+#include "base/mem.h"
+
+enum { MAX_THREADS = 256 };
+
+struct worker {
+    struct threads *pool;
+    int number;
+    pthread_t thread;
+};
+
+struct threads {
+    int count, started; /* workers beside the caller: count - 1 when all are started */
+    struct worker *worker;
+    pthread_mutex_t lock;
+    pthread_cond_t work, done;
+    uint64_t loop; /* counts loops: a worker runs each once */
+    int running;   /* workers still in this loop */
+    bool stop;
+    threads_fn *fn;
+    void *arg;
+    int64_t n, grain;
+    atomic_int_least64_t next; /* the next chunk's first item */
+    atomic_bool cancelled;
+};
+
+static _Thread_local bool inside; /* a chunk is running on this thread: a nested loop runs here alone, */
+static _Thread_local int self;    /* as this worker */
+
+int threads_available(void) {
+    cpu_set_t set;
+    int cores = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
+    long long quota, period;
+    if (f && fscanf(f, "%lld %lld", &quota, &period) == 2 && period > 0) {
+        long long share = (quota + period - 1) / period;
+        if (share >= 1 && share < cores) cores = (int)share;
+    }
+    if (f) fclose(f);
+    return cores < 1 ? 1 : cores;
+}
+
+static void run_chunks(struct threads *t, int worker) {
+    inside = true;
+    self = worker;
+    for (;;) {
+        int64_t begin = atomic_fetch_add_explicit(&t->next, t->grain, memory_order_relaxed);
+        if (begin >= t->n) break;
+        if (cancel_requested()) {
+            t->cancelled = true;
+            break;
+        }
+        t->fn(t->arg, begin, t->n - begin < t->grain ? t->n : begin + t->grain, worker);
+    }
+    inside = false;
+    self = 0;
+}
+
+static void *work(void *arg) {
+    struct worker *w = arg;
+    struct threads *t = w->pool;
+    uint64_t last = 0;
+    pthread_mutex_lock(&t->lock);
+    for (;;) {
+        while (t->loop == last && !t->stop) pthread_cond_wait(&t->work, &t->lock);
+        if (t->stop) break;
+        last = t->loop;
+        pthread_mutex_unlock(&t->lock);
+        run_chunks(t, w->number);
+        pthread_mutex_lock(&t->lock);
+        if (--t->running == 0) pthread_cond_signal(&t->done);
+    }
+    pthread_mutex_unlock(&t->lock);
+    return NULL;
+}
+
+/* Starts the workers with all signals blocked: they belong to the main thread. A thread that cannot be had is no error:
+ * those that run do its work. Called with the lock held. */
+static void start_workers(struct threads *t) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (t->started < t->count - 1) {
+        struct worker *w = &t->worker[t->started];
+        *w = (struct worker){.pool = t, .number = t->started + 1};
+        if (pthread_create(&w->thread, NULL, work, w)) {
+            t->count = t->started + 1;
+            break;
+        }
+        t->started++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+enum status threads_open(int n, struct threads **out, struct err *e) {
+    const char *set = getenv("CELDA_THREADS");
+    if (n <= 0 && set) n = atoi(set);
+    if (n <= 0) n = threads_available();
+    if (n > MAX_THREADS) n = MAX_THREADS;
+    struct threads *t = mem_zalloc(sizeof *t, e);
+    if (!t) return e->status;
+    t->worker = mem_zalloc(sizeof *t->worker * (size_t)n, e);
+    if (!t->worker) {
+        mem_free(t);
+        return e->status;
+    }
+    t->count = n;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->work, NULL);
+    pthread_cond_init(&t->done, NULL);
+    *out = t;
+    return OK;
+}
+
+void threads_close(struct threads *t) {
+    if (!t) return;
+    pthread_mutex_lock(&t->lock);
+    t->stop = true;
+    pthread_cond_broadcast(&t->work);
+    pthread_mutex_unlock(&t->lock);
+    for (int i = 0; i < t->started; i++) pthread_join(t->worker[i].thread, NULL);
+    pthread_cond_destroy(&t->done);
+    pthread_cond_destroy(&t->work);
+    pthread_mutex_destroy(&t->lock);
+    mem_free(t->worker);
+    mem_free(t);
+}
+
+int threads_count(const struct threads *t) {
+    return t->count;
+}
+
+static enum status run_here(int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e) {
+    for (int64_t begin = 0; begin < n; begin += grain) {
+        if (cancel_check(e)) return e->status;
+        fn(arg, begin, n - begin < grain ? n : begin + grain, self);
+    }
+    return OK;
+}
+
+enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e) {
+    if (inside || t->count == 1 || n <= grain) return run_here(n, grain, fn, arg, e);
+    pthread_mutex_lock(&t->lock);
+    if (t->started < t->count - 1) start_workers(t);
+    t->fn = fn, t->arg = arg, t->n = n, t->grain = grain;
+    t->next = 0;
+    t->cancelled = false;
+    t->running = t->started;
+    t->loop++;
+    pthread_cond_broadcast(&t->work);
+    pthread_mutex_unlock(&t->lock);
+    run_chunks(t, 0);
+    pthread_mutex_lock(&t->lock);
+    while (t->running > 0) pthread_cond_wait(&t->done, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+    return t->cancelled ? err_set(e, ERR_CANCELLED, "interrupted") : OK;
+}

@@ -1,0 +1,173 @@
+/* Tensors: headers on storage, and their way to and from host memory. */
+#include "tensor/tensor.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "tensor/device.h"
+
+static struct tensor *tensor_header(enum dtype d, const struct shape *shape, struct err *e) {
+    static atomic_uint_least64_t last_id;
+    struct tensor *t = mem_zalloc(sizeof *t, e);
+    if (!t) return NULL;
+    atomic_init(&t->refs, 1);
+    t->id = atomic_fetch_add(&last_id, 1) + 1;
+    t->dtype = d;
+    t->shape = *shape;
+    tensor_strides(shape, t->stride);
+    return t;
+}
+
+enum status tensor_on(struct storage *s, enum dtype d, const struct shape *shape, int64_t offset, struct tensor **out,
+                      struct err *e) {
+    struct tensor *t = tensor_header(d, shape, e);
+    if (!t) return e->status;
+    t->storage = storage_retain(s);
+    t->offset = offset;
+    *out = t;
+    return OK;
+}
+
+enum status tensor_new(struct device *device, enum dtype d, const struct shape *shape, struct tensor **out,
+                       struct err *e) {
+    size_t bytes;
+    struct storage *s;
+    if (shape_bytes(shape, d, &bytes, e) || storage_new(device, bytes, &s, e)) return e->status;
+    enum status status = tensor_on(s, d, shape, 0, out, e);
+    storage_release(s);
+    return status;
+}
+
+enum status tensor_view(const struct tensor *t, struct tensor **out, struct err *e) {
+    struct tensor *v = tensor_header(t->dtype, &t->shape, e);
+    if (!v) return e->status;
+    memcpy(v->stride, t->stride, sizeof v->stride);
+    v->offset = t->offset;
+    v->storage = t->storage ? storage_retain(t->storage) : NULL;
+    v->graph = t->graph;
+    v->value = t->value;
+    *out = v;
+    return OK;
+}
+
+enum status tensor_symbolic(struct graph *g, int value, enum dtype d, const struct shape *shape, struct tensor **out,
+                            struct err *e) {
+    struct tensor *t = tensor_header(d, shape, e);
+    if (!t) return e->status;
+    t->graph = g;
+    t->value = value;
+    *out = t;
+    return OK;
+}
+
+struct tensor *tensor_retain(struct tensor *t) {
+    atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    return t;
+}
+
+void tensor_release(struct tensor *t) {
+    while (t && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
+        struct tensor *logits = t->logits;
+        storage_release(t->storage);
+        mem_free(t);
+        t = logits;
+    }
+}
+
+bool tensor_is_symbolic(const struct tensor *t) {
+    return t->storage == NULL;
+}
+
+bool tensor_is_contiguous(const struct tensor *t) {
+    int64_t expected = 1;
+    if (tensor_size(t) == 0) return true;
+    for (int i = t->shape.rank - 1; i >= 0; i--) {
+        if (t->shape.dim[i] != 1 && t->stride[i] != expected) return false;
+        expected *= t->shape.dim[i];
+    }
+    return true;
+}
+
+int64_t tensor_size(const struct tensor *t) {
+    return shape_size(&t->shape);
+}
+size_t tensor_bytes(const struct tensor *t) {
+    return (size_t)tensor_size(t) * dtype_size(t->dtype);
+}
+struct device *tensor_device(const struct tensor *t) {
+    return t->storage ? t->storage->device : NULL;
+}
+
+void tensor_strides(const struct shape *shape, int64_t *stride) {
+    int64_t n = 1;
+    for (int i = shape->rank - 1; i >= 0; i--) {
+        stride[i] = n;
+        n *= shape->dim[i];
+    }
+}
+
+void *tensor_data(const struct tensor *t) {
+    return (char *)t->storage->handle + t->offset * (int64_t)dtype_size(t->dtype);
+}
+
+/* ---- host memory --------------------------------------------------------------------------------------------------
+ */
+
+static enum status copy_out(const struct tensor *t, int64_t first, int64_t n, void *bytes, struct err *e) {
+    struct device *d = t->storage->device;
+    size_t item = dtype_size(t->dtype);
+    uint64_t ticket;
+    if (n == 0) return OK;
+    if (d->driver->copy_out(d, t->storage->handle, (size_t)first * item, bytes, (size_t)n * item, &ticket, e))
+        return e->status;
+    return d->driver->wait(d, ticket, e);
+}
+
+/* Copies elements one innermost run at a time: whole rows where the last stride is 1, single elements otherwise. */
+static enum status copy_strided(const struct tensor *t, char *bytes, struct err *e) {
+    int rank = t->shape.rank, last = rank - 1;
+    int64_t index[TENSOR_MAX_RANK] = {0}, run = rank && t->stride[last] == 1 ? t->shape.dim[last] : 1;
+    int64_t at = t->offset, size = tensor_size(t);
+    int inner = run > 1 ? last - 1 : last;
+    for (int64_t done = 0; done < size; done += run) {
+        if (copy_out(t, at, run, bytes + done * (int64_t)dtype_size(t->dtype), e)) return e->status;
+        for (int i = inner; i >= 0; i--) {
+            at += t->stride[i];
+            if (++index[i] < t->shape.dim[i]) break;
+            at -= index[i] * t->stride[i];
+            index[i] = 0;
+        }
+    }
+    return OK;
+}
+
+enum status tensor_read(const struct tensor *t, void *bytes, struct err *e) {
+    if (tensor_is_symbolic(t))
+        return err_set(e, ERR_STATE, "the value of a tensor cannot be read while its computation is being traced");
+    return tensor_is_contiguous(t) ? copy_out(t, t->offset, tensor_size(t), bytes, e) : copy_strided(t, bytes, e);
+}
+
+enum status tensor_write(struct tensor *t, const void *bytes, struct err *e) {
+    if (tensor_is_symbolic(t)) return err_set(e, ERR_STATE, "a tensor that is being traced cannot be written to");
+    if (!tensor_is_contiguous(t)) return err_set(e, ERR_VALUE, "cannot write to a strided view");
+    size_t n = tensor_bytes(t);
+    uint64_t ticket;
+    struct device *d = t->storage->device;
+    if (storage_begin_write(t->storage, e)) return e->status;
+    if (n == 0) return OK;
+    if (d->driver->copy_in(d, t->storage->handle, (size_t)t->offset * dtype_size(t->dtype), bytes, n, &ticket, e))
+        return e->status;
+    return d->driver->wait(d, ticket, e);
+}
+
+enum status tensor_from(struct device *device, enum dtype d, const struct shape *shape, const void *bytes,
+                        struct tensor **out, struct err *e) {
+    struct tensor *t;
+    if (tensor_new(device, d, shape, &t, e)) return e->status;
+    if (tensor_write(t, bytes, e)) {
+        tensor_release(t);
+        return e->status;
+    }
+    *out = t;
+    return OK;
+}
