@@ -10,42 +10,71 @@
 
 struct op_axes { /* reductions, argmax, transpose (axis[] is the permutation), softmax, concatenate (axis[0]) */
     int n;
-    int axis[TENSOR_MAX_RANK]; /* 0-based, non-negative */
+    int axis[TENSOR_MAX_RANK]; /* 0-based, non-negative, no axis twice */
     bool keepdims;
 };
 
-struct op_slice { /* dimension i runs start[i], start[i]+step[i], ... for `dim[i]` elements; steps may be negative */
+/* Dimension i runs start[i], start[i]+step[i], ... over the larger tensor; steps may be negative, never 0. `shape` is
+ * the result's: the smaller one of slice, the larger one of pad. */
+struct op_slice {
     struct shape shape;
     int64_t start[TENSOR_MAX_RANK], step[TENSOR_MAX_RANK];
 };
 
-struct op_window { /* convolution and pooling over height and width, NHWC */
-    int64_t size[2], stride[2], dilation[2], before[2], after[2]; /* before/after: zero padding */
-    int64_t groups;
-    int64_t input[2]; /* height, width of the input: for gradients, whose output size is not derivable */
+/* Convolution and pooling over height and width, NHWC. Padding is zeros for convolutions; pooling never picks it. */
+struct op_window {
+    int64_t size[2]; /* of a pooling window; of the kernel, read by conv2d_grad_kernel alone */
+    int64_t stride[2], dilation[2], before[2], after[2];
+    int64_t groups;   /* of a convolution */
+    int64_t input[2]; /* height and width of the input, read by conv2d_grad_input alone */
 };
 
 struct op_full { /* a constant, or the type a cast goes to */
     enum dtype dtype;
     struct shape shape;
-    double value;
-    int64_t integer; /* for integer dtypes */
+    double value;    /* of floating dtypes */
+    int64_t integer; /* of integers and bool; one_hot's depth */
+};
+
+struct op_range { /* count numbers from start on, step apart */
+    enum dtype dtype;
+    int64_t count;
+    double start, step;                  /* of floating dtypes: element i is start + i * step, rounded once */
+    int64_t integer_start, integer_step; /* of integers */
 };
 
 struct op_matmul {
     bool transpose_a, transpose_b; /* of the last two dimensions */
 };
 
-/* Always built from {0}, so that equal attributes are equal bytes. */
+/* An op reads one member, the one that op->attrs names. */
 union op_attrs {
     struct op_axes axes;
     struct op_slice slice;
     struct op_window window;
-    struct op_full full; /* full, cast, reshape and broadcast_to (shape alone), arange */
+    struct op_full full; /* full, cast (dtype), reshape, broadcast_to, random_uniform (shape), one_hot */
+    struct op_range range;
     struct op_matmul matmul;
-    double scalar; /* elu's alpha, leaky slopes, clip's bound */
-    int64_t integer;
+    double scalar;   /* elu's alpha */
+    int64_t integer; /* scatter_add's rows */
 };
+
+enum op_attrs_kind {
+    OP_NO_ATTRS,
+    OP_AXES,
+    OP_SLICE,
+    OP_WINDOW,
+    OP_FULL,
+    OP_RANGE,
+    OP_MATMUL,
+    OP_SCALAR,
+    OP_INTEGER,
+};
+
+/* Whether an op with attributes of this kind does the same under both. */
+bool op_attrs_equal(enum op_attrs_kind kind, const union op_attrs *a, const union op_attrs *b);
+/* " axes=(0, 2) keepdims": what follows the op's name in a listing; nothing for OP_NO_ATTRS. */
+void op_attrs_print(enum op_attrs_kind kind, const union op_attrs *a, struct buf *out);
 
 /* ---- the description --------------------------------------------------------------------------------------------- */
 
@@ -74,6 +103,16 @@ enum op_flags {
 
 struct op_emitter;
 
+/* What inference works with: arity and dtypes are checked already (op_infer), attrs is never NULL. */
+struct op_inference {
+    const struct op *op;
+    const struct op_sig *in;
+    int nin;
+    const union op_attrs *attrs;
+    struct op_sig *out;
+    struct err *err;
+};
+
 /* What a gradient function works with: read in, out, dout and attrs; set din[i] (borrowed from the emitter) for each
  * input it can differentiate; leave the rest NULL (zero). dout[k] is NULL where nothing flows back. */
 struct op_grad {
@@ -88,39 +127,58 @@ struct op_grad {
     struct tensor *din[OP_MAX_IN];
 };
 
-/* One set of inputs the op is tested with on every device and dtype, against float64 and by finite differences. */
+/* One set of inputs the op is tested with on every device and dtype, against float64 and by finite differences. Inputs
+ * named in `indices` are int64 in [0, index_bound), those in `conditions` are bool, the others are data. */
 struct op_sample {
     int nin;
-    struct shape shape[4];
-    union op_attrs attrs;
-    double low, high;       /* inputs are uniform in [low, high) */
-    bool integer_first;     /* input 0 (or the last for gathers) holds indices in [0, high) */
+    struct op_sample_shape {
+        int rank, dim[5];
+    } shape[4];
+    const union op_attrs *attrs; /* NULL: all zero */
+    double low, high;            /* data is uniform in [low, high) */
+    int index_bound;
+    bool whole; /* data is whole numbers, so that ties and equals occur: no finite differences */
 };
 
+/* One operation. Data inputs (all but `indices` and `conditions`) share one dtype, which is in `dtypes`: there is no
+ * promotion here. Whoever calls for a user (run, bind) casts first; above all, integers go to float32 before an op
+ * whose dtypes are OP_FLOATS, and any type goes to bool before a logical op. */
 struct op {
     const char *name; /* NumPy's or Keras's: "add", "conv2d" */
-    const char *doc;  /* one line: what it computes, the shapes */
+    const char *doc;  /* what it computes, its shapes and dtypes, how it can fail while running */
     int nin;          /* -1: variadic, at least one */
     int nout;
     unsigned flags;
-    unsigned dtypes; /* bit 1 << enum dtype: which the first floating or data input may have */
-    /* The outputs' dtypes and shapes, or an error that names the shapes. */
-    enum status (*infer)(const struct op_sig *in, int nin, const union op_attrs *a, struct op_sig *out, struct err *e);
+    unsigned dtypes;  /* bit 1 << enum dtype: what data inputs may be; of an op without any: what the output may be */
+    unsigned indices; /* bit k: input k holds indices, labels or a seed: int32 or int64 */
+    unsigned conditions; /* bit k: input k is bool */
+    enum op_attrs_kind attrs;
+    /* The outputs' dtypes and shapes, or an error that names the shapes. Called through op_infer. */
+    enum status (*infer)(const struct op_inference *i);
     /* OP_VIEW only: sets shape, strides, offset of `out` (already a header on in's storage). False: these strides allow
-     * no view, a contiguous copy of the input is needed first. */
+     * no view, a contiguous copy of the input is needed first (then it never fails). */
     bool (*view)(const struct tensor *in, const union op_attrs *a, struct tensor *out);
     /* NULL: no gradient flows through (comparisons, argmax, integer results). */
     void (*gradient)(struct op_grad *g);
-    const struct op_sample *samples; /* ends with nin == 0 */
+    const struct op_sample *samples;
+    int nsample;
 };
 
 #define OP_FLOATS (1u << DT_FLOAT32 | 1u << DT_FLOAT64)
-#define OP_NUMBERS (OP_FLOATS | 1u << DT_UINT8 | 1u << DT_INT32 | 1u << DT_INT64)
-#define OP_ANY (OP_NUMBERS | 1u << DT_BOOL)
+#define OP_INTEGERS (1u << DT_UINT8 | 1u << DT_INT32 | 1u << DT_INT64)
+#define OP_NUMBERS (OP_FLOATS | OP_INTEGERS)
+#define OP_BOOL (1u << DT_BOOL)
+#define OP_ANY (OP_NUMBERS | OP_BOOL)
 
-/* Every op, by name and in order; ends with NULL. */
-extern const struct op *const op_all[];
-const struct op *op_find(const char *name);
+/* The outputs' dtypes and shapes: checks arity and dtypes, then asks the op. Errors (ERR_VALUE, ERR_TYPE) begin with
+ * the op's name: "add: operands could not be broadcast together with shapes (2, 3) (4,)". attrs NULL: all zero. `out`
+ * has room for op->nout. */
+enum status op_infer(const struct op *op, const struct op_sig *in, int nin, const union op_attrs *attrs,
+                     struct op_sig *out, struct err *e);
+
+/* Every op, in alphabetical order; ends with NULL. Single ones are declared in op/ops.h. */
+extern const struct op *const op_registry[];
+const struct op *op_find(const char *name); /* NULL: nobody knows it */
 
 /* ---- emitting ---------------------------------------------------------------------------------------------------- */
 
@@ -137,7 +195,8 @@ struct op_emitter {
     int nowned, capacity;
 };
 
-/* Emits one op; out receives op->nout borrowed tensors. False after an error, or where an input is NULL. */
+/* Emits one op; out receives op->nout borrowed tensors, all NULL after an error. A NULL input without an error before
+ * it is one: ERR_STATE. attrs NULL: all zero. */
 bool op_emit(struct op_emitter *e, const struct op *op, struct tensor *const *in, int nin, const union op_attrs *attrs,
              struct tensor **out);
 /* Makes e the owner of a reference; returns t. */
