@@ -1,0 +1,49 @@
+/* Convolution on the cpu: a geometry, and a table of algorithms from which an analytic cost picks one. The choice
+ * depends on the geometry and the instruction set alone, never on a timing, so that two runs compute the same bits. */
+#ifndef DEVICE_CPU_CONV_H
+#define DEVICE_CPU_CONV_H
+
+#include "device/cpu/cpu.h"
+
+enum cpu_conv_pass { CPU_CONV_FORWARD, CPU_CONV_GRAD_INPUT, CPU_CONV_GRAD_KERNEL };
+
+/* x (n, h, w, c) * kernel (kh, kw, c / groups, o) -> y (n, oh, ow, o); all row-major, contiguous, 64-byte aligned only
+ * where they are whole buffers. y[b, i, j] reads x[b, i * stride + u * dilation - before, ...] for u < kh, v < kw. */
+struct cpu_conv {
+    enum dtype dtype; /* float32 or float64 */
+    int64_t n, h, w, c;
+    int64_t kh, kw, o;
+    int64_t oh, ow;
+    int64_t stride[2], dilation[2], before[2];
+    int64_t groups;
+};
+
+/* forward: a = x, b = kernel, out = y. grad_input: a = dy, b = kernel, out = dx. grad_kernel: a = x, b = dy, out =
+ * dkernel. `out` is overwritten. Work goes through threads_for (chunks under 5 ms), so that a cancel is seen; the result
+ * must not depend on the number of threads. */
+typedef enum status cpu_conv_fn(struct cpu *c, const struct cpu_conv *g, const void *a, const void *b, void *out,
+                                void *workspace, struct err *e);
+
+/* One algorithm: a file conv_NAME.c that defines `const struct cpu_conv_algorithm cpu_conv_NAME = {...}`; the table is
+ * generated from these definitions. */
+struct cpu_conv_algorithm {
+    const char *name;
+    bool (*supports)(const struct cpu_conv *g, enum cpu_conv_pass pass);
+    /* Estimated time in nanoseconds on one core; the cheapest supporting algorithm runs. */
+    double (*cost)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
+    /* Bytes of workspace, shared by all workers and planned with the graph's memory. Per-worker scratch comes from
+     * cpu_scratch_reserve. NULL: none. */
+    size_t (*workspace)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
+    cpu_conv_fn *pass[3]; /* by enum cpu_conv_pass */
+};
+
+/* Every algorithm; ends with NULL. */
+extern const struct cpu_conv_algorithm *const cpu_conv_algorithms[];
+
+/* The algorithm that runs this pass: the cheapest that supports it (im2col supports everything). */
+const struct cpu_conv_algorithm *cpu_conv_choose(const struct cpu *c, const struct cpu_conv *g,
+                                                 enum cpu_conv_pass pass);
+/* Multiplications and additions of the direct sum: 2 n oh ow kh kw (c / groups) o. */
+double cpu_conv_flops(const struct cpu_conv *g);
+
+#endif

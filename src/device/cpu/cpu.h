@@ -1,0 +1,112 @@
+/* Inside the cpu driver: the device, what a kernel is, and the helpers that kernels share. Only src/device/cpu and its
+ * tests include this. Buffers are plain addresses, work is done when a call returns, tickets are always 0. */
+#ifndef DEVICE_CPU_CPU_H
+#define DEVICE_CPU_CPU_H
+
+#include "base/threads.h"
+#include "device/cpu/isa.h"
+#include "op/op.h"
+#include "tensor/device.h"
+
+struct cpu;
+struct graph_fused;
+
+/* ---- kernels ----------------------------------------------------------------------------------------------------- */
+
+/* A kernel is a definition `const struct cpu_kernel cpu_kernel_NAME = {...}` in a file of this folder; NAME is the op's.
+ * Elementwise ops have no kernel but inner loops in isa/, found by the op's name, which the elementwise engine runs. */
+struct cpu_kernel {
+    /* Bytes of workspace a call needs while it runs, or NULL for none; depends on shapes and dtypes alone. */
+    size_t (*workspace)(const struct cpu *c, const struct op_call *call);
+    /* `workspace` is 64-byte aligned. May be cancelled (ERR_CANCELLED) between chunks of threads_for. */
+    enum status (*run)(struct cpu *c, const struct op_call *call, void *workspace, struct err *e);
+};
+
+/* What runs an op: a kernel, inner loops, or neither (an empty slot; views need none). */
+struct cpu_slot {
+    const struct op *op;
+    const struct cpu_kernel *kernel;
+    const struct cpu_loops *loops;
+};
+
+struct cpu {
+    struct device base;
+    struct threads *threads;
+    const struct cpu_isa *isa;
+    struct cpu_slot *slot; /* one for each op of op_registry */
+    int nslot;
+    char *scratch; /* threads_count blocks of scratch_bytes */
+    size_t scratch_bytes;
+    atomic_size_t used, peak;
+};
+
+extern const struct device_driver device_driver_cpu;
+
+/* Opens a cpu with that instruction set ("avx2"; NULL: the best this machine has) and that many threads (0: all cores).
+ * Tests compare instruction sets and thread counts with it; device_driver_cpu.open passes $CELDA_CPU and 0. */
+enum status cpu_open(const char *isa, int threads, struct device **out, struct err *e);
+
+const struct cpu_slot *cpu_slot(const struct cpu *c, const struct op *op); /* NULL: not an op of op_registry */
+
+/* Runs one call with a given workspace of cpu_workspace bytes. */
+size_t cpu_workspace(const struct cpu *c, const struct op_call *call);
+enum status cpu_run(struct cpu *c, const struct op_call *call, void *workspace, struct err *e);
+
+/* Scratch of at least `bytes` for each worker, 64-byte aligned, kept for later calls; reserve before the parallel loop,
+ * take inside it. Its contents do not outlive the loop. */
+enum status cpu_scratch_reserve(struct cpu *c, size_t bytes, struct err *e);
+static inline void *cpu_scratch(const struct cpu *c, int worker) {
+    return c->scratch + c->scratch_bytes * worker;
+}
+
+/* Counted buffers of the device. */
+enum status cpu_alloc(struct device *d, size_t bytes, void **handle, struct err *e);
+void cpu_free(struct device *d, void *handle, size_t bytes);
+
+/* ---- elementwise engine ------------------------------------------------------------------------------------------- */
+
+struct cpu_elementwise;
+
+/* Prepares a fused region, or one elementwise call, for operands and outputs with these shapes and strides; `out` is
+ * contiguous. The result refers to the attributes it was made from. */
+enum status cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in, int nin,
+                                struct tensor *const *out, struct cpu_elementwise **result, struct err *e);
+void cpu_elementwise_free(struct cpu_elementwise *w);
+/* Runs it on these addresses of first elements. Allocates nothing. */
+enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, const void *const *in, void *const *out,
+                                struct err *e);
+/* One eager call: prepares and runs. */
+enum status cpu_elementwise_call(struct cpu *c, const struct op_call *call, struct err *e);
+/* out (contiguous) = in with any strides, of the same dtype. */
+enum status cpu_copy(struct cpu *c, const struct tensor *in, void *out, struct err *e);
+/* For kernels of strided ops that read contiguous data: t's elements where they are, or copied into a workspace of
+ * cpu_contiguous_bytes (0 when they lie well). */
+size_t cpu_contiguous_bytes(const struct tensor *t);
+enum status cpu_contiguous(struct cpu *c, const struct tensor *t, void *workspace, const void **out, struct err *e);
+
+/* ---- matrix products ---------------------------------------------------------------------------------------------- */
+
+/* op(a) (m, k) times op(b) (k, n): row-major, with leading dimensions in elements. */
+struct cpu_gemm {
+    enum dtype dtype; /* any number */
+    bool transpose_a, transpose_b;
+    int64_t m, n, k;
+    const void *a, *b;
+    void *c;
+    int64_t lda, ldb, ldc;
+    bool accumulate; /* c += instead of c = */
+};
+
+/* A stack of products of one geometry: product i adds, for each dimension, its index times these strides (elements). */
+struct cpu_gemm_stack {
+    int rank;
+    int64_t dim[TENSOR_MAX_RANK], a[TENSOR_MAX_RANK], b[TENSOR_MAX_RANK], c[TENSOR_MAX_RANK];
+};
+
+/* On the calling thread, without a look at the cancel flag: at most some 10^8 multiplications. */
+void cpu_gemm(const struct cpu_gemm *g);
+/* Over the pool, in tiles whose grid depends on m, n, k and the stack alone. `stack` NULL: one product. */
+enum status cpu_gemm_parallel(struct cpu *c, const struct cpu_gemm *g, const struct cpu_gemm_stack *stack,
+                              struct err *e);
+
+#endif

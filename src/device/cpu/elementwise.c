@@ -1,0 +1,194 @@
+/* The elementwise engine: eager calls and fused regions alike. The output is cut into chunks of CHUNK elements, by its
+ * size alone; for each, operands that do not lie contiguously are gathered into L1, then every step's inner loop runs
+ * over contiguous data. Invariant: a loop never writes where it reads. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "device/cpu/cpu.h"
+#include "device/cpu/walk.h"
+#include "graph/graph.h"
+
+enum { CHUNK = 1024, GRAIN = 16, SLOT_BYTES = CHUNK * 8 };
+
+struct operand {
+    struct cpu_walk walk;
+    int slot; /* where chunks of it are gathered; -1: used in place */
+};
+
+struct step {
+    cpu_loop *fn;
+    const struct cpu_loops *loops; /* where fn is from */
+    enum dtype dtype;              /* of the last input */
+    const struct op *op;
+    const union op_attrs *attrs;
+    int nin, in[4];   /* operands, then results of steps */
+    size_t size;      /* bytes of an element of the result */
+    int slot, output; /* one of them is where the result goes; the other is -1 */
+};
+
+struct cpu_elementwise {
+    int64_t size; /* elements */
+    int nin, nstep, nslot;
+    struct operand *operand;
+    struct step *step;
+    size_t scratch;
+};
+
+/* ---- preparing ---------------------------------------------------------------------------------------------------- */
+
+static enum dtype value_dtype(const struct graph_fused *f, struct tensor *const *in, int nin, int value) {
+    return value < nin ? in[value]->dtype : f->step[value - nin].dtype;
+}
+
+/* The last step that reads `value`, or -1. */
+static int last_use(const struct graph_fused *f, int value) {
+    int last = -1;
+    for (int s = 0; s < f->nstep; s++)
+        for (int i = 0; i < f->step[s].nin; i++)
+            if (f->step[s].in[i] == value) last = s;
+    return last;
+}
+
+static int output_of(const struct graph_fused *f, int step) {
+    for (int i = 0; i < f->nout; i++)
+        if (f->out[i] == step) return i;
+    return -1;
+}
+
+/* The lowest slot at or after `first` that no earlier step's live result holds at step s. */
+static int free_slot(const struct cpu_elementwise *w, const struct graph_fused *f, int first, int s) {
+    for (int slot = first;; slot++) {
+        bool taken = false;
+        for (int k = 0; k < s; k++)
+            if (w->step[k].slot == slot && last_use(f, w->nin + k) >= s) taken = true;
+        if (!taken) return slot;
+    }
+}
+
+static enum status prepare_step(struct cpu *c, struct cpu_elementwise *w, const struct graph_fused *f,
+                                struct tensor *const *in, int s, int first_slot, struct err *e) {
+    const struct graph_step *from = &f->step[s];
+    struct step *to = &w->step[s];
+    const struct cpu_slot *slot = cpu_slot(c, from->op);
+    const enum dtype d = value_dtype(f, in, w->nin, from->in[from->nin - 1]);
+    if (!slot || !slot->loops || !slot->loops->fn[d])
+        return err_set(e, ERR_UNSUPPORTED, "%s: no kernel for %s on the cpu", from->op->name, dtype_name(d));
+    *to = (struct step){.fn = slot->loops->fn[d],
+                        .loops = slot->loops,
+                        .dtype = d,
+                        .op = from->op,
+                        .attrs = &from->attrs,
+                        .nin = from->nin};
+    memcpy(to->in, from->in, sizeof to->in);
+    to->size = dtype_size(from->dtype);
+    to->output = output_of(f, s);
+    to->slot = to->output < 0 ? free_slot(w, f, first_slot, s) : -1;
+    if (to->slot >= w->nslot) w->nslot = to->slot + 1;
+    return OK;
+}
+
+enum status cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in, int nin,
+                                struct tensor *const *out, struct cpu_elementwise **result, struct err *e) {
+    const size_t operands = sizeof(struct operand) * (size_t)nin, steps = sizeof(struct step) * (size_t)fused->nstep;
+    struct cpu_elementwise *w = mem_zalloc(sizeof *w + operands + steps, e);
+    if (!w) return e->status;
+    w->operand = (struct operand *)(w + 1);
+    w->step = (struct step *)(w->operand + nin);
+    w->size = shape_size(&out[0]->shape);
+    w->nin = nin;
+    w->nstep = fused->nstep;
+    for (int i = 0; i < nin; i++) {
+        cpu_walk_prepare(&w->operand[i].walk, in[i], &out[0]->shape);
+        w->operand[i].slot = w->operand[i].walk.contiguous ? -1 : w->nslot++;
+    }
+    const int first_slot = w->nslot;
+    enum status s = OK;
+    for (int i = 0; i < fused->nstep && s == OK; i++) s = prepare_step(c, w, fused, in, i, first_slot, e);
+    const size_t pointers = sizeof(void *) * (size_t)(nin + fused->nstep);
+    w->scratch = (size_t)w->nslot * SLOT_BYTES + pointers;
+    if (s == OK) s = cpu_scratch_reserve(c, w->scratch, e);
+    if (s != OK) {
+        mem_free(w);
+        return s;
+    }
+    *result = w;
+    return OK;
+}
+
+void cpu_elementwise_free(struct cpu_elementwise *w) {
+    mem_free(w);
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------ */
+
+struct run {
+    const struct cpu *cpu;
+    const struct cpu_elementwise *w;
+    const void *const *in;
+    void *const *out;
+    /* Some refusal: why and of which step. */
+    _Atomic(const struct step *) refused;
+    _Atomic(const char *) why;
+};
+
+/* Where operand i's elements first .. first+n-1 lie contiguously. */
+static const void *fetch(const struct run *r, int i, int64_t first, int64_t n, bool repeated, char *slots) {
+    const struct operand *o = &r->w->operand[i];
+    if (o->slot < 0) return (const char *)r->in[i] + first * (int64_t)o->walk.size;
+    char *slot = slots + (size_t)o->slot * SLOT_BYTES;
+    /* What repeats with a divisor of CHUNK is in place from the chunk before. */
+    if (!repeated || !o->walk.period || CHUNK % o->walk.period != 0) cpu_walk_read(&o->walk, r->in[i], first, n, slot);
+    return slot;
+}
+
+static void check(struct run *r, const struct step *p, int64_t n, const void *const *in) {
+    const char *why = p->loops->refuse(n, in, p->dtype);
+    if (!why) return;
+    r->why = why;
+    r->refused = p;
+}
+
+static void run_chunks(void *arg, int64_t begin, int64_t end, int worker) {
+    struct run *r = arg;
+    const struct cpu_elementwise *w = r->w;
+    char *slots = cpu_scratch(r->cpu, worker);
+    const void **at = (const void **)(slots + (size_t)w->nslot * SLOT_BYTES);
+    for (int64_t chunk = begin; chunk < end; chunk++) {
+        const int64_t first = chunk * CHUNK, n = first + CHUNK < w->size ? CHUNK : w->size - first;
+        for (int i = 0; i < w->nin; i++) at[i] = fetch(r, i, first, n, chunk > begin, slots);
+        for (int s = 0; s < w->nstep; s++) {
+            const struct step *p = &w->step[s];
+            const void *in[4];
+            for (int i = 0; i < p->nin; i++) in[i] = at[p->in[i]];
+            void *to = p->output >= 0 ? (char *)r->out[p->output] + (size_t)first * p->size
+                                      : slots + (size_t)p->slot * SLOT_BYTES;
+            if (p->loops->refuse) check(r, p, n, in);
+            p->fn(n, to, in, p->attrs);
+            at[w->nin + s] = to;
+        }
+    }
+}
+
+enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, const void *const *in, void *const *out,
+                                struct err *e) {
+    struct run r = {.cpu = c, .w = w, .in = in, .out = out};
+    enum status s = threads_for(c->threads, (w->size + CHUNK - 1) / CHUNK, GRAIN, run_chunks, &r, e);
+    if (s != OK || !r.refused) return s;
+    return err_set(e, ERR_VALUE, "%s: %s", r.refused->op->name, r.why);
+}
+
+enum status cpu_elementwise_call(struct cpu *c, const struct op_call *call, struct err *e) {
+    struct graph_step step = {.op = call->op, .nin = call->nin, .in = {0, 1, 2, 3}, .dtype = call->out[0]->dtype};
+    if (call->attrs) step.attrs = *call->attrs;
+    int leaves = 0;
+    const struct graph_fused fused = {.nstep = 1, .step = &step, .nout = 1, .out = &leaves};
+    struct cpu_elementwise *w;
+    enum status s = cpu_elementwise_new(c, &fused, call->in, call->nin, call->out, &w, e);
+    if (s != OK) return s;
+    const void *in[4];
+    for (int i = 0; i < call->nin; i++) in[i] = tensor_data(call->in[i]);
+    void *out = tensor_data(call->out[0]);
+    s = cpu_elementwise_run(c, w, in, &out, e);
+    cpu_elementwise_free(w);
+    return s;
+}

@@ -1,0 +1,60 @@
+/* Inner loops, compiled once for each instruction set from isa/ and chosen when the device opens. Each runs on one
+ * thread over contiguous data; additions stand in a fixed order, so that all instruction sets compute the same bits
+ * except where a comment says otherwise. */
+#ifndef DEVICE_CPU_ISA_H
+#define DEVICE_CPU_ISA_H
+
+#include "op/op.h"
+
+/* out[i] = op(in[0][i], in[1][i], ...) for i < n; out overlaps no input. Inputs need no alignment. */
+typedef void cpu_loop(int64_t n, void *out, const void *const *in, const union op_attrs *attrs);
+
+/* The loops of one elementwise op, by the dtype of its last input. */
+struct cpu_loops {
+    const char *op;
+    cpu_loop *fn[DT_COUNT];
+    /* Why these inputs cannot be used, or NULL. Mostly there is no such function. */
+    const char *(*refuse)(int64_t n, const void *const *in, enum dtype d);
+};
+
+/* A reduction: partial results have the dtype acc[d] for inputs of dtype d. */
+struct cpu_reduction {
+    const char *op;
+    enum dtype acc[DT_COUNT];
+    /* *out = the reduction of n > 0 elements. */
+    void (*row[DT_COUNT])(int64_t n, const void *in, void *out);
+    /* out[j] = the reduction over i of in[i * stride + j], for i < r and j < k; r > 0, stride in elements. */
+    void (*columns[DT_COUNT])(int64_t r, int64_t k, int64_t stride, const void *in, void *out);
+    double empty; /* the value of no elements; NAN: there is none */
+};
+
+struct cpu_isa {
+    const char *name;
+    const struct cpu_loops *const *elementwise; /* families; each ends with op NULL, the list with NULL */
+    cpu_loop *const (*cast)[DT_COUNT];          /* [from][to] */
+    const struct cpu_reduction *reductions;     /* ends with op NULL */
+    /* One row of n > 0 logits; [0] float32, [1] float64. */
+    void (*softmax[2])(int64_t n, const void *in, void *out);
+    void (*log_softmax[2])(int64_t n, const void *in, void *out);
+};
+
+#define CPU_DECLARE_ISA(name) extern const struct cpu_isa cpu_isa_##name;
+CPU_DECLARE_ISA(portable)
+CPU_DECLARE_ISA(avx2)
+CPU_DECLARE_ISA(avx512)
+
+/* Inside isa/: CPU_ISA names the instruction set a file is being compiled for. */
+#ifdef CPU_ISA
+#define CPU_JOIN_(a, b) cpu_##a##_##b
+#define CPU_JOIN(a, b) CPU_JOIN_(a, b)
+#define CPU_SYMBOL(name) CPU_JOIN(name, CPU_ISA)
+extern const struct cpu_loops CPU_SYMBOL(arithmetic)[], CPU_SYMBOL(compare)[], CPU_SYMBOL(math)[], CPU_SYMBOL(casts)[];
+extern cpu_loop *const CPU_SYMBOL(cast)[DT_COUNT][DT_COUNT];
+extern const struct cpu_reduction CPU_SYMBOL(reductions)[];
+void CPU_SYMBOL(softmax_f32)(int64_t n, const void *in, void *out);
+void CPU_SYMBOL(softmax_f64)(int64_t n, const void *in, void *out);
+void CPU_SYMBOL(log_softmax_f32)(int64_t n, const void *in, void *out);
+void CPU_SYMBOL(log_softmax_f64)(int64_t n, const void *in, void *out);
+#endif
+
+#endif
