@@ -49,12 +49,15 @@ struct graph {
 
 enum status graph_new(struct graph **out, struct err *e);
 void graph_free(struct graph *g);
+void graph_fused_free(struct graph_fused *f);
 
 /* Each returns the new value's id (a node's first output), or -1 with the error set. graph_add infers the outputs. */
 int graph_add_input(struct graph *g, const struct op_sig *sig, struct err *e);
 int graph_add_constant(struct graph *g, struct tensor *t, struct err *e); /* the same tensor twice is one value */
 int graph_add(struct graph *g, const struct op *op, const int *in, int nin, const union op_attrs *a, struct err *e);
 enum status graph_add_output(struct graph *g, int value, struct err *e);
+/* Adds a node as it is, for passes: takes over its `in` and `fused` unless it fails. */
+int graph_add_node(struct graph *g, const struct graph_node *node, const struct op_sig *out, struct err *e);
 
 /* A readable listing, one node a line: "%7 float32(128, 10) = softmax(%6) axis=1". */
 void graph_print(const struct graph *g, struct buf *out);
@@ -77,9 +80,10 @@ struct graph_plan {
     size_t arena;    /* bytes to allocate */
     size_t bound;    /* the most bytes alive at one node: no plan can be smaller */
     size_t *offset;  /* by value; SIZE_MAX where it has no place in the arena */
-    int *last_use;   /* by value: the last node that reads it (through views too), -1: nobody */
+    int *last_use;   /* by value: the last node that reads it (through views too); nnode: an output; -1: nobody */
+    size_t *scratch; /* by node: where its workspace lies in the arena */
 };
-/* `scratch` (may be NULL) gives a node's workspace bytes, alive only while it runs; its place is scratch_offset. */
+/* `scratch` (may be NULL) gives a node's workspace bytes, alive only while it runs. */
 enum status graph_plan_new(const struct graph *g, size_t (*scratch)(void *arg, int node), void *arg,
                            struct graph_plan **out, struct err *e);
 void graph_plan_free(struct graph_plan *p);

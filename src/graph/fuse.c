@@ -1,0 +1,233 @@
+/* Fusion: elementwise nodes of one shape that feed each other become one node, which a device runs as one loop over the
+ * elements. Invariant: a region is convex (no path leaves it and comes back), so that nodes can still run in order; no
+ * work is done twice and every result that is read outside leaves the region as an output. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "graph/rewrite.h"
+
+enum { MAX_STEPS = 40, MAX_INPUTS = 24, MAX_OUTPUTS = 16 };
+
+struct fusion {
+    const struct graph *g;
+    int *region;     /* by node: the region's first node; itself: alone */
+    int *size;       /* by region: nodes */
+    int words;       /* of a row of ancestors */
+    uint64_t *above; /* by node: the set of nodes it depends on */
+    struct graph_rewrite r;
+    int *stack;
+    bool *written; /* by region */
+};
+
+static int producer(const struct graph *g, int value) {
+    return g->value[value].kind == GRAPH_RESULT ? g->value[value].node : -1;
+}
+
+static void find_ancestors(struct fusion *f) {
+    for (int i = 0; i < f->g->nnode; i++) {
+        uint64_t *row = f->above + (size_t)i * (size_t)f->words;
+        for (int k = 0; k < f->g->node[i].nin; k++) {
+            int p = producer(f->g, f->g->node[i].in[k]);
+            if (p < 0) continue;
+            const uint64_t *from = f->above + (size_t)p * (size_t)f->words;
+            for (int w = 0; w < f->words; w++) row[w] |= from[w];
+            row[p / 64] |= (uint64_t)1 << p % 64;
+        }
+    }
+}
+
+static bool fusable(const struct graph *g, int node) {
+    const struct graph_node *n = &g->node[node];
+    return n->op && n->op->flags & OP_ELEMENTWISE && n->nout == 1 && n->nin >= 1 && n->nin <= 4;
+}
+
+/* Whether a node outside of regions a and b depends on one of them and feeds the other (or itself). */
+static bool reenters(const struct fusion *f, int a, int b, int until) {
+    for (int m = 0; m <= until; m++) {
+        if (f->region[m] != a && f->region[m] != b) continue;
+        for (int k = 0; k < f->g->node[m].nin; k++) {
+            int p = producer(f->g, f->g->node[m].in[k]);
+            if (p < 0 || f->region[p] == a || f->region[p] == b) continue;
+            const uint64_t *row = f->above + (size_t)p * (size_t)f->words;
+            for (int i = 0; i < p; i++)
+                if ((f->region[i] == a || f->region[i] == b) && row[i / 64] >> i % 64 & 1) return true;
+        }
+    }
+    return false;
+}
+
+/* Values that a union of two regions reads from outside, at most `limit` + 1. */
+static int outside_inputs(const struct fusion *f, int a, int b, int limit) {
+    int seen[MAX_INPUTS + 1], n = 0;
+    for (int m = 0; m < f->g->nnode && n <= limit; m++) {
+        if (f->region[m] != a && f->region[m] != b) continue;
+        for (int k = 0; k < f->g->node[m].nin && n <= limit; k++) {
+            int v = f->g->node[m].in[k], p = producer(f->g, v), i = 0;
+            if (p >= 0 && (f->region[p] == a || f->region[p] == b)) continue;
+            while (i < n && seen[i] != v) i++;
+            if (i == n) seen[n++] = v;
+        }
+    }
+    return n;
+}
+
+static void join_regions(struct fusion *f) {
+    const struct graph *g = f->g;
+    for (int i = 0; i < g->nnode; i++) {
+        for (int k = 0; fusable(g, i) && k < g->node[i].nin; k++) {
+            int p = producer(g, g->node[i].in[k]);
+            if (p < 0 || !fusable(g, p)) continue;
+            int a = f->region[p], b = f->region[i];
+            if (a > b) a = f->region[i], b = f->region[p];
+            if (a == b || f->size[a] + f->size[b] > MAX_STEPS) continue;
+            if (!shape_equal(&g->value[g->node[p].out].sig.shape, &g->value[g->node[i].out].sig.shape)) continue;
+            if (outside_inputs(f, a, b, MAX_INPUTS) > MAX_INPUTS || reenters(f, a, b, i)) continue;
+            for (int m = 0; m <= i; m++)
+                if (f->region[m] == b) f->region[m] = a;
+            f->size[a] += f->size[b];
+        }
+    }
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------ */
+
+/* Whether value v of region `region` is read outside of it. */
+static bool leaves(const struct fusion *f, int v, int region) {
+    for (int i = 0; i < f->g->noutput; i++)
+        if (f->g->output[i] == v) return true;
+    for (int m = 0; m < f->g->nnode; m++)
+        for (int k = 0; f->region[m] != region && k < f->g->node[m].nin; k++)
+            if (f->g->node[m].in[k] == v) return true;
+    return false;
+}
+
+/* A region being written: the node, and which operand each old value is (in `at`, by value; -1: none yet). */
+struct region {
+    struct graph_node node;
+    struct op_sig sig[MAX_STEPS];
+    int old_out[MAX_STEPS];
+    int old_in[MAX_INPUTS];
+};
+
+static void gather_inputs(const struct fusion *f, int region, struct region *w) {
+    for (int m = 0; m < f->g->nnode; m++) {
+        for (int k = 0; f->region[m] == region && k < f->g->node[m].nin; k++) {
+            int v = f->g->node[m].in[k], p = producer(f->g, v), i = 0;
+            if (p >= 0 && f->region[p] == region) continue;
+            while (i < w->node.nin && w->old_in[i] != v) i++;
+            if (i == w->node.nin) w->old_in[w->node.nin++] = v;
+        }
+    }
+}
+
+static int operand(const struct fusion *f, int region, const struct region *w, const int *step_of, int v) {
+    int p = producer(f->g, v);
+    if (p >= 0 && f->region[p] == region) return w->node.nin + step_of[p];
+    for (int i = 0; i < w->node.nin; i++)
+        if (w->old_in[i] == v) return i;
+    return -1;
+}
+
+static void gather_steps(const struct fusion *f, int region, struct region *w, int *step_of) {
+    struct graph_fused *fused = w->node.fused;
+    for (int m = 0; m < f->g->nnode; m++) {
+        if (f->region[m] != region) continue;
+        const struct graph_node *n = &f->g->node[m];
+        const struct op_sig *sig = &f->g->value[n->out].sig;
+        struct graph_step *s = &fused->step[fused->nstep];
+        *s = (struct graph_step){.op = n->op, .attrs = n->attrs, .nin = n->nin, .dtype = sig->dtype};
+        for (int k = 0; k < n->nin; k++) s->in[k] = operand(f, region, w, step_of, n->in[k]);
+        if (leaves(f, n->out, region)) {
+            w->sig[fused->nout] = *sig;
+            w->old_out[fused->nout] = n->out;
+            fused->out[fused->nout++] = fused->nstep;
+        }
+        step_of[m] = fused->nstep++;
+    }
+    w->node.nout = fused->nout;
+}
+
+static enum status write_region(struct fusion *f, int region, struct err *e) {
+    struct region w = {0};
+    int n = f->size[region];
+    w.node.in = mem_alloc(sizeof(int) * MAX_INPUTS, e);
+    w.node.fused = mem_zalloc(sizeof *w.node.fused, e);
+    if (w.node.fused) {
+        w.node.fused->step = mem_alloc(sizeof *w.node.fused->step * (size_t)n, e);
+        w.node.fused->out = mem_alloc(sizeof(int) * (size_t)n, e);
+    }
+    int v = -1;
+    if (e->status == OK) {
+        gather_inputs(f, region, &w);
+        gather_steps(f, region, &w, f->stack + f->g->nnode);
+        for (int i = 0; i < w.node.nin; i++) w.node.in[i] = graph_rewrite_value(&f->r, w.old_in[i], e);
+        if (e->status == OK) v = graph_add_node(f->r.to, &w.node, w.sig, e);
+    }
+    if (v < 0) {
+        mem_free(w.node.in);
+        graph_fused_free(w.node.fused);
+        return e->status;
+    }
+    for (int k = 0; k < w.node.nout; k++) f->r.map[w.old_out[k]] = v + k;
+    return OK;
+}
+
+/* A region that `region` reads and that is not written yet, or -1. */
+static int unwritten_input(const struct fusion *f, int region) {
+    for (int m = region; m < f->g->nnode; m++) {
+        for (int k = 0; f->region[m] == region && k < f->g->node[m].nin; k++) {
+            int p = producer(f->g, f->g->node[m].in[k]);
+            if (p >= 0 && f->region[p] != region && !f->written[f->region[p]]) return f->region[p];
+        }
+    }
+    return -1;
+}
+
+/* Writes a region after all that it needs: depth first, on a stack of our own. */
+static void write_from(struct fusion *f, int region, struct err *e) {
+    int depth = 0;
+    f->stack[depth++] = region;
+    while (depth > 0 && e->status == OK) {
+        int top = f->stack[depth - 1], input = unwritten_input(f, top);
+        if (input >= 0) {
+            f->stack[depth++] = input;
+            continue;
+        }
+        depth--;
+        f->written[top] = true;
+        if (f->size[top] > 1)
+            write_region(f, top, e);
+        else
+            graph_rewrite_node(&f->r, top, e);
+    }
+}
+
+static enum status fusion_alloc(struct fusion *f, struct err *e) {
+    size_t n = (size_t)f->g->nnode + 1;
+    f->words = f->g->nnode / 64 + 1;
+    f->region = mem_alloc(n * sizeof(int), e);
+    f->size = mem_alloc(n * sizeof(int), e);
+    f->stack = mem_zalloc(2 * n * sizeof(int), e);
+    f->written = mem_zalloc(n * sizeof(bool), e);
+    f->above = mem_zalloc(n * (size_t)f->words * sizeof(uint64_t), e);
+    if (e->status) return e->status;
+    for (int i = 0; i < f->g->nnode; i++) f->region[i] = i, f->size[i] = 1;
+    return OK;
+}
+
+enum status graph_fuse(struct graph *g, struct err *e) {
+    struct fusion f = {.g = g};
+    if (fusion_alloc(&f, e) == OK) {
+        find_ancestors(&f);
+        join_regions(&f);
+        graph_rewrite_begin(&f.r, g, e);
+    }
+    for (int i = 0; e->status == OK && i < g->nnode; i++)
+        if (!f.written[f.region[i]]) write_from(&f, f.region[i], e);
+    mem_free(f.above);
+    mem_free(f.written);
+    mem_free(f.stack);
+    mem_free(f.size);
+    mem_free(f.region);
+    return graph_rewrite_end(&f.r, g, e);
+}

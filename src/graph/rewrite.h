@@ -1,0 +1,26 @@
+/* Copying a graph node by node into a new one, which then takes the old one's place: what every pass does. */
+#ifndef GRAPH_REWRITE_H
+#define GRAPH_REWRITE_H
+
+#include "graph/graph.h"
+
+struct graph_rewrite {
+    const struct graph *from;
+    struct graph *to;
+    int *map; /* value of `from` -> value of `to`, -1: not there yet */
+};
+
+/* Copies the inputs and nothing else. */
+enum status graph_rewrite_begin(struct graph_rewrite *r, const struct graph *from, struct err *e);
+/* The new value for an old one; constants are copied when first asked for. -1 with the error set. */
+int graph_rewrite_value(struct graph_rewrite *r, int value, struct err *e);
+/* Copies a node with its inputs mapped. */
+enum status graph_rewrite_node(struct graph_rewrite *r, int node, struct err *e);
+/* Copies the outputs and puts the new graph into g (which is `from`); after an error g stays as it was. */
+enum status graph_rewrite_end(struct graph_rewrite *r, struct graph *g, struct err *e);
+
+/* The passes, each in a file of its own. */
+enum status graph_prune(struct graph *g, unsigned passes, struct err *e); /* GRAPH_CSE, GRAPH_DCE */
+enum status graph_fuse(struct graph *g, struct err *e);
+
+#endif
