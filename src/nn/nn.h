@@ -37,15 +37,16 @@ enum nn_type {
 #define NN_NONE INT64_MIN
 
 enum nn_arg_flags {
-    NN_HIDDEN = 1, /* taken, but not part of get_config (input_shape) */
+    NN_HIDDEN = 1,   /* taken, but not part of get_config (input_shape) */
+    NN_NULLABLE = 2, /* null is taken though it is not the default */
 };
 
 struct nn_arg {
     const char *name; /* Keras's */
     enum nn_type type;
     size_t offset;       /* in the object's struct */
-    const char *initial; /* the default as JSON ("null", "1", "\"valid\""); NULL: required. null is accepted where it
-                            is the default */
+    const char *initial; /* the default as JSON ("null", "1", "\"valid\""); NULL: required. null is taken where it is
+                            the default */
     const char *choices; /* NN_STRING, NN_DTYPE: "valid same"; NULL: any */
     const char *doc;
     unsigned flags; /* enum nn_arg_flags */
@@ -140,10 +141,12 @@ struct nn_layer {
     unsigned weights_trained; /* bit i: weight i is trained while the layer is trainable */
     struct shape input_shape; /* from input_shape= or input_dim=, without the batch; rank -1: not given */
     struct shape built_shape; /* what it was built for; rank -1: not built, or it has no weights */
+    int rank;                 /* the rank an input must have; 0: what the class says */
     int axis;                 /* input dimension that must be `axis_size`, from the end (-1: the last); 0: none */
     int64_t axis_size;
     struct variable *seed; /* of layers that draw: int64[2] = (seed, step); not a weight. NULL: none */
     int64_t input_dim;
+    const char *scope; /* while it is being built: the model's name */
 };
 
 #define NN_ANY_INPUTS (-1)
@@ -203,6 +206,11 @@ enum status nn_loss_call(struct nn_object *o, struct tensor *y_true, struct tens
 /* ---- metrics -------------------------------------------------------------------------------------------------------
  */
 
+struct nn_metric {
+    struct nn_object object; /* variable[0] = total, [1] = count: float32 scalars */
+    enum dtype dtype;
+};
+
 struct nn_metric_class {
     struct nn_class base;
     bool labels;      /* as for losses */
@@ -212,7 +220,7 @@ struct nn_metric_class {
     /* What comes of the mean at the end; optional. */
     struct tensor *(*result)(struct nn_object *o, struct nn_call *c, struct tensor *mean);
 };
-/* State: variable[0] = total, [1] = count, float32 scalars. `weight` may be NULL. */
+/* `weight` may be NULL. */
 enum status nn_metric_update(struct nn_object *o, struct tensor *y_true, struct tensor *y_pred, struct tensor *weight,
                              struct err *e);
 enum status nn_metric_result(struct nn_object *o, struct tensor **out, struct err *e);

@@ -58,6 +58,7 @@ UNARY(sigmoid)
 UNARY(softplus)
 UNARY(relu)
 UNARY(copy)
+UNARY(stop_gradient)
 
 BINARY(add)
 BINARY(sub)

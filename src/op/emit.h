@@ -46,6 +46,7 @@ emit_t emit_softplus(struct op_emitter *e, emit_t x);
 emit_t emit_relu(struct op_emitter *e, emit_t x);
 emit_t emit_elu(struct op_emitter *e, emit_t x, double alpha);
 emit_t emit_copy(struct op_emitter *e, emit_t x);
+emit_t emit_stop_gradient(struct op_emitter *e, emit_t x);      /* a view: a constant to gradients */
 emit_t emit_cast(struct op_emitter *e, emit_t x, enum dtype d); /* x itself where it has that dtype */
 
 /* elementwise, two operands */

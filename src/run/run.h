@@ -23,9 +23,10 @@ struct run {
     unsigned passes;            /* enum graph_pass */
     uint64_t eager_calls;       /* ops run one by one: a test counts that fit makes none */
     uint64_t program_calls;
-    struct rng_mt seeds; /* Keras's global generator: one draw for each layer that needs a seed */
-    uint32_t seed;       /* what set_random_seed was given: the sample order's key */
-    bool seeded;
+    struct rng_mt seeds;    /* Keras's global generator: one draw for each layer that needs a seed */
+    uint32_t seed;          /* what set_random_seed was given: the sample order's key */
+    bool seeded;            /* ... by set_random_seed */
+    bool seeds_ready;       /* `seeds` was seeded, by that or from the system */
     struct run_name *names; /* how often each automatic name was given; a list */
 };
 

@@ -1,0 +1,164 @@
+/* What the files of this folder share: the kinds' tables, and the helpers that layers, losses, optimizers and metrics
+ * are written with. */
+#ifndef NN_IMPL_H
+#define NN_IMPL_H
+
+#include "nn/nn.h"
+
+/* ---- kinds --------------------------------------------------------------------------------------------------------
+ */
+
+/* What all classes of one kind share. */
+struct nn_kind_info {
+    const char *word;            /* "layer" */
+    const char *module;          /* "keras.layers" */
+    const struct nn_arg *common; /* keyword arguments that every class of the kind takes; NULL: none */
+    bool counts_names;           /* "dense", "dense_1", ... where no name is given */
+    enum status (*init)(struct nn_object *o, struct err *e); /* before the class's own */
+    void (*fini)(struct nn_object *o);
+};
+extern const struct nn_kind_info nn_kinds[NN_KINDS];
+
+extern const struct nn_arg nn_layer_args[];
+enum status nn_layer_init(struct nn_object *o, struct err *e);
+void nn_layer_fini(struct nn_object *o);
+enum status nn_metric_init(struct nn_object *o, struct err *e);
+enum status nn_optimizer_init(struct nn_object *o, struct err *e);
+void nn_optimizer_fini(struct nn_object *o);
+
+/* ---- arguments ----------------------------------------------------------------------------------------------------
+ */
+
+struct nn_arg_type {
+    const char *wanted; /* for errors: "an integer" */
+    /* From a value that is not null. ERR_TYPE with e untouched: the value is not what is wanted. */
+    enum status (*set)(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v, struct err *e);
+    void (*set_null)(void *field);
+    json_t *(*get)(const struct nn_arg *a, const void *field, struct err *e); /* NULL: lack of memory */
+    void (*clear)(void *field);
+};
+extern const struct nn_arg_type nn_arg_types[]; /* by enum nn_type */
+json_t *nn_arg_default(const struct nn_arg *a, struct err *e);
+
+/* Fills every argument of o; the fields are zero before. */
+enum status nn_args_set(struct nn_object *o, const json_t *config, const struct nn_given *given, int ngiven,
+                        struct err *e);
+void nn_args_clear(struct nn_object *o);
+/* A new reference to what get_config shows of argument a; NULL with the error set. */
+json_t *nn_arg_get(const struct nn_object *o, const struct nn_arg *a, struct err *e);
+
+/* "Conv2D: argument filters must be positive, not -1"; OK where it is. */
+enum status nn_want_positive(const struct nn_object *o, const char *argument, int64_t value, struct err *e);
+enum status nn_want_positive_pair(const struct nn_object *o, const char *argument, const int64_t pair[2],
+                                  struct err *e);
+
+/* ---- names --------------------------------------------------------------------------------------------------------
+ */
+
+/* Keras's to_snake_case: "BatchNormalization" to "batch_normalization", "ReLU" to "re_lu". */
+void nn_snake_case(const char *name, char *out, size_t cap);
+/* A word of a list separated by blanks, or the name itself. */
+bool nn_is_named(const char *name, const char *aliases, const char *word);
+/* As shape_text, with None for an unknown dimension. */
+const char *nn_shape_text(const struct shape *s, char *text, size_t cap);
+
+/* ---- state --------------------------------------------------------------------------------------------------------
+ */
+
+/* A variable made of host bytes, on the runtime device. */
+enum status nn_new_variable(struct run *r, const char *path, enum dtype d, const struct shape *s, const void *bytes,
+                            bool trainable, struct variable **out, struct err *e);
+/* A weight of a layer that is being built: drawn from the initializer, added to the layer's variables. */
+enum status nn_add_weight(struct nn_layer *l, const char *name, const struct shape *s, struct nn_object *initializer,
+                          bool trainable, struct variable **out, struct err *e);
+/* The seed state of a layer that draws; `seed` NN_NONE: the global generator gives one. */
+enum status nn_add_seed(struct nn_layer *l, int64_t seed, struct err *e);
+
+/* ---- formulas -----------------------------------------------------------------------------------------------------
+ */
+
+/* An emitter over the runtime, for one formula. */
+struct nn_call nn_call_begin(struct run *r, struct op_emitter *emit, bool training, struct err *e);
+/* Gives the caller a reference to y in out and closes the emitter; returns the error that stands. */
+enum status nn_call_end(struct nn_call *c, struct tensor *y, struct tensor **out);
+
+/* A variable's value, NULL after an error; an assigned variable's old value stays valid. */
+struct tensor *nn_read(struct nn_call *c, struct variable *v);
+void nn_assign(struct nn_call *c, struct variable *v, struct tensor *value);
+/* softmax, noting its logits for the crossentropies. */
+struct tensor *nn_softmax(struct nn_call *c, struct tensor *x, int axis);
+/* Axes first..rank-1. */
+struct op_axes nn_axes_from(int first, int rank);
+/* x without its last dimension, which has size 1, and the other way. */
+struct tensor *nn_drop_last(struct nn_call *c, struct tensor *x);
+struct tensor *nn_add_last(struct nn_call *c, struct tensor *x);
+/* Keras's squeeze_or_expand_to_same_rank: a last dimension of 1 goes or comes where the ranks differ by one. */
+void nn_same_rank(struct nn_call *c, struct tensor **a, struct tensor **b);
+/* Emits an error of this formula; returns NULL. */
+struct tensor *nn_fail(struct nn_call *c, enum status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* a / b, 0 where b is 0. */
+struct tensor *nn_divide_no_nan(struct nn_call *c, struct tensor *a, struct tensor *b);
+
+/* ---- losses and metrics -------------------------------------------------------------------------------------------
+ */
+
+/* Rows of argument tables. */
+#define NN_NAME_ARG(DEFAULT)                                                                                           \
+    { "name", NN_STRING, offsetof(struct nn_object, name), "\"" DEFAULT "\"", .doc = "shown in logs" }
+#define NN_REDUCTION_ARG                                                                                               \
+    {                                                                                                                  \
+        "reduction", NN_STRING, offsetof(struct nn_loss, reduction), "\"sum_over_batch_size\"",                        \
+            .choices = "sum_over_batch_size sum mean mean_with_sample_weight none", .flags = NN_NULLABLE,              \
+            .doc = "how the samples' losses become one"                                                                \
+    }
+#define NN_LOSS_DTYPE_ARG                                                                                              \
+    { "dtype", NN_POLICY, 0, "null", .flags = NN_HIDDEN, .doc = "float32" }
+#define NN_METRIC_DTYPE_ARG                                                                                            \
+    { "dtype", NN_DTYPE, offsetof(struct nn_metric, dtype), "null", .choices = "float32", .doc = "float32" }
+
+/* mean((a - b)^2) along the last axis. */
+struct tensor *nn_mean_squared_error(struct nn_call *c, struct tensor *a, struct tensor *b);
+/* The mean along the last axis. */
+struct tensor *nn_mean_last(struct nn_call *c, struct tensor *x);
+/* What y_pred's softmax or sigmoid was taken of, or y_pred where it is logits itself, or its logarithm. */
+struct tensor *nn_logits(struct nn_call *c, struct tensor *y_pred, bool from_logits);
+/* Kept 1e-7 away from 0 and 1. */
+struct tensor *nn_clip_probability(struct nn_call *c, struct tensor *p);
+/* ERR_VALUE in Keras's words where the shapes differ. */
+enum status nn_check_same_shape(struct nn_call *c, const struct tensor *y_true, const struct tensor *y_pred);
+/* 1.0 where a and b are equal. */
+struct tensor *nn_matches(struct nn_call *c, struct tensor *a, struct tensor *b);
+
+/* ---- optimizers ---------------------------------------------------------------------------------------------------
+ */
+
+/* Rows of argument tables: the learning rate, and what all optimizers take after their own. */
+#define NN_LEARNING_RATE_ARG(DEFAULT)                                                                                  \
+    { "learning_rate", NN_FLOAT, offsetof(struct nn_optimizer, learning_rate), DEFAULT, .doc = "size of the steps" }
+#define NN_OPTIMIZER_ARGS                                                                                              \
+    {"weight_decay", NN_FLOAT, offsetof(struct nn_optimizer, weight_decay), "null",                                    \
+     .doc = "part of each weight, times the learning rate, taken off before each step"},                               \
+        {"clipnorm", NN_FLOAT, offsetof(struct nn_optimizer, clipnorm), "null",                                        \
+         .doc = "largest norm of one gradient"},                                                                       \
+        {"clipvalue", NN_FLOAT, offsetof(struct nn_optimizer, clipvalue), "null",                                      \
+         .doc = "largest absolute value in a gradient"},                                                               \
+        {"global_clipnorm", NN_FLOAT, offsetof(struct nn_optimizer, global_clipnorm), "null",                          \
+         .doc = "largest norm of all gradients together"},                                                             \
+        {"use_ema", NN_REJECT, 0, "false", .doc = "keeps moving averages of the weights"},                             \
+        {"ema_momentum", NN_REJECT, 0, "0.99", .doc = "momentum of these averages"},                                   \
+        {"ema_overwrite_frequency", NN_REJECT, 0, "null", .doc = "steps after which they replace the weights"},        \
+        {"loss_scale_factor", NN_REJECT, 0, "null", .doc = "factor of the loss and its gradients"},                    \
+        {"gradient_accumulation_steps", NN_REJECT, 0, "null", .doc = "steps whose gradients make one update"}, {       \
+        "name", NN_STRING, offsetof(struct nn_object, name), "null", .doc = "counted by class if not given"            \
+    }
+
+/* ---- windows ------------------------------------------------------------------------------------------------------
+ */
+
+/* Fills w for an input of height and width in[2] and gives the output's: TensorFlow's "same" (the extra cell of padding
+ * comes after) or "valid". An unknown size (-1) stays unknown. False: the output would be empty. */
+bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], const int64_t stride[2],
+               const int64_t dilation[2], bool same, int64_t out[2]);
+
+#endif

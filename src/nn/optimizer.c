@@ -1,0 +1,191 @@
+/* What every optimizer does: its state, clipping, weight decay, and one step over all variables. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "nn/impl.h"
+
+static const struct nn_optimizer_class *class_of(const struct nn_optimizer *o) {
+    return (const struct nn_optimizer_class *)o->object.class;
+}
+
+/* ---- state --------------------------------------------------------------------------------------------------------
+ */
+
+static enum status add_state(struct nn_optimizer *o, const char *name, enum dtype d, const void *value, struct err *e) {
+    struct nn_object *b = &o->object;
+    struct buf path = {0};
+    buf_printf(&path, "%s/%s", b->name, name);
+    if (!buf_status(&path, e) &&
+        !nn_new_variable(b->run, buf_text(&path), d, &(struct shape){0}, value, false, &b->variable[b->nvariable], e))
+        b->nvariable++;
+    buf_free(&path);
+    return e->status;
+}
+
+enum status nn_optimizer_init(struct nn_object *b, struct err *e) {
+    struct nn_optimizer *o = (struct nn_optimizer *)b;
+    int64_t iteration = 0;
+    float rate = (float)o->learning_rate;
+    if (!isnan(o->clipnorm) + !isnan(o->clipvalue) + !isnan(o->global_clipnorm) > 1)
+        return err_set(e, ERR_VALUE,
+                       "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: clipnorm=%g, "
+                       "clipvalue=%g, global_clipnorm=%g",
+                       o->clipnorm, o->clipvalue, o->global_clipnorm);
+    if (add_state(o, "iteration", DT_INT64, &iteration, e)) return e->status;
+    return add_state(o, "learning_rate", DT_FLOAT32, &rate, e);
+}
+
+static void release_slots(struct nn_optimizer *o) {
+    for (int i = 0; i < o->nslots; i++) {
+        variable_release(o->slots[i].of);
+        for (int k = 0; k < NN_MAX_SLOTS; k++) variable_release(o->slots[i].slot[k]);
+    }
+    mem_free(o->slots);
+    o->slots = NULL;
+    o->nslots = 0;
+}
+
+void nn_optimizer_fini(struct nn_object *b) {
+    release_slots((struct nn_optimizer *)b);
+}
+
+static int slots_used(const struct nn_optimizer *o) {
+    int n = 0;
+    if (class_of(o)->nslot) return class_of(o)->nslot(o);
+    while (n < NN_MAX_SLOTS && class_of(o)->slot_name[n]) n++;
+    return n;
+}
+
+/* Keras's path: "adam/sequential_dense_kernel_momentum". */
+static enum status add_slot(struct nn_optimizer *o, struct variable *v, int k, struct variable **out, struct err *e) {
+    struct buf path = {0};
+    struct tensor *zero = NULL;
+    struct op_emitter emit;
+    buf_printf(&path, "%s/", o->object.name);
+    for (const char *p = v->path; *p; p++) buf_putc(&path, *p == '/' ? '_' : *p);
+    buf_printf(&path, "_%s", class_of(o)->slot_name[k]);
+    if (buf_status(&path, e)) goto done;
+    struct nn_call c = nn_call_begin(o->object.run, &emit, true, e);
+    if (!nn_call_end(&c, emit_full(&emit, v->value->dtype, &v->value->shape, 0), &zero))
+        variable_new(o->object.run, zero, buf_text(&path), false, out, e);
+    tensor_release(zero);
+done:
+    buf_free(&path);
+    return e->status;
+}
+
+enum status nn_optimizer_build(struct nn_optimizer *o, struct variable *const *v, int n, struct err *e) {
+    if (o->built) return OK;
+    o->slots = mem_zalloc(sizeof *o->slots * (size_t)n, e);
+    if (!o->slots) return e->status;
+    o->nslots = n;
+    for (int i = 0; i < n && !e->status; i++) {
+        o->slots[i].of = variable_retain(v[i]);
+        for (int k = 0; k < slots_used(o) && !e->status; k++) add_slot(o, v[i], k, &o->slots[i].slot[k], e);
+    }
+    if (e->status) {
+        release_slots(o);
+        err_prefix(e, "optimizer %s", o->object.name);
+    }
+    o->built = !e->status;
+    return e->status;
+}
+
+static struct nn_slots *slots_of(struct nn_optimizer *o, const struct variable *v) {
+    for (int i = 0; i < o->nslots; i++)
+        if (o->slots[i].of == v) return &o->slots[i];
+    return NULL;
+}
+
+/* ---- one step -----------------------------------------------------------------------------------------------------
+ */
+
+/* sqrt(sum of squares). */
+static struct tensor *norm(struct nn_call *c, struct tensor *sum_of_squares) {
+    return emit_sqrt(c->emit, sum_of_squares);
+}
+
+static struct tensor *squared(struct nn_call *c, struct tensor *g) {
+    return emit_sum(c->emit, emit_square(c->emit, g), NULL);
+}
+
+/* g * limit / max(norm, limit) */
+static struct tensor *scaled(struct nn_call *c, struct tensor *g, struct tensor *norm_, double limit) {
+    return emit_div(c->emit, emit_muls(c->emit, g, limit), emit_maximums(c->emit, norm_, limit));
+}
+
+static struct tensor *clip(const struct nn_optimizer *o, struct nn_call *c, struct tensor *g, struct tensor *global) {
+    if (o->clipnorm > 0) return scaled(c, g, norm(c, squared(c, g)), o->clipnorm);
+    if (o->global_clipnorm > 0) return scaled(c, g, global, o->global_clipnorm);
+    if (o->clipvalue > 0) return emit_maximums(c->emit, emit_minimums(c->emit, g, o->clipvalue), -o->clipvalue);
+    return g;
+}
+
+static struct tensor *global_norm(struct nn_call *c, struct tensor *const *gradient, int n) {
+    struct tensor *sum = NULL;
+    for (int i = 0; i < n; i++) {
+        emit_t part = squared(c, gradient[i]);
+        sum = sum ? emit_add(c->emit, sum, part) : part;
+    }
+    return norm(c, sum);
+}
+
+static struct tensor *decayed(const struct nn_optimizer *o, struct nn_call *c, struct tensor *value,
+                              struct tensor *rate) {
+    if (isnan(o->weight_decay)) return value;
+    emit_t part = emit_mul(c->emit, emit_muls(c->emit, value, o->weight_decay), rate);
+    return emit_sub(c->emit, value, part);
+}
+
+static void update(struct nn_optimizer *o, struct nn_call *c, struct variable *v, const struct nn_update *common,
+                   struct tensor *gradient, struct tensor *global) {
+    struct nn_slots *s = slots_of(o, v);
+    struct nn_update u = *common;
+    u.gradient = clip(o, c, emit_cast(c->emit, gradient, v->value->dtype), global);
+    u.value = decayed(o, c, nn_read(c, v), u.learning_rate);
+    for (int k = 0; k < slots_used(o); k++) u.slot[k] = nn_read(c, s->slot[k]);
+    if (c->emit->err->status) return;
+    class_of(o)->update(o, c, &u);
+    nn_assign(c, v, u.value);
+    for (int k = 0; k < slots_used(o); k++) nn_assign(c, s->slot[k], u.slot[k]);
+    err_prefix(c->emit->err, "%s", v->path);
+}
+
+static enum status check(struct nn_optimizer *o, struct tensor *const *gradient, struct variable *const *v, int n,
+                         struct err *e) {
+    for (int i = 0; i < n; i++) {
+        char have[200], want[200];
+        if (!gradient[i])
+            return err_set(e, ERR_VALUE, "%s: no gradient was given for variable %s", o->object.name, v[i]->path);
+        if (!slots_of(o, v[i]))
+            return err_set(e, ERR_VALUE,
+                           "Unknown variable: %s. This optimizer can only be called for the variables it was "
+                           "originally built with. When working with a new set of variables, you should recreate a "
+                           "new optimizer instance.",
+                           v[i]->path);
+        if (!shape_equal(&gradient[i]->shape, &v[i]->value->shape))
+            return err_set(e, ERR_VALUE, "%s: the gradient for %s has shape %s, the variable %s", o->object.name,
+                           v[i]->path, shape_text(&gradient[i]->shape, have, sizeof have),
+                           shape_text(&v[i]->value->shape, want, sizeof want));
+    }
+    return OK;
+}
+
+enum status nn_optimizer_apply(struct nn_optimizer *o, struct tensor *const *gradient, struct variable *const *v, int n,
+                               struct err *e) {
+    struct op_emitter m;
+    if (n == 0) return OK;
+    if (nn_optimizer_build(o, v, n, e) || check(o, gradient, v, n, e)) return e->status;
+    struct nn_call c = nn_call_begin(o->object.run, &m, true, e);
+    emit_t next = emit_adds(&m, nn_read(&c, o->object.variable[0]), 1);
+    struct nn_update common = {.learning_rate = nn_read(&c, o->object.variable[1]),
+                               .step = emit_cast(&m, next, DT_FLOAT32)};
+    emit_t global = o->global_clipnorm > 0 ? global_norm(&c, gradient, n) : NULL;
+    for (int i = 0; i < n && !e->status; i++) update(o, &c, v[i], &common, gradient[i], global);
+    nn_assign(&c, o->object.variable[0], next);
+    if (nn_call_end(&c, NULL, NULL)) err_prefix(e, "optimizer %s", o->object.name);
+    return e->status;
+}

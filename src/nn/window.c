@@ -1,0 +1,30 @@
+/* Padding and output sizes of convolutions and poolings, as TensorFlow computes them. */
+#include "nn/impl.h"
+
+/* One dimension: false where the output would be empty. */
+static bool place(struct op_window *w, int i, int64_t in, bool same, int64_t *out) {
+    int64_t reach = (w->size[i] - 1) * w->dilation[i] + 1;
+    w->input[i] = in;
+    if (in < 0) {
+        *out = -1;
+        return true;
+    }
+    *out = same ? (in + w->stride[i] - 1) / w->stride[i] : in < reach ? 0 : (in - reach) / w->stride[i] + 1;
+    int64_t missing = same ? (*out - 1) * w->stride[i] + reach - in : 0;
+    if (missing < 0) missing = 0;
+    w->before[i] = missing / 2;
+    w->after[i] = missing - missing / 2;
+    return *out > 0;
+}
+
+bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], const int64_t stride[2],
+               const int64_t dilation[2], bool same, int64_t out[2]) {
+    *w = (struct op_window){.groups = 1};
+    for (int i = 0; i < 2; i++) {
+        w->size[i] = size[i];
+        w->stride[i] = stride[i];
+        w->dilation[i] = dilation ? dilation[i] : 1;
+        if (!place(w, i, in[i], same, &out[i])) return false;
+    }
+    return true;
+}
