@@ -25,8 +25,9 @@ enum cell_token_kind {
 
 struct cell_token {
     enum cell_token_kind kind;
+    int symbol; /* which operator or keyword: parser.h's enum symbol, or the character itself */
     struct cell_span span;
-    int line; /* of its first byte, from 1 */
+    int line, last_line; /* of its first and its last byte, from 1 */
 };
 
 enum cell_lua_status {
@@ -46,7 +47,7 @@ struct cell_local {
 struct cell_local_statement {
     struct cell_span span;    /* `local` to its last token */
     struct cell_local *names; /* one for `local function` */
-    int count;
+    size_t count;
     bool function, initialised;
 };
 
@@ -66,9 +67,9 @@ struct cell_lua {
     size_t token_count;
 
     struct cell_local_statement *locals;
-    int local_count;
+    size_t local_count;
     struct cell_free_name *free_names; /* sorted by name */
-    int free_count;
+    size_t free_count;
 
     /* The last statement, where it is one or more expressions that Lua would not take as a statement (`x + 1`), or a
      * call. begin == end: it is neither. */
