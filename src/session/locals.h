@@ -16,18 +16,20 @@ enum status locals_open(struct locals **out, struct err *e);
 void locals_close(struct locals *s);
 
 /* Compiles a cell as lua_load does: LUA_OK and pushes the function, or LUA_ERRSYNTAX / LUA_ERRMEM and pushes the
- * message
- * ("[3]:2: unexpected symbol near 'x'" for the chunk name "=[3]"). The function takes the cell's `...` and returns the
- * values of its last expression (or of its `return`); it is a main chunk with the cell's own lines. Never raises.
- * After each LUA_OK, run the function and then call locals_keep, whether it returned or raised. */
+ * message ("[3]:2: unexpected symbol near 'x'" for the chunk name "=[3]"). The function takes the cell's `...` and
+ * returns the values of its last expression (or of its `return`); its lines are the cell's own. Never raises; takes up
+ * to 5 stack slots. After each LUA_OK, run the function and then call locals_keep, whether it returned or raised. */
 int locals_load(lua_State *L, struct locals *s, const char *source, size_t n, const char *chunkname);
 
 /* Takes over what the cell loaded last has declared so far, and ends that cell. LUA_OK, or LUA_ERRMEM with nothing
  * pushed. Loads may nest (a cell that runs another). Keep hooks off while it runs. */
 int locals_keep(lua_State *L, struct locals *s);
 
-/* ---- the variables, in order of declaration -------------------------------------------------------------------------
+/* Whether the function at `index` is a cell's: debug.getinfo calls it "Lua", but a traceback should say "main chunk".
  */
+bool locals_is_cell(lua_State *L, int index);
+
+/* ---- the variables, in order of declaration ---------------------------------------------------------------------- */
 
 int locals_count(const struct locals *s);
 const char *locals_name(const struct locals *s, int i);
