@@ -77,6 +77,7 @@ $(BUILD)/gen/lua_modules.c: $(LUA_SOURCES)
 	    echo "    {\"$$m\", (const char *) m$$n, sizeof m$$n - 1, \"$$f\"},"; n=$$((n+1)); done; echo '    {0, 0, 0, 0}};'; } > $@
 
 $(BUILD)/obj/lua_modules.o: $(BUILD)/gen/lua_modules.c
+	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/%.o: src/%.c | $(GENERATED)
