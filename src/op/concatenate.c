@@ -11,16 +11,15 @@ static bool agree_except(const struct shape *a, const struct shape *b, int axis)
 static enum status infer_concatenate(const struct op_inference *i) {
     if (infer_one_axis(i) != OK) return i->err->status;
     int axis = i->attrs->axes.axis[0];
-    size_t bytes;
-    i->out[0] = i->in[0];
+    struct shape s = i->in[0].shape;
     for (int k = 1; k < i->nin; k++) {
         if (!agree_except(&i->in[0].shape, &i->in[k].shape, axis))
             return infer_fail(i, "inputs must agree except along axis %d, but input 0 has shape %s and input %d %s",
                               axis, SHAPE_TEXT(&i->in[0].shape), k, SHAPE_TEXT(&i->in[k].shape));
-        if (__builtin_add_overflow(i->out[0].shape.dim[axis], i->in[k].shape.dim[axis], &i->out[0].shape.dim[axis]))
+        if (__builtin_add_overflow(s.dim[axis], i->in[k].shape.dim[axis], &s.dim[axis]))
             return infer_fail(i, "the result is too large");
     }
-    return shape_bytes(&i->out[0].shape, i->out[0].dtype, &bytes, i->err);
+    return infer_give(i, i->in[0].dtype, &s);
 }
 
 static void concatenate_gradient(struct op_grad *g) {

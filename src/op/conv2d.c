@@ -5,19 +5,19 @@
 static enum status check_window(const struct op_inference *i) {
     const struct op_window *w = &i->attrs->window;
     for (int d = 0; d < 2; d++) {
-        if (w->stride[d] < 1) return infer_fail(i, "stride must be positive, got %lld", (long long)w->stride[d]);
-        if (w->dilation[d] < 1) return infer_fail(i, "dilation must be positive, got %lld", (long long)w->dilation[d]);
-        if (w->before[d] < 0 || w->after[d] < 0) return infer_fail(i, "padding is negative");
+        if (infer_extent(i, "stride", w->stride[d], 1) != OK || infer_extent(i, "dilation", w->dilation[d], 1) != OK ||
+            infer_extent(i, "padding", w->before[d], 0) != OK || infer_extent(i, "padding", w->after[d], 0) != OK)
+            return i->err->status;
     }
-    if (w->groups < 1) return infer_fail(i, "groups must be positive, got %lld", (long long)w->groups);
-    return OK;
+    return infer_extent(i, "groups", w->groups, 1);
 }
 
 /* The output's height or width. */
 static enum status output_size(const struct op_inference *i, int d, int64_t input, int64_t kernel, int64_t *out) {
     const struct op_window *w = &i->attrs->window;
+    if (infer_extent(i, "kernel size", kernel, 1) != OK) return i->err->status;
     int64_t padded = input + w->before[d] + w->after[d], reach = (kernel - 1) * w->dilation[d] + 1;
-    if (kernel < 1 || reach > padded)
+    if (reach > padded)
         return infer_fail(i, "a kernel of %s %lld (dilated %lld) does not fit into an input of %lld (padded %lld)",
                           d == 0 ? "height" : "width", (long long)kernel, (long long)reach, (long long)input,
                           (long long)padded);
@@ -40,12 +40,6 @@ static enum status check_conv(const struct op_inference *i, const struct shape *
     return OK;
 }
 
-static enum status give(const struct op_inference *i, const struct shape *s) {
-    size_t bytes;
-    i->out[0] = (struct op_sig){.dtype = i->in[0].dtype, .shape = *s};
-    return shape_bytes(s, i->in[0].dtype, &bytes, i->err);
-}
-
 /* dy must be shaped as the convolution's output would be. */
 static enum status check_dy(const struct op_inference *i, const struct shape *dy, const struct shape *y) {
     if (shape_equal(dy, y)) return OK;
@@ -60,7 +54,7 @@ static enum status infer_conv2d(const struct op_inference *i) {
     if (infer_rank(i, 0, 4, IMAGE) != OK || infer_rank(i, 1, 4, KERNEL) != OK || check_window(i) != OK ||
         check_conv(i, &i->in[0].shape, &i->in[1].shape, &y) != OK)
         return i->err->status;
-    return give(i, &y);
+    return infer_give(i, i->in[0].dtype, &y);
 }
 
 /* dy, kernel -> dx */
@@ -71,7 +65,7 @@ static enum status infer_grad_input(const struct op_inference *i) {
         return i->err->status;
     struct shape y, x = {4, {dy->dim[0], w->input[0], w->input[1], k->dim[2] * w->groups}};
     if (check_conv(i, &x, k, &y) != OK || check_dy(i, dy, &y) != OK) return i->err->status;
-    return give(i, &x);
+    return infer_give(i, i->in[0].dtype, &x);
 }
 
 /* x, dy -> dkernel */
@@ -82,7 +76,7 @@ static enum status infer_grad_kernel(const struct op_inference *i) {
         return i->err->status;
     struct shape y, k = {4, {w->size[0], w->size[1], x->dim[3] / w->groups, dy->dim[3]}};
     if (check_conv(i, x, &k, &y) != OK || check_dy(i, dy, &y) != OK) return i->err->status;
-    return give(i, &k);
+    return infer_give(i, i->in[0].dtype, &k);
 }
 
 /* ---- gradients ----------------------------------------------------------------------------------------------------

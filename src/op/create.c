@@ -19,12 +19,9 @@ const struct op op_full = {
 static enum status infer_arange(const struct op_inference *i) {
     const struct op_range *r = &i->attrs->range;
     struct shape s = {.rank = 1, .dim = {r->count}};
-    size_t bytes;
     if (r->count < 0) return infer_fail(i, "count is negative: %lld", (long long)r->count);
     if (r->dtype == DT_BOOL) return err_set(i->err, ERR_TYPE, "there is no range of bool");
-    if (shape_bytes(&s, r->dtype, &bytes, i->err) != OK) return i->err->status;
-    i->out[0] = (struct op_sig){.dtype = r->dtype, .shape = s};
-    return OK;
+    return infer_give(i, r->dtype, &s);
 }
 
 const struct op op_arange = {
@@ -44,14 +41,10 @@ const struct op op_arange = {
 
 static enum status infer_random_uniform(const struct op_inference *i) {
     const struct op_sig *seed = &i->in[0];
-    const struct shape *s = &i->attrs->full.shape;
-    size_t bytes;
     if (seed->dtype != DT_INT64 || seed->shape.rank != 1 || seed->shape.dim[0] != 2)
         return infer_fail(i, "seed must be int64 of shape (2,), got %s of shape %s", dtype_name(seed->dtype),
                           SHAPE_TEXT(&seed->shape));
-    if (shape_bytes(s, DT_FLOAT32, &bytes, i->err) != OK) return i->err->status;
-    i->out[0] = (struct op_sig){.dtype = DT_FLOAT32, .shape = *s};
-    return OK;
+    return infer_give(i, DT_FLOAT32, &i->attrs->full.shape);
 }
 
 const struct op op_random_uniform = {

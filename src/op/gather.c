@@ -1,23 +1,14 @@
 /* Rows by index, the sum back into rows, and one-hot rows. Indices are 0-based. */
 #include "op/internal.h"
 
-/* indices' shape followed by a row's. */
-static enum status rows_at(const struct op_inference *i, const struct shape *indices, const struct shape *x,
-                           struct shape *out) {
-    *out = *indices;
-    if (indices->rank + x->rank - 1 > TENSOR_MAX_RANK)
-        return infer_fail(i, "the result would have %d dimensions, the most are %d", indices->rank + x->rank - 1,
-                          TENSOR_MAX_RANK);
-    for (int d = 1; d < x->rank; d++) out->dim[out->rank++] = x->dim[d];
-    return OK;
-}
-
 static enum status infer_gather(const struct op_inference *i) {
-    size_t bytes;
-    if (i->in[0].shape.rank < 1) return infer_fail(i, "a scalar has no rows");
-    i->out[0].dtype = i->in[0].dtype;
-    if (rows_at(i, &i->in[1].shape, &i->in[0].shape, &i->out[0].shape) != OK) return i->err->status;
-    return shape_bytes(&i->out[0].shape, i->out[0].dtype, &bytes, i->err);
+    const struct shape *x = &i->in[0].shape, *indices = &i->in[1].shape;
+    struct shape s = *indices;
+    if (x->rank < 1) return infer_fail(i, "a scalar has no rows");
+    if (indices->rank + x->rank - 1 > TENSOR_MAX_RANK)
+        return infer_fail(i, "the result would have %d dimensions", indices->rank + x->rank - 1);
+    for (int d = 1; d < x->rank; d++) s.dim[s.rank++] = x->dim[d];
+    return infer_give(i, i->in[0].dtype, &s);
 }
 
 static void gather_gradient(struct op_grad *g) {
@@ -51,11 +42,9 @@ static enum status infer_scatter_add(const struct op_inference *i) {
         return infer_fail(i, "updates must have shape %s and then a row's, got %s", SHAPE_TEXT(indices),
                           SHAPE_TEXT(updates));
     if (rows < 0) return infer_fail(i, "rows is negative: %lld", (long long)rows);
-    i->out[0] = (struct op_sig){.dtype = i->in[1].dtype, .shape = {1, {rows}}};
-    struct shape *out = &i->out[0].shape;
-    for (int d = indices->rank; d < updates->rank; d++) out->dim[out->rank++] = updates->dim[d];
-    size_t bytes;
-    return shape_bytes(out, i->out[0].dtype, &bytes, i->err);
+    struct shape s = {1, {rows}};
+    for (int d = indices->rank; d < updates->rank; d++) s.dim[s.rank++] = updates->dim[d];
+    return infer_give(i, i->in[1].dtype, &s);
 }
 
 static void scatter_add_gradient(struct op_grad *g) {
@@ -96,14 +85,11 @@ const struct op op_scatter_add = {
 
 static enum status infer_one_hot(const struct op_inference *i) {
     const struct op_full *a = &i->attrs->full;
-    const struct shape *indices = &i->in[0].shape;
-    size_t bytes;
+    struct shape s = i->in[0].shape;
     if (a->integer < 0) return infer_fail(i, "depth is negative: %lld", (long long)a->integer);
-    if (indices->rank == TENSOR_MAX_RANK)
-        return infer_fail(i, "the result would have %d dimensions", indices->rank + 1);
-    i->out[0] = (struct op_sig){.dtype = a->dtype, .shape = *indices};
-    i->out[0].shape.dim[i->out[0].shape.rank++] = a->integer;
-    return shape_bytes(&i->out[0].shape, a->dtype, &bytes, i->err);
+    if (s.rank == TENSOR_MAX_RANK) return infer_fail(i, "the result would have %d dimensions", s.rank + 1);
+    s.dim[s.rank++] = a->integer;
+    return infer_give(i, a->dtype, &s);
 }
 
 const struct op op_one_hot = {

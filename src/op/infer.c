@@ -11,6 +11,13 @@ enum status infer_fail(const struct op_inference *i, const char *format, ...) {
     return s;
 }
 
+enum status infer_give(const struct op_inference *i, enum dtype d, const struct shape *s) {
+    size_t bytes;
+    if (shape_bytes(s, d, &bytes, i->err) != OK) return i->err->status;
+    i->out[0] = (struct op_sig){.dtype = d, .shape = *s};
+    return OK;
+}
+
 static enum status infer_broadcast(const struct op_inference *i, enum dtype d) {
     struct shape s = i->in[0].shape;
     for (int k = 1; k < i->nin; k++) {
@@ -18,8 +25,7 @@ static enum status infer_broadcast(const struct op_inference *i, enum dtype d) {
         if (shape_broadcast(&s, &i->in[k].shape, &both, i->err) != OK) return i->err->status;
         s = both;
     }
-    i->out[0] = (struct op_sig){.dtype = d, .shape = s};
-    return OK;
+    return infer_give(i, d, &s);
 }
 
 enum status infer_same(const struct op_inference *i) {
@@ -36,11 +42,7 @@ enum status infer_first(const struct op_inference *i) {
 }
 
 enum status infer_full(const struct op_inference *i) {
-    const struct op_full *full = &i->attrs->full;
-    size_t bytes;
-    if (shape_bytes(&full->shape, full->dtype, &bytes, i->err) != OK) return i->err->status;
-    i->out[0] = (struct op_sig){.dtype = full->dtype, .shape = full->shape};
-    return OK;
+    return infer_give(i, i->attrs->full.dtype, &i->attrs->full.shape);
 }
 
 enum status infer_reduced(const struct op_inference *i, struct shape *out) {
@@ -76,4 +78,9 @@ enum status infer_rank(const struct op_inference *i, int input, int rank, const 
     const struct shape *x = &i->in[input].shape;
     if (x->rank == rank) return OK;
     return infer_fail(i, "input %d must be %s, got shape %s", input, layout, SHAPE_TEXT(x));
+}
+
+enum status infer_extent(const struct op_inference *i, const char *what, int64_t v, int64_t least) {
+    if (v >= least && v <= INT32_MAX) return OK;
+    return infer_fail(i, "%s must be %s, got %lld", what, least == 1 ? "positive" : "at least 0", (long long)v);
 }

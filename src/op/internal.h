@@ -7,18 +7,22 @@
 /* ---- inference ----------------------------------------------------------------------------------------------------
  */
 
+/* The result is s of dtype d; ERR_VALUE where that has no size in bytes. */
+enum status infer_give(const struct op_inference *i, enum dtype d, const struct shape *s);
 /* Inputs broadcast together; the result has the last input's dtype (infer_same) or is bool (infer_bool). */
 enum status infer_same(const struct op_inference *i);
 enum status infer_bool(const struct op_inference *i);
 /* The first input's signature. */
 enum status infer_first(const struct op_inference *i);
-/* attrs.full's dtype and shape, which must have a size in bytes. */
+/* attrs.full's dtype and shape. */
 enum status infer_full(const struct op_inference *i);
 /* The shape after reducing in[0] over attrs.axes; errors name an axis that is out of range or stands twice. */
 enum status infer_reduced(const struct op_inference *i, struct shape *out);
 /* attrs.axes holds exactly one axis of in[0]. */
 enum status infer_one_axis(const struct op_inference *i);
 enum status infer_rank(const struct op_inference *i, int input, int rank, const char *layout);
+/* v lies in least .. 2^31 - 1, so that windows can be reckoned with in 64 bits. */
+enum status infer_extent(const struct op_inference *i, const char *what, int64_t v, int64_t least);
 /* ERR_VALUE */
 enum status infer_fail(const struct op_inference *i, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

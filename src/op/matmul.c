@@ -37,9 +37,7 @@ static enum status infer_matmul(const struct op_inference *i) {
     if (shape_broadcast(&left.stack, &right.stack, &out, i->err) != OK) return i->err->status;
     if (a->rank > 1) out.dim[out.rank++] = left.rows;
     if (b->rank > 1) out.dim[out.rank++] = right.columns;
-    size_t bytes;
-    i->out[0] = (struct op_sig){.dtype = i->in[0].dtype, .shape = out};
-    return shape_bytes(&out, i->in[0].dtype, &bytes, i->err);
+    return infer_give(i, i->in[0].dtype, &out);
 }
 
 /* With A = op(a), B = op(b): dA = dY B^T and dB = A^T dY, turned back where op transposes. */

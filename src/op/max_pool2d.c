@@ -8,10 +8,10 @@ static enum status infer_max_pool2d(const struct op_inference *i) {
     if (infer_rank(i, 0, 4, "(batch, height, width, channels)") != OK) return i->err->status;
     i->out[0] = i->in[0];
     for (int d = 0; d < 2; d++) {
-        if (w->size[d] < 1 || w->stride[d] < 1)
-            return infer_fail(i, "window and stride must be positive, got %lld and %lld", (long long)w->size[d],
-                              (long long)w->stride[d]);
-        if (w->before[d] < 0 || w->after[d] < 0 || w->before[d] >= w->size[d] || w->after[d] >= w->size[d])
+        if (infer_extent(i, "window size", w->size[d], 1) != OK || infer_extent(i, "stride", w->stride[d], 1) != OK ||
+            infer_extent(i, "padding", w->before[d], 0) != OK || infer_extent(i, "padding", w->after[d], 0) != OK)
+            return i->err->status;
+        if (w->before[d] >= w->size[d] || w->after[d] >= w->size[d])
             return infer_fail(i, "padding must be smaller than the window");
         int64_t padded = x->dim[d + 1] + w->before[d] + w->after[d];
         if (x->dim[d + 1] < 1 || w->size[d] > padded)

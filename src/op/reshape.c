@@ -6,10 +6,10 @@
 
 static enum status infer_reshape(const struct op_inference *i) {
     const struct shape *from = &i->in[0].shape, *to = &i->attrs->full.shape;
+    if (infer_give(i, i->in[0].dtype, to) != OK) return i->err->status;
     if (shape_size(from) != shape_size(to))
         return infer_fail(i, "cannot reshape shape %s of %lld elements into shape %s", SHAPE_TEXT(from),
                           (long long)shape_size(from), SHAPE_TEXT(to));
-    i->out[0] = (struct op_sig){.dtype = i->in[0].dtype, .shape = *to};
     return OK;
 }
 
@@ -121,8 +121,7 @@ static enum status infer_broadcast_to(const struct op_inference *i) {
     struct err unused = {0};
     if (shape_broadcast(from, to, &both, &unused) != OK || !shape_equal(&both, to))
         return infer_fail(i, "cannot broadcast shape %s to shape %s", SHAPE_TEXT(from), SHAPE_TEXT(to));
-    i->out[0] = (struct op_sig){.dtype = i->in[0].dtype, .shape = *to};
-    return OK;
+    return infer_give(i, i->in[0].dtype, to);
 }
 
 static bool broadcast_to_view(const struct tensor *in, const union op_attrs *a, struct tensor *out) {

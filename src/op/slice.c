@@ -66,9 +66,7 @@ const struct op op_slice = {
 };
 
 static enum status infer_pad(const struct op_inference *i) {
-    size_t bytes;
-    i->out[0] = (struct op_sig){.dtype = i->in[0].dtype, .shape = i->attrs->slice.shape};
-    if (shape_bytes(&i->out[0].shape, i->out[0].dtype, &bytes, i->err) != OK) return i->err->status;
+    if (infer_give(i, i->in[0].dtype, &i->attrs->slice.shape) != OK) return i->err->status;
     return check_inside(i, &i->in[0].shape, &i->attrs->slice.shape);
 }
 
