@@ -8,14 +8,17 @@
 #include "tensor/device.h"
 
 #define RUN_MAX_TAPES 16
+#define RUN_MAX_DEVICES 16
 
 struct variable;
 struct trace;
 struct run_name;
 
 struct run {
-    struct device *device;            /* where new tensors go */
-    struct device *cpu;               /* always open */
+    struct device *device;                /* where new tensors go */
+    struct device *cpu;                   /* always open */
+    struct device *open[RUN_MAX_DEVICES]; /* all that were asked for, until run_close */
+    int nopen;
     struct tape *tape[RUN_MAX_TAPES]; /* recording now, outermost first */
     int ntape;
     struct trace *trace;        /* tracing now, or NULL */
@@ -33,8 +36,7 @@ struct run {
 enum status run_open(struct run **out, struct err *e);
 void run_close(struct run *r);
 
-/* ---- devices ------------------------------------------------------------------------------------------------------
- */
+/* ---- devices ----------------------------------------------------------------------------------------------------- */
 
 /* "cpu", "gpu", "gpu:1", "/device:GPU:0", "tpu", ... ERR_UNSUPPORTED carries the driver's reason, ERR_NOT_FOUND names
  * the nearest kind. Opened once and kept. */
@@ -44,16 +46,14 @@ enum status run_set_device(struct run *r, const char *name, struct err *e);
 /* t on device d: itself (retained) if it is there already. */
 enum status run_move(struct run *r, struct tensor *t, struct device *d, struct tensor **out, struct err *e);
 
-/* ---- names: "conv2d", "conv2d_1", ... as Keras counts ---------------------------------------------------------------
- */
+/* ---- names: "conv2d", "conv2d_1", ... as Keras counts ------------------------------------------------------------ */
 
 /* The next name of that prefix; the caller frees it with mem_free. */
 enum status run_unique_name(struct run *r, const char *prefix, char **out, struct err *e);
 /* Counts from the start again (keras.backend.clear_session); run_close calls it, too. */
 void run_reset_names(struct run *r);
 
-/* ---- ops ----------------------------------------------------------------------------------------------------------
- */
+/* ---- ops --------------------------------------------------------------------------------------------------------- */
 
 /* Calls an op. All inputs concrete: it runs now. One symbolic (or none, while tracing): a node is added to the trace,
  * concrete inputs are captured as constants. Tapes that watch an input record it. Views make no copy; inputs that a
@@ -68,14 +68,14 @@ enum status run_contiguous(struct run *r, struct tensor *t, struct tensor **out,
 /* In place: t[...] = value (cast and broadcast to t's shape), through storage_begin_write. t may be any view. */
 enum status run_assign(struct run *r, struct tensor *t, struct tensor *value, struct err *e);
 
-/* ---- variables: named state that training changes -----------------------------------------------------------------
- */
+/* ---- variables: named state that training changes ---------------------------------------------------------------- */
 
 struct variable {
     atomic_int refs;
     char *name;           /* Keras's: "kernel" */
     char *path;           /* "conv2d/kernel" */
     struct tensor *value; /* contiguous; replaced, never written in place */
+    struct tensor *spare; /* the value before: its storage is the next program's output when nobody else holds it */
     bool trainable;
     struct run *run;
     struct variable *next, *previous;
@@ -92,8 +92,7 @@ enum status variable_read(struct run *r, struct variable *v, struct tensor **out
 /* Same shape (else ERR_VALUE that names both), cast to its dtype. While tracing: an update at the program's end. */
 enum status variable_assign(struct run *r, struct variable *v, struct tensor *value, struct err *e);
 
-/* ---- tracing and programs -----------------------------------------------------------------------------------------
- */
+/* ---- tracing and programs ---------------------------------------------------------------------------------------- */
 
 /* A compiled graph over variables: reads its inputs and the variables' values, returns outputs, and at its end swaps
  * all updated variables at once, so that an error or a cancel leaves the last finished call's state. */

@@ -123,41 +123,56 @@ static enum status copy_out(const struct tensor *t, int64_t first, int64_t n, vo
     return d->driver->wait(d, ticket, e);
 }
 
-/* Copies elements one innermost run at a time: whole rows where the last stride is 1, single elements otherwise. */
-static enum status copy_strided(const struct tensor *t, char *bytes, struct err *e) {
-    int rank = t->shape.rank, last = rank - 1;
-    int64_t index[TENSOR_MAX_RANK] = {0}, run = rank && t->stride[last] == 1 ? t->shape.dim[last] : 1;
-    int64_t at = t->offset, size = tensor_size(t);
-    int inner = run > 1 ? last - 1 : last;
-    for (int64_t done = 0; done < size; done += run) {
-        if (copy_out(t, at, run, bytes + done * (int64_t)dtype_size(t->dtype), e)) return e->status;
-        for (int i = inner; i >= 0; i--) {
-            at += t->stride[i];
-            if (++index[i] < t->shape.dim[i]) break;
-            at -= index[i] * t->stride[i];
-            index[i] = 0;
-        }
+static enum status copy_in(struct tensor *t, int64_t first, int64_t n, const void *bytes, struct err *e) {
+    struct device *d = t->storage->device;
+    size_t item = dtype_size(t->dtype);
+    uint64_t ticket;
+    if (n == 0) return OK;
+    if (d->driver->copy_in(d, t->storage->handle, (size_t)first * item, bytes, (size_t)n * item, &ticket, e))
+        return e->status;
+    return d->driver->wait(d, ticket, e);
+}
+
+/* One contiguous run of elements of a tensor after another: whole rows where the last stride is 1, else single ones. */
+struct runs {
+    int64_t at, length, done; /* where the run starts, how long each is, elements before it */
+    int64_t index[TENSOR_MAX_RANK];
+    int inner; /* the last axis that is counted */
+};
+
+static struct runs runs_begin(const struct tensor *t) {
+    int last = t->shape.rank - 1;
+    if (tensor_is_contiguous(t)) return (struct runs){.at = t->offset, .length = tensor_size(t), .inner = -1};
+    bool rows = t->stride[last] == 1 && t->shape.dim[last] > 1;
+    return (struct runs){.at = t->offset, .length = rows ? t->shape.dim[last] : 1, .inner = rows ? last - 1 : last};
+}
+
+static void runs_next(struct runs *r, const struct tensor *t) {
+    r->done += r->length;
+    for (int i = r->inner; i >= 0; i--) {
+        r->at += t->stride[i];
+        if (++r->index[i] < t->shape.dim[i]) return;
+        r->at -= r->index[i] * t->stride[i];
+        r->index[i] = 0;
     }
-    return OK;
 }
 
 enum status tensor_read(const struct tensor *t, void *bytes, struct err *e) {
     if (tensor_is_symbolic(t))
         return err_set(e, ERR_STATE, "the value of a tensor cannot be read while its computation is being traced");
-    return tensor_is_contiguous(t) ? copy_out(t, t->offset, tensor_size(t), bytes, e) : copy_strided(t, bytes, e);
+    int64_t size = tensor_size(t), item = (int64_t)dtype_size(t->dtype);
+    for (struct runs r = runs_begin(t); r.done < size; runs_next(&r, t))
+        if (copy_out(t, r.at, r.length, (char *)bytes + r.done * item, e)) return e->status;
+    return OK;
 }
 
 enum status tensor_write(struct tensor *t, const void *bytes, struct err *e) {
-    if (tensor_is_symbolic(t)) return err_set(e, ERR_STATE, "a tensor that is being traced cannot be written to");
-    if (!tensor_is_contiguous(t)) return err_set(e, ERR_VALUE, "cannot write to a strided view");
-    size_t n = tensor_bytes(t);
-    uint64_t ticket;
-    struct device *d = t->storage->device;
+    if (tensor_is_symbolic(t)) return err_set(e, ERR_STATE, "a tensor that is being traced cannot be assigned to");
+    int64_t size = tensor_size(t), item = (int64_t)dtype_size(t->dtype);
     if (storage_begin_write(t->storage, e)) return e->status;
-    if (n == 0) return OK;
-    if (d->driver->copy_in(d, t->storage->handle, (size_t)t->offset * dtype_size(t->dtype), bytes, n, &ticket, e))
-        return e->status;
-    return d->driver->wait(d, ticket, e);
+    for (struct runs r = runs_begin(t); r.done < size; runs_next(&r, t))
+        if (copy_in(t, r.at, r.length, (const char *)bytes + r.done * item, e)) return e->status;
+    return OK;
 }
 
 enum status tensor_from(struct device *device, enum dtype d, const struct shape *shape, const void *bytes,
