@@ -60,19 +60,21 @@ static int slots_used(const struct nn_optimizer *o) {
 }
 
 /* Keras's path: "adam/sequential_dense_kernel_momentum". */
+static enum status slot_path(const struct nn_optimizer *o, const struct variable *v, int k, struct buf *path,
+                             struct err *e) {
+    buf_printf(path, "%s/", o->object.name);
+    for (const char *p = v->path; *p; p++) buf_putc(path, *p == '/' ? '_' : *p);
+    buf_printf(path, "_%s", class_of(o)->slot_name[k]);
+    return buf_status(path, e);
+}
+
+/* Zeros like the variable. Made on the host, so that slots can be made while a step is being traced. */
 static enum status add_slot(struct nn_optimizer *o, struct variable *v, int k, struct variable **out, struct err *e) {
     struct buf path = {0};
-    struct tensor *zero = NULL;
-    struct op_emitter emit;
-    buf_printf(&path, "%s/", o->object.name);
-    for (const char *p = v->path; *p; p++) buf_putc(&path, *p == '/' ? '_' : *p);
-    buf_printf(&path, "_%s", class_of(o)->slot_name[k]);
-    if (buf_status(&path, e)) goto done;
-    struct nn_call c = nn_call_begin(o->object.run, &emit, true, e);
-    if (!nn_call_end(&c, emit_full(&emit, v->value->dtype, &v->value->shape, 0), &zero))
-        variable_new(o->object.run, zero, buf_text(&path), false, out, e);
-    tensor_release(zero);
-done:
+    void *zeros = mem_zalloc(tensor_bytes(v->value), e);
+    if (zeros && !slot_path(o, v, k, &path, e))
+        nn_new_variable(o->object.run, buf_text(&path), v->value->dtype, &v->value->shape, zeros, false, out, e);
+    mem_free(zeros);
     buf_free(&path);
     return e->status;
 }

@@ -37,16 +37,17 @@ static enum status own_value(struct run *r, struct tensor *t, struct tensor **ou
     return e->status;
 }
 
-enum status variable_new(struct run *r, struct tensor *value, const char *name, bool trainable, struct variable **out,
+enum status variable_new(struct run *r, struct tensor *value, const char *path, bool trainable, struct variable **out,
                          struct err *e) {
     if (tensor_is_symbolic(value))
-        return err_set(e, ERR_STATE, "variable '%s' cannot be made while a computation is being traced", name);
+        return err_set(e, ERR_STATE, "variable '%s' cannot be made while a computation is being traced", path);
+    const char *slash = strrchr(path, '/');
     struct variable *v = mem_zalloc(sizeof *v, e);
     if (!v) return e->status;
     atomic_init(&v->refs, 1);
     v->trainable = trainable;
-    v->name = mem_strdup(name, e);
-    v->path = mem_strdup(name, e);
+    v->name = mem_strdup(slash ? slash + 1 : path, e);
+    v->path = mem_strdup(path, e);
     if (e->status || own_value(r, value, &v->value, e)) {
         mem_free(v->name);
         mem_free(v->path);
