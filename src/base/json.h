@@ -9,10 +9,12 @@
 #include "base/err.h"
 
 /* A new reference, or NULL with ERR_VALUE "line:column: what is wrong". Any value may stand at the top; object order is
- * kept; NaN and Infinity are taken, as Python does. Nesting is limited to 512. */
+ * kept. NaN and Infinity are no JSON. */
 json_t *json_parse(const char *text, size_t n, struct err *e);
 /* As json.dumps writes it: ", " and ": ", non-ASCII escaped unless `utf8`, numbers in the shortest form that reads back
  * the same (0.1, 1e-07). indent 0: one line. */
 void json_write(const json_t *j, int indent, bool utf8, struct buf *out);
+/* A double as Python's repr: the fewest digits that read back the same, "0.1", "100000.0", "1e-07", "nan", "inf". */
+void json_write_double(double x, struct buf *out);
 
 #endif
