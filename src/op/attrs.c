@@ -47,9 +47,9 @@ bool op_attrs_equal(enum op_attrs_kind kind, const union op_attrs *a, const unio
 
 /* " name=(1, 2)" */
 static void print_numbers(const char *name, const int64_t *v, int n, struct buf *out) {
-    struct shape s = shape_of(n, v);
-    char text[200];
-    buf_printf(out, " %s=%s", name, shape_text(&s, text, sizeof text));
+    buf_printf(out, " %s=(", name);
+    for (int k = 0; k < n; k++) buf_printf(out, "%s%lld", k ? ", " : "", (long long)v[k]);
+    buf_puts(out, n == 1 ? ",)" : ")");
 }
 
 static void print_axes(const struct op_axes *a, struct buf *out) {

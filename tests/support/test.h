@@ -26,4 +26,7 @@
         *(ERR) = (struct err){0};                                                                                      \
     } while (0)
 
+/* The address of a shape, for the length of the enclosing block: SHAPE_AT(2, 3). */
+#define SHAPE_AT(...) (&(const struct shape){sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), {__VA_ARGS__}})
+
 #endif

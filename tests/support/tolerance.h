@@ -1,0 +1,20 @@
+/* The one table of tolerances: how far a result may lie from its reference, |got - want| <= absolute + relative |want|. */
+#ifndef SUPPORT_TOLERANCE_H
+#define SUPPORT_TOLERANCE_H
+
+#include <stdbool.h>
+
+struct tolerance {
+    double relative, absolute;
+};
+
+/* A float32 kernel against the float64 kernel on the same numbers. */
+struct tolerance tolerance_float32(const char *op);
+/* A gradient in float64 against central differences with steps of TOLERANCE_STEP. */
+struct tolerance tolerance_gradient(const char *op);
+#define TOLERANCE_STEP 1e-5
+
+/* NaN agrees with NaN, an infinity with itself. */
+bool tolerance_agree(struct tolerance t, double got, double want);
+
+#endif
