@@ -85,7 +85,12 @@ static emit_t log_of_positive(struct op_emitter *e, emit_t a) {
     return emit_log(e, safe);
 }
 
-BINARY_GRADIENT(pow_gradient, emit_mul(e, dy, emit_mul(e, b, emit_pow(e, a, emit_adds(e, b, -1)))),
+/* d a^b / da is b a^(b - 1), and 0 for b = 0 even where a is 0. */
+static emit_t exponent_less_one(struct op_emitter *e, emit_t b) {
+    return emit_where(e, emit_eqs(e, b, 0), emit_scalar_like(e, b, 1), emit_adds(e, b, -1));
+}
+
+BINARY_GRADIENT(pow_gradient, emit_mul(e, dy, emit_mul(e, b, emit_pow(e, a, exponent_less_one(e, b)))),
                 emit_mul(e, dy, emit_mul(e, y, log_of_positive(e, a))))
 const struct op op_pow = {
     .name = "pow",

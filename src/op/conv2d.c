@@ -79,8 +79,7 @@ static enum status infer_grad_kernel(const struct op_inference *i) {
     return infer_give(i, i->in[0].dtype, &k);
 }
 
-/* ---- gradients ----------------------------------------------------------------------------------------------------
- */
+/* ---- gradients -------------------------------------------------------------------------------------------------- */
 
 static void conv2d_gradient(struct op_grad *g) {
     const emit_t x = g->in[0], kernel = g->in[1], dy = g->dout[0];
@@ -106,8 +105,7 @@ static void grad_kernel_gradient(struct op_grad *g) {
     if (g->wants[1]) g->din[1] = emit_conv2d(g->emit, x, ddkernel, &w);
 }
 
-/* ---- the ops ------------------------------------------------------------------------------------------------------
- */
+/* ---- the ops ---------------------------------------------------------------------------------------------------- */
 
 #define CONV(INFER) .nin = 2, .nout = 1, .dtypes = OP_FLOATS, .infer = (INFER)
 #define WINDOW(...) ATTRS(.window = {__VA_ARGS__})

@@ -10,8 +10,7 @@ static emit_t emit_op(struct op_emitter *e, const struct op *op, const emit_t *i
     return out[0];
 }
 
-/* ---- elementwise --------------------------------------------------------------------------------------------------
- */
+/* ---- elementwise ------------------------------------------------------------------------------------------------ */
 
 #define UNARY(NAME)                                                                                                    \
     emit_t emit_##NAME(struct op_emitter *e, emit_t x) {                                                               \
@@ -96,8 +95,7 @@ emit_t emit_cast(struct op_emitter *e, emit_t x, enum dtype d) {
     return emit_op(e, &op_cast, &x, 1, &(union op_attrs){.full.dtype = d});
 }
 
-/* ---- constants ----------------------------------------------------------------------------------------------------
- */
+/* ---- constants -------------------------------------------------------------------------------------------------- */
 
 emit_t emit_full(struct op_emitter *e, enum dtype d, const struct shape *shape, double value) {
     union op_attrs attrs = {.full = {.dtype = d, .shape = *shape}};
@@ -146,8 +144,7 @@ emit_t emit_random_uniform(struct op_emitter *e, emit_t seed, const struct shape
     return emit_op(e, &op_random_uniform, &seed, 1, &(union op_attrs){.full.shape = *shape});
 }
 
-/* ---- movement -----------------------------------------------------------------------------------------------------
- */
+/* ---- movement --------------------------------------------------------------------------------------------------- */
 
 emit_t emit_reshape(struct op_emitter *e, emit_t x, const struct shape *shape) {
     if (x && shape_equal(&x->shape, shape)) return x;
@@ -199,8 +196,7 @@ emit_t emit_unbroadcast(struct op_emitter *e, emit_t x, const struct shape *shap
     return emit_reshape(e, repeated.n ? emit_sum(e, x, &repeated) : x, shape);
 }
 
-/* ---- reductions ---------------------------------------------------------------------------------------------------
- */
+/* ---- reductions ------------------------------------------------------------------------------------------------- */
 
 static emit_t emit_reduction(struct op_emitter *e, const struct op *op, emit_t x, const struct op_axes *axes) {
     union op_attrs attrs = {0};
@@ -238,8 +234,7 @@ ALONG_AXIS(argmin)
 ALONG_AXIS(softmax)
 ALONG_AXIS(log_softmax)
 
-/* ---- linear algebra and networks ----------------------------------------------------------------------------------
- */
+/* ---- linear algebra and networks -------------------------------------------------------------------------------- */
 
 emit_t emit_matmul(struct op_emitter *e, emit_t a, emit_t b, bool transpose_a, bool transpose_b) {
     union op_attrs attrs = {.matmul = {transpose_a, transpose_b}};

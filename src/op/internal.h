@@ -4,8 +4,7 @@
 
 #include "op/emit.h"
 
-/* ---- inference ----------------------------------------------------------------------------------------------------
- */
+/* ---- inference -------------------------------------------------------------------------------------------------- */
 
 /* The result is s of dtype d; ERR_VALUE where that has no size in bytes. */
 enum status infer_give(const struct op_inference *i, enum dtype d, const struct shape *s);
@@ -29,8 +28,7 @@ enum status infer_fail(const struct op_inference *i, const char *format, ...) __
 /* A shape's text, alive until the end of the enclosing block. */
 #define SHAPE_TEXT(shape) shape_text(shape, (char[200]){0}, 200)
 
-/* ---- gradients ----------------------------------------------------------------------------------------------------
- */
+/* ---- gradients -------------------------------------------------------------------------------------------------- */
 
 /* Defines NAME as the gradient of an op of one input: FORMULA is in terms of e, x, y = f(x) and dy. */
 #define UNARY_GRADIENT(NAME, FORMULA)                                                                                  \
@@ -51,8 +49,7 @@ enum status infer_fail(const struct op_inference *i, const char *format, ...) __
         if (g->wants[1]) g->din[1] = emit_unbroadcast(e, (FORMULA_B), &b->shape);                                      \
     }
 
-/* ---- initialisers of struct op ------------------------------------------------------------------------------------
- */
+/* ---- initialisers of struct op ---------------------------------------------------------------------------------- */
 
 #define ELEMENTWISE(ARITY, DTYPES, INFER)                                                                              \
     .nin = (ARITY), .nout = 1, .flags = OP_ELEMENTWISE, .dtypes = (DTYPES), .infer = (INFER)

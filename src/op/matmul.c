@@ -40,19 +40,30 @@ static enum status infer_matmul(const struct op_inference *i) {
     return infer_give(i, i->in[0].dtype, &out);
 }
 
+/* y's shape with the 1 that stands for a vector's missing dimension. */
+static struct shape product_of(const struct shape *a, const struct shape *b, const struct shape *y) {
+    struct shape s = *y;
+    s.rank -= (a->rank > 1) + (b->rank > 1);
+    int64_t rows = a->rank > 1 ? y->dim[s.rank] : 1, columns = b->rank > 1 ? y->dim[y->rank - 1] : 1;
+    s.dim[s.rank++] = rows;
+    s.dim[s.rank++] = columns;
+    return s;
+}
+
+/* A stack of matrices as one matrix of all their rows. */
+static struct shape all_rows(const struct shape *s) {
+    int64_t columns = s->dim[s->rank - 1], rows = 1;
+    for (int d = 0; d < s->rank - 1; d++) rows *= s->dim[d];
+    return (struct shape){2, {rows, columns}};
+}
+
 /* With A = op(a), B = op(b): dA = dY B^T and dB = A^T dY, turned back where op transposes. */
 static void matmul_gradient(struct op_grad *g) {
     struct op_emitter *e = g->emit;
     const bool ta = g->attrs->matmul.transpose_a, tb = g->attrs->matmul.transpose_b;
-    const struct shape as = as_matrix(&g->in[0]->shape, true), bs = as_matrix(&g->in[1]->shape, false);
-    struct shape ys = g->out[0]->shape;
-    if (g->in[0]->shape.rank == 1) {
-        if (g->in[1]->shape.rank > 1)
-            ys.dim[ys.rank] = ys.dim[ys.rank - 1], ys.dim[ys.rank++ - 1] = 1;
-        else
-            ys.dim[ys.rank++] = 1;
-    }
-    if (g->in[1]->shape.rank == 1) ys.dim[ys.rank++] = 1;
+    struct shape as = as_matrix(&g->in[0]->shape, true), bs = as_matrix(&g->in[1]->shape, false);
+    struct shape ys = product_of(&g->in[0]->shape, &g->in[1]->shape, &g->out[0]->shape);
+    if (as.rank > 2 && bs.rank == 2 && !ta) as = all_rows(&as), ys = all_rows(&ys);
     const emit_t a = emit_reshape(e, g->in[0], &as), b = emit_reshape(e, g->in[1], &bs);
     const emit_t dy = emit_reshape(e, g->dout[0], &ys);
     if (g->wants[0]) {
@@ -65,7 +76,7 @@ static void matmul_gradient(struct op_grad *g) {
     }
 }
 
-#define MATMUL_SAMPLE(A, B, TRANSPOSE_A, TRANSPOSE_B)                                                                  \
+#define PAIR(A, B, TRANSPOSE_A, TRANSPOSE_B)                                                                           \
     { .nin = 2, .shape = {A, B}, .attrs = ATTRS(.matmul = {TRANSPOSE_A, TRANSPOSE_B}), .low = -2, .high = 2 }
 
 const struct op op_matmul = {
@@ -78,20 +89,11 @@ const struct op op_matmul = {
     .attrs = OP_MATMUL,
     .infer = infer_matmul,
     .gradient = matmul_gradient,
-    SAMPLES(
-        {.nin = 2, .shape = {DIMS(3, 5), DIMS(5, 7)}, .low = -2, .high = 2},
-        {.nin = 2, .shape = {DIMS(5, 3), DIMS(5, 7)}, .attrs = ATTRS(.matmul = {true, false}), .low = -2, .high = 2},
-        {.nin = 2, .shape = {DIMS(3, 5), DIMS(7, 5)}, .attrs = ATTRS(.matmul = {false, true}), .low = -2, .high = 2},
-        {.nin = 2, .shape = {DIMS(5, 3), DIMS(7, 5)}, .attrs = ATTRS(.matmul = {true, true}), .low = -2, .high = 2},
-        {.nin = 2, .shape = {DIMS(2, 3, 4), DIMS(4, 5)}, .low = -2, .high = 2},
-        {.nin = 2,
-         .shape = {DIMS(2, 1, 4, 3), DIMS(3, 4, 2)},
-         .attrs = ATTRS(.matmul = {true, false}),
-         .low = -2,
-         .high = 2},
-        {.nin = 2, .shape = {DIMS(6), DIMS(6)}, .low = -2, .high = 2},
-        {.nin = 2, .shape = {DIMS(4), DIMS(3, 4, 2)}, .low = -2, .high = 2},
-        {.nin = 2, .shape = {DIMS(2, 3, 4), DIMS(4)}, .low = -2, .high = 2},
-        {.nin = 2, .shape = {DIMS(3, 0), DIMS(0, 2)}, .low = -2, .high = 2},
-        {.nin = 2, .shape = {DIMS(67, 33), DIMS(33, 41)}, .low = -2, .high = 2}),
+    SAMPLES(PAIR(DIMS(3, 5), DIMS(5, 7), false, false), PAIR(DIMS(5, 3), DIMS(5, 7), true, false),
+            PAIR(DIMS(3, 5), DIMS(7, 5), false, true), PAIR(DIMS(5, 3), DIMS(7, 5), true, true),
+            PAIR(DIMS(2, 3, 4), DIMS(4, 5), false, false), PAIR(DIMS(2, 3, 4), DIMS(5, 4), false, true),
+            PAIR(DIMS(2, 4, 3), DIMS(4, 5), true, false), PAIR(DIMS(2, 1, 4, 3), DIMS(3, 4, 2), true, false),
+            PAIR(DIMS(6), DIMS(6), false, false), PAIR(DIMS(4), DIMS(3, 4, 2), false, false),
+            PAIR(DIMS(2, 3, 4), DIMS(4), false, false), PAIR(DIMS(4), DIMS(4, 3), false, false),
+            PAIR(DIMS(3, 0), DIMS(0, 2), false, false), PAIR(DIMS(67, 33), DIMS(33, 41), false, false)),
 };

@@ -6,7 +6,7 @@
 
 #include "tensor/tensor.h"
 
-/* ---- attributes -------------------------------------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------------------------------------- */
 
 struct op_axes { /* reductions, argmax, transpose (axis[] is the permutation), softmax, concatenate (axis[0]) */
     int n;
@@ -76,7 +76,7 @@ bool op_attrs_equal(enum op_attrs_kind kind, const union op_attrs *a, const unio
 /* " axes=(0, 2) keepdims": what follows the op's name in a listing; nothing for OP_NO_ATTRS. */
 void op_attrs_print(enum op_attrs_kind kind, const union op_attrs *a, struct buf *out);
 
-/* ---- the description --------------------------------------------------------------------------------------------- */
+/* ---- the description -------------------------------------------------------------------------------------------- */
 
 struct op_sig {
     enum dtype dtype;
@@ -180,7 +180,7 @@ enum status op_infer(const struct op *op, const struct op_sig *in, int nin, cons
 extern const struct op *const op_registry[];
 const struct op *op_find(const char *name); /* NULL: nobody knows it */
 
-/* ---- emitting ---------------------------------------------------------------------------------------------------- */
+/* ---- emitting --------------------------------------------------------------------------------------------------- */
 
 /* Where gradients, layers, losses and optimizers put their ops: run/ implements it eagerly (the op runs at once) or
  * symbolically (a node is added to the graph being traced). The first error sticks: afterwards every call returns NULL,

@@ -1,8 +1,7 @@
 /* Reductions over attrs.axes. Gradients spread dy over the reduced dimensions. */
 #include "op/internal.h"
 
-/* ---- inference ----------------------------------------------------------------------------------------------------
- */
+/* ---- inference -------------------------------------------------------------------------------------------------- */
 
 static enum status infer_reduction(const struct op_inference *i, enum dtype d) {
     i->out[0].dtype = d;
@@ -44,8 +43,7 @@ static enum status infer_argmax(const struct op_inference *i) {
     return infer_extremum(i, DT_INT64);
 }
 
-/* ---- gradients ----------------------------------------------------------------------------------------------------
- */
+/* ---- gradients -------------------------------------------------------------------------------------------------- */
 
 /* t, a result of reducing g's input, with the reduced dimensions as 1, so that it broadcasts against the input. */
 static emit_t kept(const struct op_grad *g, emit_t t) {
@@ -94,8 +92,7 @@ static void max_gradient(struct op_grad *g) {
     g->din[0] = emit_mul(e, emit_div(e, chosen, emit_sum(e, chosen, &axes)), dy);
 }
 
-/* ---- the ops ------------------------------------------------------------------------------------------------------
- */
+/* ---- the ops ---------------------------------------------------------------------------------------------------- */
 
 #define REDUCTION(DTYPES, INFER)                                                                                       \
     .nin = 1, .nout = 1, .flags = OP_STRIDED, .dtypes = (DTYPES), .attrs = OP_AXES, .infer = (INFER)

@@ -1,8 +1,7 @@
 /* Views that rename dimensions: reshape, transpose, broadcast_to. No element moves. */
 #include "op/internal.h"
 
-/* ---- reshape ------------------------------------------------------------------------------------------------------
- */
+/* ---- reshape ---------------------------------------------------------------------------------------------------- */
 
 static enum status infer_reshape(const struct op_inference *i) {
     const struct shape *from = &i->in[0].shape, *to = &i->attrs->full.shape;
@@ -66,8 +65,7 @@ const struct op op_reshape = {
             {.nin = 1, .shape = {DIMS(0, 3)}, .attrs = ATTRS(.full.shape = {2, {5, 0}}), .low = -3, .high = 3}),
 };
 
-/* ---- transpose ----------------------------------------------------------------------------------------------------
- */
+/* ---- transpose -------------------------------------------------------------------------------------------------- */
 
 static enum status infer_transpose(const struct op_inference *i) {
     const struct op_axes *axes = &i->attrs->axes;
@@ -112,8 +110,7 @@ const struct op op_transpose = {
         {.nin = 1, .shape = {DIMS(0, 3)}, .attrs = ATTRS(.axes = {2, {1, 0}, false}), .low = -3, .high = 3}),
 };
 
-/* ---- broadcast_to -------------------------------------------------------------------------------------------------
- */
+/* ---- broadcast_to ----------------------------------------------------------------------------------------------- */
 
 static enum status infer_broadcast_to(const struct op_inference *i) {
     const struct shape *from = &i->in[0].shape, *to = &i->attrs->full.shape;

@@ -55,8 +55,7 @@ const struct op op_log_softmax = {
     SOFTMAX_SAMPLES,
 };
 
-/* ---- cross-entropy ------------------------------------------------------------------------------------------------
- */
+/* ---- cross-entropy ---------------------------------------------------------------------------------------------- */
 
 static enum status infer_crossentropy(const struct op_inference *i) {
     const struct shape *logits = &i->in[0].shape, *labels = &i->in[1].shape;

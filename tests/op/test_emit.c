@@ -103,7 +103,7 @@ static void test_a_missing_input_is_an_error(void **state) {
     assert_error(r.err.status, ERR_STATE, "exp: input 0 is missing", &r.err);
 }
 
-/* ---- gradients of every op, by shape ------------------------------------------------------------------------------ */
+/* ---- gradients of every op, by shape ---------------------------------------------------------------------------- */
 
 /* Emits an op on a sample and then its gradient. `made` says how much of it was there to check. */
 static void emit_gradient(const struct op *op, const struct op_sample *s, enum dtype d, struct op_grad *g,
