@@ -23,12 +23,13 @@ struct cell_magic {
     struct cell_span args; /* the rest, trimmed; may be empty */
 };
 
-/* What one line is, standing alone; spans count from its start. `thing?` and `?thing` take a dotted name. */
+/* What one line is, standing alone; spans count from its start. `thing?` and `?thing` take a dotted name or a %magic.
+ * `-- %d stands for a number` has the form of a magic too: a comment whose name no magic has is a comment. */
 struct cell_magic cell_magic_line(const char *line, size_t n);
 
-/* Finds the first magic line at or after byte `from` (a line's start) of a cell: only lines that stand between
- * statements in the outermost block count, so neither text in long strings and comments nor a modulo that begins a line
- * inside brackets. A %%name counts on the first line alone. Returns false when there is none. */
+/* Finds the first magic line at or after byte `from` of a cell, which is 0 or the end of a magic line found before: only
+ * lines that stand between statements in the outermost block count, so neither text in long strings and comments nor a
+ * modulo that begins a line inside brackets. A %%name counts on the first line alone. Returns false when there is none. */
 bool cell_magic_next(const char *source, size_t n, size_t from, struct cell_magic *out);
 
 #endif

@@ -14,16 +14,17 @@ enum cell_kind { CELL_CODE, CELL_MARKDOWN, CELL_RAW };
 
 struct cell {
     enum cell_kind kind;
-    char *title;      /* "" where the marker has none */
-    int depth;        /* extra % signs of the marker: 0 = a cell, 1 = a sub-cell */
-    json_t *metadata; /* an object, in the file's order: tags, device, timeout, anything */
-    char *source; /* code: Lua as it stands in the file; markdown and raw: without the comment prefix. No blank lines
-                     at the end, NUL-terminated, `size` bytes */
+    char *title; /* "" where the marker has none */
+    int depth;   /* extra % signs of the marker: 0 = a cell, 1 = a sub-cell */
+    json_t
+        *metadata; /* an object, in the file's order: tags, device, timeout, anything; a key alone has the value null */
+    char *source;  /* code: Lua as it stands in the file; markdown and raw: without the comment prefix. No blank lines
+                         at the end, NUL-terminated, `size` bytes */
     size_t size;
-    int line; /* of the source's first line in the file, from 1; 0 for a cell that was never in a file */
+    int line; /* of the source's first line in the file that was read, from 1; 0 for a cell that was not there */
 
-    /* Its bytes in the file, marker and following blank lines included; NULL once it was changed. */
-    char *raw;
+    /* Its bytes in the file that was read, marker and following blank lines included; NULL once it was changed. */
+    const char *raw;
     size_t raw_size;
 };
 
@@ -34,16 +35,20 @@ struct notebook_warning {
 
 struct notebook {
     struct cell *cells;
-    int count, capacity;
-    char *path;       /* where it was read from or saved to, or NULL */
-    char *header;     /* the YAML between the `-- ---` lines, without the comment prefix; NULL without a header */
-    char *raw_header; /* its bytes in the file, to the first cell; "" without one */
-    size_t raw_header_size;
+    size_t count;
+    char *path;   /* where it was read from or saved to last, or NULL */
+    char *header; /* the YAML between the `-- ---` lines, without the comment prefix; NULL without a header */
     bool changed; /* since it was read or saved */
     struct notebook_warning *warnings;
-    int warning_count;
+    size_t warning_count;
+
+    char *text; /* the file that was read, into which the cells' raw bytes point */
+    size_t text_size;
+    size_t head_size; /* of what stands in it before the first cell: `#!`, the header */
 };
 
+/* An empty notebook, without a path. */
+enum status notebook_new(struct notebook **out, struct err *e);
 /* Takes text apart. No content is an error: what looks wrong (broken key=JSON, a marker inside a long string, a bare
  * %magic) becomes a warning. Only memory can fail. Text before the first marker is a cell of its own; a file without
  * any marker is one code cell. */
@@ -52,7 +57,7 @@ enum status notebook_read(const char *path, struct notebook **out, struct err *e
 void notebook_free(struct notebook *nb);
 
 /* The file's text: untouched cells byte for byte, others in the canonical form (one blank line between cells, one final
- * newline, metadata as Python's json.dumps writes it). */
+ * newline, metadata as Python's json.dumps writes it, bare %magic lines as `-- %magic`). */
 enum status notebook_write(const struct notebook *nb, struct buf *out, struct err *e);
 /* Writes to a temporary file beside `path`, syncs it and renames it over; the file's mode is kept. On an error the old
  * file is as it was. Afterwards `changed` is false and `path` is nb->path. */
@@ -62,14 +67,14 @@ enum status notebook_save(struct notebook *nb, const char *path, struct err *e);
  */
 
 /* A new cell before cell `at` (at == count: at the end). */
-enum status notebook_insert(struct notebook *nb, int at, enum cell_kind kind, const char *source, size_t n,
+enum status notebook_insert(struct notebook *nb, size_t at, enum cell_kind kind, const char *source, size_t n,
                             struct err *e);
-void notebook_delete(struct notebook *nb, int at);
-void notebook_move(struct notebook *nb, int from, int to);
-enum status notebook_set_source(struct notebook *nb, int at, const char *source, size_t n, struct err *e);
-enum status notebook_set_title(struct notebook *nb, int at, const char *title, struct err *e);
+void notebook_delete(struct notebook *nb, size_t at);
+void notebook_move(struct notebook *nb, size_t from, size_t to);
+enum status notebook_set_source(struct notebook *nb, size_t at, const char *source, size_t n, struct err *e);
+enum status notebook_set_title(struct notebook *nb, size_t at, const char *title, struct err *e);
 /* Takes over the reference to value; NULL removes the key. */
-enum status notebook_set_metadata(struct notebook *nb, int at, const char *key, json_t *value, struct err *e);
+enum status notebook_set_metadata(struct notebook *nb, size_t at, const char *key, json_t *value, struct err *e);
 
 /* ---- what the metadata says -----------------------------------------------------------------------------------------
  */

@@ -1,0 +1,161 @@
+/* A notebook put together again, and saved so that the file is always either the old or the new one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cell/magic_line.h"
+#include "cell/notebook_internal.h"
+
+/* ---- text ----------------------------------------------------------------------------------------------------------- */
+
+/* jupytext indents a marker as the cell's first line. */
+static void put_indent(const struct cell *c, struct buf *out) {
+    size_t n = 0;
+    while (n < c->size && (c->source[n] == ' ' || c->source[n] == '\t')) n++;
+    bool blank = n == c->size || c->source[n] == '\n' || c->source[n] == '\r';
+    if (c->kind == CELL_CODE && !blank) buf_put(out, c->source, n);
+}
+
+/* Bare magics become comments, so that the file is Lua. */
+static void put_code(const struct cell *c, struct buf *out) {
+    struct cell_magic m;
+    size_t at = 0;
+    for (size_t from = 0; cell_magic_next(c->source, c->size, from, &m); from = m.line.end) {
+        if (m.commented || m.kind == CELL_MAGIC_HELP) continue;
+        size_t percent = m.line.begin;
+        while (c->source[percent] != '%') percent++;
+        buf_put(out, c->source + at, percent - at);
+        buf_puts(out, "-- ");
+        at = percent;
+    }
+    buf_put(out, c->source + at, c->size - at);
+    if (c->size) buf_putc(out, '\n');
+}
+
+static void put_comment(const struct cell *c, struct buf *out) {
+    size_t at = 0;
+    do {
+        size_t next, n = line_length(c->source, c->size, at, &next);
+        buf_puts(out, n ? "-- " : "--");
+        buf_put(out, c->source + at, n);
+        buf_putc(out, '\n');
+        at = next;
+    } while (at < c->size);
+}
+
+static bool ends_with(const struct buf *b, const char *text) {
+    size_t n = strlen(text);
+    return b->len >= n && !memcmp(b->data + b->len - n, text, n);
+}
+
+/* One blank line before a cell that does not stand where it stood in the file. */
+static void put_separator(struct buf *out) {
+    if (!out->len) return;
+    if (!ends_with(out, "\n")) buf_putc(out, '\n');
+    if (!ends_with(out, "\n\n") && !ends_with(out, "\n\r\n")) buf_putc(out, '\n');
+}
+
+static void put_cell(const struct cell *c, struct buf *out) {
+    if (c->raw) {
+        buf_put(out, c->raw, c->raw_size);
+        return;
+    }
+    put_indent(c, out);
+    marker_write(c, out);
+    buf_putc(out, '\n');
+    (c->kind == CELL_CODE ? put_code : put_comment)(c, out);
+}
+
+enum status notebook_write(const struct notebook *nb, struct buf *out, struct err *e) {
+    struct buf text = {0};
+    buf_put(&text, nb->text ? nb->text : "", nb->head_size);
+    const char *end = nb->text ? nb->text + nb->head_size : NULL;
+    for (size_t i = 0; i < nb->count; i++) {
+        const struct cell *c = &nb->cells[i];
+        if (!c->raw || c->raw != end) put_separator(&text);
+        put_cell(c, &text);
+        end = c->raw ? c->raw + c->raw_size : NULL;
+    }
+    bool as_read = nb->text && end == nb->text + nb->text_size;
+    while (!as_read && ends_with(&text, "\n\n")) text.len--;
+    if (buf_status(&text, e) == OK) buf_put(out, buf_text(&text), text.len);
+    buf_free(&text);
+    return e->status == OK ? buf_status(out, e) : e->status;
+}
+
+/* ---- file ----------------------------------------------------------------------------------------------------------- */
+
+static enum status write_all(int fd, const char *s, size_t n, const char *path, struct err *e) {
+    while (n > 0) {
+        ssize_t written = write(fd, s, n);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return err_set(e, ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+        s += written;
+        n -= (size_t)written;
+    }
+    return OK;
+}
+
+/* Writes a new file with the mode of the one at `path`, on disk when this returns. */
+static enum status write_new(const char *temporary, const char *path, const struct buf *text, struct err *e) {
+    struct stat old;
+    bool replaces = stat(path, &old) == 0;
+    if (replaces && access(path, W_OK) != 0) return err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) return err_set(e, ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (replaces && fchmod(fd, old.st_mode & 07777) != 0)
+        err_set(e, ERR_IO, "%s: cannot keep its mode: %s", path, strerror(errno));
+    if (e->status == OK) write_all(fd, buf_text(text), text->len, path, e);
+    if (e->status == OK && fsync(fd) != 0) err_set(e, ERR_IO, "%s: cannot be synced: %s", path, strerror(errno));
+    if (close(fd) != 0) err_set(e, ERR_IO, "%s: cannot be closed: %s", path, strerror(errno));
+    return e->status;
+}
+
+/* The rename itself should survive a crash; where a folder cannot be synced it has been done nevertheless. */
+static void sync_folder(const char *path) {
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    if (slash) slash[slash == folder] = '\0';
+    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return;
+    fsync(fd);
+    close(fd);
+}
+
+static enum status replace_file(const char *path, const struct buf *text, struct err *e) {
+    struct buf temporary = {0};
+    buf_printf(&temporary, "%s.%ld~", path, (long)getpid());
+    if (buf_status(&temporary, e) == OK) {
+        unlink(temporary.data); /* of a process of the same number that crashed */
+        if (write_new(temporary.data, path, text, e) == OK && rename(temporary.data, path) != 0)
+            err_set(e, ERR_IO, "%s: cannot be replaced: %s", path, strerror(errno));
+        if (e->status == OK)
+            sync_folder(path);
+        else
+            unlink(temporary.data);
+    }
+    buf_free(&temporary);
+    return e->status;
+}
+
+enum status notebook_save(struct notebook *nb, const char *path, struct err *e) {
+    struct buf text = {0};
+    char *name = mem_strdup(path, e), *target = realpath(path, NULL); /* a symbolic link stays one */
+    if (name && notebook_write(nb, &text, e) == OK) replace_file(target ? target : path, &text, e);
+    free(target);
+    buf_free(&text);
+    if (e->status != OK) {
+        mem_free(name);
+        return e->status;
+    }
+    mem_free(nb->path);
+    nb->path = name;
+    nb->changed = false;
+    return OK;
+}
