@@ -1,0 +1,100 @@
+/* See golden.h. */
+#include "support/golden.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+
+struct golden {
+    const char *name;
+    struct buf file;
+    json_t *header;
+};
+
+static void open_case(struct golden *g, const char *path, const char *name) {
+    struct err e = {0};
+    *g = (struct golden){.name = name};
+    test_ok(buf_read_file(&g->file, path, &e), &e);
+    uint64_t n;
+    memcpy(&n, g->file.data, 8);
+    g->header = json_parse(g->file.data + 8, n, &e);
+    test_ok(e.status, &e);
+}
+
+void golden_each(const char *folder, void (*check)(struct golden *g)) {
+    char path[512];
+    struct dirent **entry;
+    snprintf(path, sizeof path, "tests/golden/%s", folder);
+    int n = scandir(path, &entry, NULL, alphasort), cases = 0;
+    for (int i = 0; i < n; i++) {
+        if (strstr(entry[i]->d_name, ".safetensors")) {
+            struct golden g;
+            snprintf(path, sizeof path, "tests/golden/%s/%s", folder, entry[i]->d_name);
+            open_case(&g, path, entry[i]->d_name);
+            check(&g);
+            json_decref(g.header);
+            buf_free(&g.file);
+            cases++;
+        }
+        free(entry[i]);
+    }
+    free(entry);
+    assert_true(cases > 0);
+}
+
+json_t *golden_json(const struct golden *g, const char *key) {
+    struct err e = {0};
+    const char *text = json_string_value(json_object_get(json_object_get(g->header, "__metadata__"), key));
+    assert_non_null(text);
+    json_t *json = json_parse(text, strlen(text), &e);
+    test_ok(e.status, &e);
+    return json;
+}
+
+struct nn_object *golden_object(const struct golden *g, enum nn_kind kind, const char *key) {
+    struct err e = {0};
+    struct nn_object *o = NULL;
+    json_t *json = golden_json(g, key);
+    if (nn_deserialize(test_nn, kind, json, &o, &e)) fail_msg("%s: %s", g->name, e.text);
+    json_decref(json);
+    return o;
+}
+
+struct tensor *golden_tensor(const struct golden *g, const char *format, ...) {
+    char name[64];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    const json_t *t = json_object_get(g->header, name), *dims = json_object_get(t, "shape");
+    if (!t) return NULL;
+    struct shape s = {.rank = (int)json_array_size(dims)};
+    for (int i = 0; i < s.rank; i++) s.dim[i] = json_integer_value(json_array_get(dims, (size_t)i));
+    uint64_t n;
+    memcpy(&n, g->file.data, 8);
+    const char *data = g->file.data + 8 + n + json_integer_value(json_array_get(json_object_get(t, "data_offsets"), 0));
+    bool floats = strcmp(json_string_value(json_object_get(t, "dtype")), "F32") == 0;
+    struct err e = {0};
+    struct tensor *out = NULL;
+    test_ok(tensor_from(test_nn->device, floats ? DT_FLOAT32 : DT_INT32, &s, data, &out, &e), &e);
+    return out;
+}
+
+void golden_near(const struct golden *g, const struct tensor *got, struct tensor *want, double tolerance,
+                 const char *what) {
+    double largest = 0;
+    if (!got || !want) fail_msg("%s: %s is missing", g->name, what);
+    if (tensor_size(got) != tensor_size(want)) fail_msg("%s: %s has another size", g->name, what);
+    for (int64_t i = 0; i < tensor_size(want); i++) largest = fmax(largest, fabs((double)test_item(want, i)));
+    for (int64_t i = 0; i < tensor_size(want); i++) {
+        double a = (double)test_item(got, i), b = (double)test_item(want, i);
+        if (!(fabs(a - b) <= tolerance * (1 + largest)))
+            fail_msg("%s: %s[%lld] is %.9g, Keras has %.9g", g->name, what, (long long)i, a, b);
+    }
+    tensor_release(want);
+}
