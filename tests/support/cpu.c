@@ -112,6 +112,18 @@ struct tensor *test_run(struct device *d, const struct op *op, struct tensor *co
     return out;
 }
 
+struct tensor *test_everywhere(const struct op *op, struct tensor *const *in, int nin, const union op_attrs *attrs,
+                               bool all) {
+    struct tensor *first = test_run(test_cpu[0], op, in, nin, attrs);
+    for (int c = 1; c < test_ncpu; c++) {
+        const bool portable = ((struct cpu *)test_cpu[c])->isa == ((struct cpu *)test_cpu[0])->isa;
+        struct tensor *other = test_run(test_cpu[c], op, in, nin, attrs);
+        if (all || portable) test_same_bits(first, other);
+        tensor_release(other);
+    }
+    return first;
+}
+
 void test_same_bits(const struct tensor *a, const struct tensor *b) {
     assert_int_equal(a->dtype, b->dtype);
     assert_true(shape_equal(&a->shape, &b->shape));

@@ -2,15 +2,9 @@
 #ifndef TESTS_SUPPORT_CPU_H
 #define TESTS_SUPPORT_CPU_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "device/cpu/cpu.h"
 #include "op/ops.h"
+#include "support/test.h"
 
 /* A cpu of each instruction set that runs here, the portable one first, then that again with 2 and 3 threads. */
 enum { TEST_CPUS = 5 };
@@ -32,6 +26,10 @@ struct tensor *test_run(struct device *d, const struct op *op, struct tensor *co
 enum status test_try(struct device *d, const struct op *op, struct tensor *const *in, int nin,
                      const union op_attrs *attrs, struct tensor **out, struct err *e);
 
+/* Runs it on every cpu and checks that the number of threads, and with `all` the instruction set, change no bit.
+ * Returns the first cpu's result. */
+struct tensor *test_everywhere(const struct op *op, struct tensor *const *in, int nin, const union op_attrs *attrs,
+                               bool all);
 void test_same_bits(const struct tensor *a, const struct tensor *b);
 
 #endif

@@ -43,6 +43,8 @@ extern const struct cpu_conv_algorithm *const cpu_conv_algorithms[];
 /* The algorithm that runs this pass: the cheapest that supports it (im2col supports everything). */
 const struct cpu_conv_algorithm *cpu_conv_choose(const struct cpu *c, const struct cpu_conv *g,
                                                  enum cpu_conv_pass pass);
+/* The geometry of a call of the pass's op (conv2d, conv2d_grad_input, conv2d_grad_kernel). */
+struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass pass);
 /* Multiplications and additions of the direct sum: 2 n oh ow kh kw (c / groups) o. */
 double cpu_conv_flops(const struct cpu_conv *g);
 

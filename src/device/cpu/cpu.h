@@ -37,6 +37,8 @@ struct cpu {
     int nslot;
     char *scratch; /* threads_count blocks of scratch_bytes */
     size_t scratch_bytes;
+    struct storage arena; /* the intermediates of whichever program runs; `bytes` long, none while handle is NULL */
+    int programs;         /* compiled and not freed */
     atomic_size_t used, peak;
 };
 
@@ -59,6 +61,12 @@ static inline void *cpu_scratch(const struct cpu *c, int worker) {
     return c->scratch + c->scratch_bytes * worker;
 }
 
+/* The arena that all programs share, since one runs at a time: it grows to the largest that runs, and goes with the last
+ * program. */
+void cpu_arena_join(struct cpu *c);
+void cpu_arena_leave(struct cpu *c);
+enum status cpu_arena_reserve(struct cpu *c, size_t bytes, struct err *e);
+
 /* Counted buffers of the device. */
 enum status cpu_alloc(struct device *d, size_t bytes, void **handle, struct err *e);
 void cpu_free(struct device *d, void *handle, size_t bytes);
@@ -67,10 +75,13 @@ void cpu_free(struct device *d, void *handle, size_t bytes);
 
 struct cpu_elementwise;
 
-/* Prepares a fused region, or one elementwise call, for operands and outputs with these shapes and strides; `out` is
- * contiguous. The result refers to the attributes it was made from. */
+/* Prepares a fused region for operands and outputs with these shapes and strides; outputs are contiguous. The result
+ * refers to the attributes it was made from. Freeing NULL is fine. */
 enum status cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in, int nin,
                                 struct tensor *const *out, struct cpu_elementwise **result, struct err *e);
+/* The same for the call of one op. */
+enum status cpu_elementwise_of_call(struct cpu *c, const struct op_call *call, struct cpu_elementwise **result,
+                                    struct err *e);
 void cpu_elementwise_free(struct cpu_elementwise *w);
 /* Runs it on these addresses of first elements. Allocates nothing. */
 enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, const void *const *in, void *const *out,

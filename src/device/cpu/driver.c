@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "device/cpu/cpu.h"
+#include "device/cpu/program.h"
 #include "lists.h"
 
 /* ---- instruction sets --------------------------------------------------------------------------------------------- */
@@ -194,6 +195,25 @@ enum status cpu_scratch_reserve(struct cpu *c, size_t bytes, struct err *e) {
     return OK;
 }
 
+void cpu_arena_join(struct cpu *c) {
+    c->programs++;
+}
+
+void cpu_arena_leave(struct cpu *c) {
+    if (--c->programs > 0) return;
+    cpu_free(&c->base, c->arena.handle, c->arena.bytes);
+    c->arena = (struct storage){0};
+}
+
+enum status cpu_arena_reserve(struct cpu *c, size_t bytes, struct err *e) {
+    if (bytes <= c->arena.bytes && c->arena.handle) return OK;
+    cpu_free(&c->base, c->arena.handle, c->arena.bytes);
+    c->arena = (struct storage){.device = &c->base};
+    if (cpu_alloc(&c->base, bytes, &c->arena.handle, e) != OK) return e->status;
+    c->arena.bytes = bytes;
+    return OK;
+}
+
 /* ---- running one op ----------------------------------------------------------------------------------------------- */
 
 static bool has(struct device *d, const struct op *op) {
@@ -248,6 +268,10 @@ const struct device_driver device_driver_cpu = {
     .copy_out = copy_out,
     .has = has,
     .run = run,
+    .compile = cpu_program_compile,
+    .execute = cpu_program_execute,
+    .program_free = cpu_program_free,
+    .program_bytes = cpu_program_bytes,
     .wait = wait,
     .sync = sync,
 };

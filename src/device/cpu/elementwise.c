@@ -115,6 +115,16 @@ enum status cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, 
     return OK;
 }
 
+enum status cpu_elementwise_of_call(struct cpu *c, const struct op_call *call, struct cpu_elementwise **result,
+                                    struct err *e) {
+    struct graph_step step = {.op = call->op, .nin = call->nin, .in = {0, 1, 2, 3}, .dtype = call->out[0]->dtype};
+    int leaves = 0;
+    const struct graph_fused fused = {.nstep = 1, .step = &step, .nout = 1, .out = &leaves};
+    if (cpu_elementwise_new(c, &fused, call->in, call->nin, call->out, result, e) != OK) return e->status;
+    (*result)->step[0].attrs = call->attrs;
+    return OK;
+}
+
 void cpu_elementwise_free(struct cpu_elementwise *w) {
     mem_free(w);
 }
@@ -178,12 +188,8 @@ enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, 
 }
 
 enum status cpu_elementwise_call(struct cpu *c, const struct op_call *call, struct err *e) {
-    struct graph_step step = {.op = call->op, .nin = call->nin, .in = {0, 1, 2, 3}, .dtype = call->out[0]->dtype};
-    if (call->attrs) step.attrs = *call->attrs;
-    int leaves = 0;
-    const struct graph_fused fused = {.nstep = 1, .step = &step, .nout = 1, .out = &leaves};
     struct cpu_elementwise *w;
-    enum status s = cpu_elementwise_new(c, &fused, call->in, call->nin, call->out, &w, e);
+    enum status s = cpu_elementwise_of_call(c, call, &w, e);
     if (s != OK) return s;
     const void *in[4];
     for (int i = 0; i < call->nin; i++) in[i] = tensor_data(call->in[i]);

@@ -28,6 +28,12 @@ struct cpu_reduction {
     double empty; /* the value of no elements; NAN: there is none */
 };
 
+/* A pooling window inside an image of some channels. */
+struct cpu_pool_window {
+    int64_t rows, columns, channels;
+    int64_t row_step; /* elements from row to row */
+};
+
 struct cpu_isa {
     const char *name;
     const struct cpu_loops *const *elementwise; /* families; each ends with op NULL, the list with NULL */
@@ -36,6 +42,10 @@ struct cpu_isa {
     /* One row of n > 0 logits; [0] float32, [1] float64. */
     void (*softmax[2])(int64_t n, const void *in, void *out);
     void (*log_softmax[2])(int64_t n, const void *in, void *out);
+    /* y[c] = the largest of the window, from x on; NaN wins. */
+    void (*pool_max[2])(const struct cpu_pool_window *w, const void *x, void *y);
+    /* dx += dy at the first place of the window, in row-major order, that is not below y. */
+    void (*pool_grad[2])(const struct cpu_pool_window *w, const void *x, const void *y, const void *dy, void *dx);
 };
 
 #define CPU_DECLARE_ISA(name) extern const struct cpu_isa cpu_isa_##name;
@@ -55,6 +65,10 @@ void CPU_SYMBOL(softmax_f32)(int64_t n, const void *in, void *out);
 void CPU_SYMBOL(softmax_f64)(int64_t n, const void *in, void *out);
 void CPU_SYMBOL(log_softmax_f32)(int64_t n, const void *in, void *out);
 void CPU_SYMBOL(log_softmax_f64)(int64_t n, const void *in, void *out);
+void CPU_SYMBOL(pool_max_f32)(const struct cpu_pool_window *w, const void *x, void *y);
+void CPU_SYMBOL(pool_max_f64)(const struct cpu_pool_window *w, const void *x, void *y);
+void CPU_SYMBOL(pool_grad_f32)(const struct cpu_pool_window *w, const void *x, const void *y, const void *dy, void *dx);
+void CPU_SYMBOL(pool_grad_f64)(const struct cpu_pool_window *w, const void *x, const void *y, const void *dy, void *dx);
 #endif
 
 #endif

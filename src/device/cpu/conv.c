@@ -1,0 +1,79 @@
+/* conv2d and its two gradients: reads the geometry off the call and hands it to the cheapest algorithm. */
+#include "device/cpu/conv.h"
+
+#include "lists.h"
+
+#define DECLARE(name) extern const struct cpu_conv_algorithm cpu_conv_##name;
+LIST_CPU_CONVS(DECLARE)
+#define ENTRY(name) &cpu_conv_##name,
+const struct cpu_conv_algorithm *const cpu_conv_algorithms[] = {LIST_CPU_CONVS(ENTRY) NULL};
+
+const struct cpu_conv_algorithm *cpu_conv_choose(const struct cpu *c, const struct cpu_conv *g,
+                                                 enum cpu_conv_pass pass) {
+    const struct cpu_conv_algorithm *best = NULL;
+    double least = 0;
+    for (int i = 0; cpu_conv_algorithms[i]; i++) {
+        const struct cpu_conv_algorithm *a = cpu_conv_algorithms[i];
+        if (!a->supports(g, pass)) continue;
+        const double cost = a->cost(c, g, pass);
+        if (best && cost >= least) continue;
+        best = a;
+        least = cost;
+    }
+    return best;
+}
+
+double cpu_conv_flops(const struct cpu_conv *g) {
+    return 2.0 * (double)(g->n * g->oh * g->ow) * (double)(g->kh * g->kw * (g->c / g->groups)) * (double)g->o;
+}
+
+/* Which input or output of the op is x, the kernel, y. */
+struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass pass) {
+    const struct shape *x = &call->in[0]->shape, *k = &call->in[1]->shape, *y = &call->out[0]->shape;
+    if (pass == CPU_CONV_GRAD_INPUT) x = &call->out[0]->shape, y = &call->in[0]->shape;
+    if (pass == CPU_CONV_GRAD_KERNEL) k = &call->out[0]->shape, y = &call->in[1]->shape;
+    const struct op_window *w = &call->attrs->window;
+    return (struct cpu_conv){
+        .dtype = call->in[0]->dtype,
+        .n = x->dim[0],
+        .h = x->dim[1],
+        .w = x->dim[2],
+        .c = x->dim[3],
+        .kh = k->dim[0],
+        .kw = k->dim[1],
+        .o = k->dim[3],
+        .oh = y->dim[1],
+        .ow = y->dim[2],
+        .stride = {w->stride[0], w->stride[1]},
+        .dilation = {w->dilation[0], w->dilation[1]},
+        .before = {w->before[0], w->before[1]},
+        .groups = w->groups,
+    };
+}
+
+static size_t workspace(const struct cpu *c, const struct op_call *call, enum cpu_conv_pass pass) {
+    const struct cpu_conv g = cpu_conv_geometry(call, pass);
+    const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
+    return a->workspace ? a->workspace(c, &g, pass) : 0;
+}
+
+static enum status run(struct cpu *c, const struct op_call *call, void *space, enum cpu_conv_pass pass, struct err *e) {
+    const struct cpu_conv g = cpu_conv_geometry(call, pass);
+    return cpu_conv_choose(c, &g, pass)
+        ->pass[pass](c, &g, tensor_data(call->in[0]), tensor_data(call->in[1]), tensor_data(call->out[0]), space, e);
+}
+
+#define PASS(name, pass)                                                                                               \
+    static size_t workspace_##name(const struct cpu *c, const struct op_call *call) {                                  \
+        return workspace(c, call, pass);                                                                               \
+    }                                                                                                                  \
+    static enum status run_##name(struct cpu *c, const struct op_call *call, void *space, struct err *e) {             \
+        return run(c, call, space, pass, e);                                                                           \
+    }
+PASS(forward, CPU_CONV_FORWARD)
+PASS(grad_input, CPU_CONV_GRAD_INPUT)
+PASS(grad_kernel, CPU_CONV_GRAD_KERNEL)
+
+const struct cpu_kernel cpu_kernel_conv2d = {.workspace = workspace_forward, .run = run_forward};
+const struct cpu_kernel cpu_kernel_conv2d_grad_input = {.workspace = workspace_grad_input, .run = run_grad_input};
+const struct cpu_kernel cpu_kernel_conv2d_grad_kernel = {.workspace = workspace_grad_kernel, .run = run_grad_kernel};
