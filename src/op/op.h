@@ -39,7 +39,7 @@ struct op_full { /* a constant, or the type a cast goes to */
 struct op_range { /* count numbers from start on, step apart */
     enum dtype dtype;
     int64_t count;
-    double start, step;                  /* of floating dtypes: element i is start + i * step, rounded once */
+    double start, step;                  /* of floating dtypes: element i is start + i * step in float64, rounded */
     int64_t integer_start, integer_step; /* of integers */
 };
 

@@ -1,14 +1,28 @@
 /* The eager emitter. */
 #include "support/eager.h"
 
+#include <string.h>
+
+#include "base/mem.h"
 #include "op/ops.h"
+
+/* Outputs start as all ones bits, NaN in floats: what a kernel forgets to write, or reads before, shows. */
+static enum status poison(struct tensor *t, struct err *e) {
+    void *ones = mem_alloc(tensor_bytes(t), e);
+    if (!ones) return e->status;
+    memset(ones, 0xff, tensor_bytes(t));
+    enum status s = tensor_write(t, ones, e);
+    mem_free(ones);
+    return s;
+}
 
 static enum status run_kernel(struct op_emitter *e, const struct op *op, struct tensor *const *in, int nin,
                               const union op_attrs *attrs, const struct op_sig *sig, struct tensor **out) {
     struct device *d = e->context;
     uint64_t ticket;
     for (int k = 0; k < op->nout; k++)
-        if (tensor_new(d, sig[k].dtype, &sig[k].shape, &out[k], e->err) != OK) return e->err->status;
+        if (tensor_new(d, sig[k].dtype, &sig[k].shape, &out[k], e->err) != OK || poison(out[k], e->err) != OK)
+            return e->err->status;
     const struct op_call call = {.op = op, .nin = nin, .nout = op->nout, .in = in, .out = out, .attrs = attrs};
     if (d->driver->run(d, &call, &ticket, e->err) != OK) return e->err->status;
     return d->driver->wait(d, ticket, e->err);
