@@ -16,7 +16,10 @@ static bool slice_equal(const struct op_slice *a, const struct op_slice *b) {
 
 /* Bits, so that -0.0 and 0.0 differ and NaN equals itself. */
 static bool same_bits(double a, double b) {
-    return memcmp(&a, &b, sizeof a) == 0;
+    uint64_t x, y;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x == y;
 }
 
 static bool full_equal(const struct op_full *a, const struct op_full *b) {

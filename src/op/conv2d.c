@@ -28,10 +28,10 @@ static enum status output_size(const struct op_inference *i, int d, int64_t inpu
 /* What must hold between input x, kernel k and output y, whichever of them is sought. */
 static enum status check_conv(const struct op_inference *i, const struct shape *x, const struct shape *k,
                               struct shape *y) {
-    int64_t groups = i->attrs->window.groups;
-    if (x->dim[3] != k->dim[2] * groups)
-        return infer_fail(i, "input has %lld channels, kernel expects %lld", (long long)x->dim[3],
-                          (long long)(k->dim[2] * groups));
+    if (infer_extent(i, "kernel channels", k->dim[2], 0) != OK) return i->err->status;
+    int64_t groups = i->attrs->window.groups, channels = k->dim[2] * groups;
+    if (x->dim[3] != channels)
+        return infer_fail(i, "input has %lld channels, kernel expects %lld", (long long)x->dim[3], (long long)channels);
     if (k->dim[3] % groups != 0)
         return infer_fail(i, "%lld filters do not divide into %lld groups", (long long)k->dim[3], (long long)groups);
     *y = (struct shape){4, {x->dim[0], 0, 0, k->dim[3]}};

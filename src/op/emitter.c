@@ -6,7 +6,7 @@ struct tensor *op_emitter_own(struct op_emitter *e, struct tensor *t) {
     if (!t) return NULL;
     if (e->nowned == e->capacity) {
         int capacity = e->capacity ? 2 * e->capacity : 32;
-        struct tensor **grown = mem_realloc(e->owned, (size_t)capacity * sizeof *grown, e->err);
+        struct tensor **grown = mem_realloc(e->owned, (size_t)capacity * sizeof(struct tensor *), e->err);
         if (!grown) {
             tensor_release(t);
             return NULL;

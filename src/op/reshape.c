@@ -34,15 +34,15 @@ static bool reshape_view(const struct tensor *in, const union op_attrs *a, struc
     tensor_strides(&out->shape, out->stride);
     if (tensor_is_contiguous(in)) return true;
     int64_t dim[TENSOR_MAX_RANK], stride[TENSOR_MAX_RANK];
-    int run = joined_runs(in, dim, stride) - 1;
+    int run = joined_runs(in, dim, stride);
     for (int d = out->shape.rank - 1; d >= 0; d--) {
         int64_t want = out->shape.dim[d];
         if (want == 1) continue;
-        if (dim[run] == 1) run--;
-        if (dim[run] % want != 0) return false;
-        out->stride[d] = stride[run];
-        stride[run] *= want;
-        dim[run] /= want;
+        if (run > 1 && dim[run - 1] == 1) run--;
+        if (run == 0 || dim[run - 1] % want != 0) return false;
+        out->stride[d] = stride[run - 1];
+        stride[run - 1] *= want;
+        dim[run - 1] /= want;
     }
     return true;
 }

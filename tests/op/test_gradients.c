@@ -167,6 +167,13 @@ static void test_powers_of_zero(void **state) {
     gradient_is(&op_pow, in, 2, &(union op_attrs){0}, (double[]){0, 0, -1, 0});
 }
 
+static void test_pooling_takes_the_first_maximum(void **state) {
+    (void)state;
+    emit_t x = numbers(SHAPE_AT(1, 2, 4, 1), (double[]){1, 5, 7, 7, 5, 5, 7, 7});
+    union op_attrs halves = {.window = {{2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}, 1, {0, 0}}};
+    gradient_is(&op_max_pool2d, &x, 1, &halves, (double[]){0, 1, 1, 0, 0, 0, 0, 0});
+}
+
 int main(void) {
 #define WITH_EMITTER(TEST) cmocka_unit_test_setup_teardown(TEST, open_emitter, close_emitter)
     const struct CMUnitTest tests[] = {
@@ -177,6 +184,7 @@ int main(void) {
         WITH_EMITTER(test_at_the_kink),
         WITH_EMITTER(test_elu_of_a_negative_alpha),
         WITH_EMITTER(test_powers_of_zero),
+        WITH_EMITTER(test_pooling_takes_the_first_maximum),
     };
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);
 }

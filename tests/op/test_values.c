@@ -120,8 +120,16 @@ static void test_cpus_agree(void **state) {
     }
 }
 
+/* The slots that are empty on the cpu: none. */
+static void test_no_slot_is_empty(void **state) {
+    (void)state;
+    for (const struct op *const *op = op_registry; *op; op++)
+        if (!has_kernel(*op)) fail_msg("%s has no kernel", (*op)->name);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_slot_is_empty),
         cmocka_unit_test(test_against_float64),
         cmocka_unit_test(test_strided_inputs),
         cmocka_unit_test(test_cpus_agree),
