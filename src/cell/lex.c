@@ -134,7 +134,7 @@ static int token(struct lexer *x) {
 
 static bool at_comment(const struct lexer *x) {
     int c = lexer_peek(x, 0);
-    return (c == '-' && lexer_peek(x, 1) == '-') || (c == '#' && x->at == 0);
+    return (c == '-' && lexer_peek(x, 1) == '-') || (c == '#' && lexer_peek(x, 1) == '!' && x->at == 0);
 }
 
 void lexer_next(struct lexer *x, struct cell_token *t) {

@@ -80,7 +80,7 @@ struct cell_lua {
 /* Nesting beyond this many levels (blocks and expressions together, as Lua counts them) is an error. */
 #define CELL_LUA_MAX_LEVELS 190
 
-/* Analyses a chunk of Lua 5.4; a first line that starts with # is skipped. ERR_MEMORY is the only failure: a syntax
+/* Analyses a chunk of Lua 5.4; a first line that starts with #! is skipped. ERR_MEMORY is the only failure: a syntax
  * error is a result. Free with cell_lua_free, also after a failure. */
 enum status cell_lua_parse(const char *source, size_t n, struct cell_lua *out, struct err *e);
 void cell_lua_free(struct cell_lua *c);

@@ -81,12 +81,12 @@ static void put_assignment(const struct rewrite *r, struct buf *out, const struc
     buf_putc(out, ';');
 }
 
-/* Session variables among new locals get their values through a local of another name. */
+/* Session variables among new locals get their values through a local of another name; so does, unseen, what they hide. */
 static void put_declaration(const struct rewrite *r, struct buf *out, const struct cell_local_statement *st,
                             const bool *assigned) {
     size_t at = st->span.begin;
     for (size_t i = 0; i < st->count; i++) {
-        if (!assigned[i]) continue;
+        if (!assigned[i] && !is_hidden(r, st, i)) continue;
         put_span(r, out, at, st->names[i].name.begin);
         buf_printf(out, "%s%zu", r->keep, i);
         at = st->names[i].name.end;
@@ -168,10 +168,10 @@ static bool has_last(const struct rewrite *r) {
     return r->lua->last.begin != r->lua->last.end;
 }
 
-/* Where the Lua starts: behind a first line with #. */
+/* Where the Lua starts: behind a first line with #!. */
 static size_t lua_start(const struct rewrite *r) {
     size_t at = 0;
-    if (r->size && r->source[0] == '#')
+    if (r->size > 1 && r->source[0] == '#' && r->source[1] == '!')
         while (at < r->size && r->source[at] != '\n') at++;
     return at;
 }
