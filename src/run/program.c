@@ -184,7 +184,7 @@ enum status program_call(struct run *r, struct program *p, struct tensor *const 
     for (int i = 0; i < ready; i++) tensor_release(p->in[i]);
     if (e->status == OK) {
         swap_in(p);
-        memcpy(out, p->out, sizeof *out * (size_t)p->noutput);
+        if (p->noutput) memcpy(out, p->out, sizeof *out * (size_t)p->noutput);
     } else {
         for (int k = 0; k < made; k++) tensor_release(p->out[k]);
     }

@@ -78,10 +78,11 @@ struct tensor *golden_tensor(const struct golden *g, const char *format, ...) {
     uint64_t n;
     memcpy(&n, g->file.data, 8);
     const char *data = g->file.data + 8 + n + json_integer_value(json_array_get(json_object_get(t, "data_offsets"), 0));
-    bool floats = strcmp(json_string_value(json_object_get(t, "dtype")), "F32") == 0;
+    const char *dtype = json_string_value(json_object_get(t, "dtype"));
+    enum dtype d = strcmp(dtype, "F32") == 0 ? DT_FLOAT32 : strcmp(dtype, "F64") == 0 ? DT_FLOAT64 : DT_INT32;
     struct err e = {0};
     struct tensor *out = NULL;
-    test_ok(tensor_from(test_nn->device, floats ? DT_FLOAT32 : DT_INT32, &s, data, &out, &e), &e);
+    test_ok(tensor_from(test_nn->device, d, &s, data, &out, &e), &e);
     return out;
 }
 
