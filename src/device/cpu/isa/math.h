@@ -116,7 +116,7 @@ static inline float log1p_f32(float x) {
     float f;
     const float k = log_split(u, &f);
     /* What rounding 1 + x took away, relative to u. */
-    const float low = k == 0 ? 0 : (k > 0 ? 1 - (u - x) : x - (u - 1)) / u;
+    const float low = k == 0 ? 0 : (x > 1 ? 1 - (u - x) : x - (u - 1)) / u;
     const float y = log_sum(k, k == 0 ? x : f, low);
     return log_special(u, u == 0 || u < INFINITY ? y : u);
 }
@@ -135,8 +135,10 @@ static inline float tanh_f32(float x) {
 }
 
 static inline float sigmoid_f32(float x) {
-    const float e = exp_f32(-fabsf(x));
-    const float y = (x < 0 ? e : 1) / (1 + e);
+    const float e = exp_f32(-fabsf(x)), sum = 1 + e;
+    const float lost = e - (sum - 1); /* what rounding the sum took away */
+    float y = (x < 0 ? e : 1) / sum;
+    y -= y * (lost / sum);
     return x == x ? y : x;
 }
 
