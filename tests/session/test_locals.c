@@ -139,7 +139,7 @@ static void test_cases(void **state) {
     end_case(&s);
     buf_free(&source);
     buf_free(&text);
-    assert_in_range(cases, 75, 1000);
+    assert_in_range(cases, 80, 1000);
 }
 
 static void test_line_ends(void **state) {
