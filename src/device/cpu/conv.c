@@ -23,8 +23,16 @@ const struct cpu_conv_algorithm *cpu_conv_choose(const struct cpu *c, const stru
     return best;
 }
 
+int64_t cpu_conv_width(const struct cpu_conv *g) {
+    return g->kh * g->kw * (g->c / g->groups);
+}
+
+int64_t cpu_conv_filters(const struct cpu_conv *g) {
+    return g->o / g->groups;
+}
+
 double cpu_conv_flops(const struct cpu_conv *g) {
-    return 2.0 * (double)(g->n * g->oh * g->ow) * (double)(g->kh * g->kw * (g->c / g->groups)) * (double)g->o;
+    return 2.0 * (double)(g->n * g->oh * g->ow) * (double)cpu_conv_width(g) * (double)g->o;
 }
 
 /* Which input or output of the op is x, the kernel, y. */

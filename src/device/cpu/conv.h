@@ -45,6 +45,9 @@ const struct cpu_conv_algorithm *cpu_conv_choose(const struct cpu *c, const stru
                                                  enum cpu_conv_pass pass);
 /* The geometry of a call of the pass's op (conv2d, conv2d_grad_input, conv2d_grad_kernel). */
 struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass pass);
+/* Products in one sum of the forward pass, kh kw c / groups, and filters of one group. */
+int64_t cpu_conv_width(const struct cpu_conv *g);
+int64_t cpu_conv_filters(const struct cpu_conv *g);
 /* Multiplications and additions of the direct sum: 2 n oh ow kh kw (c / groups) o. */
 double cpu_conv_flops(const struct cpu_conv *g);
 

@@ -153,7 +153,7 @@ static struct grid forward_grid(const struct cpu_conv *g, const void *x, int64_t
 static enum status forward(struct cpu *c, const struct cpu_conv *g, const void *x, const void *kernel, void *y,
                            void *workspace, struct err *e) {
     (void)workspace;
-    const int64_t filters = g->o / g->groups;
+    const int64_t filters = cpu_conv_filters(g);
     for (int64_t group = 0; group < g->groups; group++) {
         struct product p = {.cpu = c, .grid = forward_grid(g, x, group), .dtype = g->dtype, .ld = g->o, .n = filters};
         const size_t shift = (size_t)(group * filters) * p.grid.size;
@@ -190,7 +190,7 @@ static struct residue find_residue(const struct cpu_conv *g, int d, int64_t resi
 /* The kernel of one group for these residues: (taps, filters, channels), taps in the order of the grid. */
 static void turn_kernel(const struct cpu_conv *g, const struct residue r[2], int64_t group, const char *kernel,
                         char *out) {
-    const int64_t channels = g->c / g->groups, filters = g->o / g->groups;
+    const int64_t channels = g->c / g->groups, filters = cpu_conv_filters(g);
     const size_t size = dtype_size(g->dtype);
     for (int64_t u = 0; u < r[0].taps; u++)
         for (int64_t v = 0; v < r[1].taps; v++) {
@@ -206,7 +206,7 @@ static void turn_kernel(const struct cpu_conv *g, const struct residue r[2], int
 static enum status grad_residue(struct cpu *c, const struct cpu_conv *g, const struct residue r[2], const int64_t at[2],
                                 int64_t group, const void *dy, const void *kernel, char *dx, void *workspace,
                                 struct err *e) {
-    const int64_t channels = g->c / g->groups, filters = g->o / g->groups;
+    const int64_t channels = g->c / g->groups, filters = cpu_conv_filters(g);
     struct product p = {.cpu = c, .dtype = g->dtype, .matrix = workspace, .ld = channels, .n = channels};
     p.grid = (struct grid){
         .source = dy,
@@ -259,15 +259,14 @@ struct parts {
 };
 
 static int64_t count_parts(const struct cpu_conv *g) {
-    const double work =
-        (double)(g->n * g->oh * g->ow) * (double)(g->kh * g->kw * (g->c / g->groups)) * (double)(g->o / g->groups);
+    const double work = cpu_conv_flops(g) / 2 / (double)g->groups;
     const double parts = work / PART_WORK;
     const int64_t most = g->n * g->oh * g->ow < PARTS ? g->n * g->oh * g->ow : PARTS;
     return parts < 1 || most < 1 ? 1 : parts > (double)most ? most : (int64_t)parts;
 }
 
 static void run_part(struct parts *p, int64_t part, void *scratch) {
-    const int64_t filters = p->g->o / p->g->groups, width = grid_width(&p->grid);
+    const int64_t filters = cpu_conv_filters(p->g), width = grid_width(&p->grid);
     const int64_t first = part * p->each, last = first + p->each < p->positions ? first + p->each : p->positions;
     struct cpu_gemm g = {.dtype = p->g->dtype, .transpose_a = true, .m = width, .n = filters};
     g.ldb = p->g->o, g.ldc = filters;
@@ -291,28 +290,31 @@ static void run_parts(void *arg, int64_t begin, int64_t end, int worker) {
 }
 
 /* Rows begin .. end-1 of the sum over the parts. */
+#define ADD_PARTS(name, type)                                                                                          \
+    static void name(const struct parts *p, const void *partial, void *out, int64_t begin, int64_t end) {              \
+        const int64_t filters = cpu_conv_filters(p->g), width = grid_width(&p->grid);                                  \
+        for (int64_t i = begin; i < end; i++)                                                                          \
+            for (int64_t j = 0; j < filters; j++) {                                                                    \
+                double sum = 0;                                                                                        \
+                for (int64_t k = 0; k < p->nparts; k++) sum += ((const type *)partial)[(k * width + i) * filters + j]; \
+                ((type *)out)[i * p->g->o + j] = (type)sum;                                                            \
+            }                                                                                                          \
+    }
+ADD_PARTS(add_parts_f32, float)
+ADD_PARTS(add_parts_f64, double)
+
 static void add_parts(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     const struct parts *p = arg;
-    const int64_t filters = p->g->o / p->g->groups, width = grid_width(&p->grid);
-    const enum dtype d = p->g->dtype;
-    for (int64_t i = begin; i < end; i++)
-        for (int64_t j = 0; j < filters; j++) {
-            double sum = 0;
-            for (int64_t k = 0; k < p->nparts; k++) {
-                const int64_t at = (k * width + i) * filters + j;
-                sum += d == DT_FLOAT32 ? (double)((const float *)p->partial)[at] : ((const double *)p->partial)[at];
-            }
-            if (d == DT_FLOAT32)
-                ((float *)p->out)[i * p->g->o + j] = (float)sum;
-            else
-                ((double *)p->out)[i * p->g->o + j] = sum;
-        }
+    if (p->g->dtype == DT_FLOAT32)
+        add_parts_f32(p, p->partial, p->out, begin, end);
+    else
+        add_parts_f64(p, p->partial, p->out, begin, end);
 }
 
 static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const void *x, const void *dy, void *dkernel,
                                void *workspace, struct err *e) {
-    const int64_t filters = g->o / g->groups;
+    const int64_t filters = cpu_conv_filters(g);
     for (int64_t group = 0; group < g->groups; group++) {
         struct parts p = {.cpu = c, .g = g, .grid = forward_grid(g, x, group), .partial = workspace};
         const size_t shift = (size_t)(group * filters) * p.grid.size;
@@ -344,7 +346,7 @@ static bool supports(const struct cpu_conv *g, enum cpu_conv_pass pass) {
 /* Nanoseconds: the product at a usual rate of OpenBLAS, less where its dimensions are small, and laying out. */
 static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     (void)c, (void)pass;
-    const double filters = (double)(g->o / g->groups), width = (double)(g->kh * g->kw * (g->c / g->groups));
+    const double filters = (double)cpu_conv_filters(g), width = (double)cpu_conv_width(g);
     const double efficiency = filters / (filters + 16) * (width / (width + 32));
     const double rate = (g->dtype == DT_FLOAT32 ? 100 : 50) * efficiency;
     const double cells = (double)(g->n * g->oh * g->ow) * width * (double)g->groups;
@@ -353,7 +355,7 @@ static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_
 
 static size_t workspace(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     (void)c;
-    const int64_t kernel = g->kh * g->kw * (g->c / g->groups) * (g->o / g->groups);
+    const int64_t kernel = cpu_conv_width(g) * cpu_conv_filters(g);
     if (pass == CPU_CONV_FORWARD) return 0;
     return (size_t)(kernel * (pass == CPU_CONV_GRAD_KERNEL ? count_parts(g) : 1)) * dtype_size(g->dtype);
 }

@@ -76,12 +76,11 @@ void cpu_free(struct device *d, void *handle, size_t bytes);
 struct cpu_elementwise;
 
 /* Prepares a fused region for operands and outputs with these shapes and strides; outputs are contiguous. The result
- * refers to the attributes it was made from. Freeing NULL is fine. */
-enum status cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in, int nin,
-                                struct tensor *const *out, struct cpu_elementwise **result, struct err *e);
+ * refers to the attributes it was made from. NULL with the error set; freeing NULL is fine. */
+struct cpu_elementwise *cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in,
+                                            int nin, struct tensor *const *out, struct err *e);
 /* The same for the call of one op. */
-enum status cpu_elementwise_of_call(struct cpu *c, const struct op_call *call, struct cpu_elementwise **result,
-                                    struct err *e);
+struct cpu_elementwise *cpu_elementwise_of_call(struct cpu *c, const struct op_call *call, struct err *e);
 void cpu_elementwise_free(struct cpu_elementwise *w);
 /* Runs it on these addresses of first elements. Allocates nothing. */
 enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, const void *const *in, void *const *out,

@@ -21,8 +21,8 @@ static const struct cpu_isa *const isas[] = {
     &cpu_isa_avx2,
 #endif
     &cpu_isa_portable,
+    NULL,
 };
-enum { NISA = sizeof isas / sizeof *isas };
 
 /* Whether this machine can run it; must cover what the Makefile's ISA_* flags turn on. */
 static bool isa_runs_here(const char *name) {
@@ -37,7 +37,7 @@ static bool isa_runs_here(const char *name) {
 }
 
 static enum status choose_isa(const char *name, const struct cpu_isa **out, struct err *e) {
-    for (int i = 0; i < NISA; i++) {
+    for (int i = 0; isas[i]; i++) {
         if (name && strcmp(name, isas[i]->name) != 0) continue;
         if (isa_runs_here(isas[i]->name)) {
             *out = isas[i];

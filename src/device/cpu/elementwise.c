@@ -31,7 +31,6 @@ struct cpu_elementwise {
     int nin, nstep, nslot;
     struct operand *operand;
     struct step *step;
-    size_t scratch;
 };
 
 /* ---- preparing ---------------------------------------------------------------------------------------------------- */
@@ -87,42 +86,42 @@ static enum status prepare_step(struct cpu *c, struct cpu_elementwise *w, const 
     return OK;
 }
 
-enum status cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in, int nin,
-                                struct tensor *const *out, struct cpu_elementwise **result, struct err *e) {
-    const size_t operands = sizeof(struct operand) * (size_t)nin, steps = sizeof(struct step) * (size_t)fused->nstep;
-    struct cpu_elementwise *w = mem_zalloc(sizeof *w + operands + steps, e);
-    if (!w) return e->status;
-    w->operand = (struct operand *)(w + 1);
-    w->step = (struct step *)(w->operand + nin);
-    w->size = shape_size(&out[0]->shape);
-    w->nin = nin;
-    w->nstep = fused->nstep;
-    for (int i = 0; i < nin; i++) {
-        cpu_walk_prepare(&w->operand[i].walk, in[i], &out[0]->shape);
+/* Fills w, whose arrays are there, and reserves the scratch. */
+static enum status prepare(struct cpu *c, struct cpu_elementwise *w, const struct graph_fused *f,
+                           struct tensor *const *in, const struct shape *shape, struct err *e) {
+    w->size = shape_size(shape);
+    for (int i = 0; i < w->nin; i++) {
+        cpu_walk_prepare(&w->operand[i].walk, in[i], shape);
         w->operand[i].slot = w->operand[i].walk.contiguous ? -1 : w->nslot++;
     }
     const int first_slot = w->nslot;
-    enum status s = OK;
-    for (int i = 0; i < fused->nstep && s == OK; i++) s = prepare_step(c, w, fused, in, i, first_slot, e);
-    const size_t pointers = sizeof(void *) * (size_t)(nin + fused->nstep);
-    w->scratch = (size_t)w->nslot * SLOT_BYTES + pointers;
-    if (s == OK) s = cpu_scratch_reserve(c, w->scratch, e);
-    if (s != OK) {
-        mem_free(w);
-        return s;
-    }
-    *result = w;
-    return OK;
+    for (int i = 0; i < w->nstep; i++)
+        if (prepare_step(c, w, f, in, i, first_slot, e) != OK) return e->status;
+    const size_t pointers = sizeof(void *) * (size_t)(w->nin + w->nstep);
+    return cpu_scratch_reserve(c, (size_t)w->nslot * SLOT_BYTES + pointers, e);
 }
 
-enum status cpu_elementwise_of_call(struct cpu *c, const struct op_call *call, struct cpu_elementwise **result,
-                                    struct err *e) {
+struct cpu_elementwise *cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in,
+                                            int nin, struct tensor *const *out, struct err *e) {
+    const size_t operands = sizeof(struct operand) * (size_t)nin, steps = sizeof(struct step) * (size_t)fused->nstep;
+    struct cpu_elementwise *w = mem_zalloc(sizeof *w + operands + steps, e);
+    if (!w) return NULL;
+    w->operand = (struct operand *)(w + 1);
+    w->step = (struct step *)(w->operand + nin);
+    w->nin = nin;
+    w->nstep = fused->nstep;
+    if (prepare(c, w, fused, in, &out[0]->shape, e) == OK) return w;
+    mem_free(w);
+    return NULL;
+}
+
+struct cpu_elementwise *cpu_elementwise_of_call(struct cpu *c, const struct op_call *call, struct err *e) {
     struct graph_step step = {.op = call->op, .nin = call->nin, .in = {0, 1, 2, 3}, .dtype = call->out[0]->dtype};
     int leaves = 0;
     const struct graph_fused fused = {.nstep = 1, .step = &step, .nout = 1, .out = &leaves};
-    if (cpu_elementwise_new(c, &fused, call->in, call->nin, call->out, result, e) != OK) return e->status;
-    (*result)->step[0].attrs = call->attrs;
-    return OK;
+    struct cpu_elementwise *w = cpu_elementwise_new(c, &fused, call->in, call->nin, call->out, e);
+    if (w) w->step[0].attrs = call->attrs;
+    return w;
 }
 
 void cpu_elementwise_free(struct cpu_elementwise *w) {
@@ -188,13 +187,12 @@ enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, 
 }
 
 enum status cpu_elementwise_call(struct cpu *c, const struct op_call *call, struct err *e) {
-    struct cpu_elementwise *w;
-    enum status s = cpu_elementwise_of_call(c, call, &w, e);
-    if (s != OK) return s;
+    struct cpu_elementwise *w = cpu_elementwise_of_call(c, call, e);
+    if (!w) return e->status;
     const void *in[4];
     for (int i = 0; i < call->nin; i++) in[i] = tensor_data(call->in[i]);
     void *out = tensor_data(call->out[0]);
-    s = cpu_elementwise_run(c, w, in, &out, e);
+    const enum status s = cpu_elementwise_run(c, w, in, &out, e);
     cpu_elementwise_free(w);
     return s;
 }

@@ -174,8 +174,6 @@ enum status cpu_gemm_parallel(struct cpu *c, const struct cpu_gemm *g, const str
     choose_tiles(&t, count);
     const int64_t work = t.rows * t.columns * (g->k ? g->k : 1), grain = SMALL / work;
     enum status s = threads_for(c->threads, t.nrow * t.ncolumn * count, grain > 1 ? grain : 1, run_tiles, &t, e);
-    if (s == OK && t.cancelled) s = cancel_check(e);
-    /* The flag was set during a tile and taken back since: the product is not whole. */
-    if (s == OK && t.cancelled) s = err_set(e, ERR_CANCELLED, "interrupted");
+    if (s == OK && t.cancelled) return err_set(e, ERR_CANCELLED, "interrupted");
     return s;
 }

@@ -152,16 +152,17 @@ static enum status prepare_kernel(struct device_program *p, struct cpu *c, struc
 
 static enum status prepare_elementwise(struct cpu *c, struct step *s, const struct graph_node *n, struct err *e) {
     s->kind = STEP_ELEMENTWISE;
-    s->address = mem_zalloc(sizeof *s->address * (size_t)(n->nin + n->nout), e);
+    s->address = mem_zalloc(sizeof(void *) * (size_t)(n->nin + n->nout), e);
     if (!s->address) return e->status;
-    if (n->fused) return cpu_elementwise_new(c, n->fused, s->tensor, n->nin, s->tensor + n->nin, &s->loops, e);
-    return cpu_elementwise_of_call(c, &s->call, &s->loops, e);
+    s->loops = n->fused ? cpu_elementwise_new(c, n->fused, s->tensor, n->nin, s->tensor + n->nin, e)
+                        : cpu_elementwise_of_call(c, &s->call, e);
+    return e->status;
 }
 
 static enum status prepare_step(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct graph_node *n = &p->graph->node[i];
     struct step *s = &p->step[i];
-    s->tensor = mem_zalloc(sizeof *s->tensor * (size_t)(n->nin + n->nout), e);
+    s->tensor = mem_zalloc(sizeof(struct tensor *) * (size_t)(n->nin + n->nout), e);
     if (!s->tensor) return e->status;
     for (int k = 0; k < n->nin; k++) s->tensor[k] = header(p, n->in[k]);
     for (int k = 0; k < n->nout; k++) s->tensor[n->nin + k] = header(p, n->out + k);

@@ -103,8 +103,8 @@ static void reduce_unit(const struct run *w, int64_t u) {
     char *out = w->out + (size_t)((a * s->nsegment + segment) * s->k + column) * acc;
     if (s->k == 1)
         w->how->row[w->in_dtype](r, in, out);
-    else if (s->k < NARROW / 2 && r >= NARROW)
-        reduce_narrow(w, r, k, in, out);
+    else if (s->k > 0 && s->k < NARROW / 2 && r >= NARROW)
+        reduce_narrow(w, r, s->k, in, out);
     else
         w->how->columns[w->in_dtype](r, k, s->k, in, out);
 }
@@ -137,7 +137,7 @@ static void finish_chunk(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     const struct finish *f = arg;
     const void *from = f->in + (size_t)begin * dtype_size(f->acc);
-    char *to = f->out + (size_t)begin * dtype_size(f->out_dtype);
+    void *to = f->out + (size_t)begin * dtype_size(f->out_dtype);
     if (f->count == 0) {
         f->cpu->isa->cast[f->acc][f->out_dtype](end - begin, to, &from, NULL);
         return;

@@ -29,7 +29,7 @@ static void rows_chunk(void *arg, int64_t begin, int64_t end, int worker) {
     for (int64_t i = begin; i < end; i++) w->fn(w->r, w->in + i * row, w->out + i * row);
 }
 
-static void spread(int64_t n, size_t size, const char *from, int64_t from_step, char *to, int64_t to_step) {
+static void spread(int64_t n, size_t size, const void *from, int64_t from_step, void *to, int64_t to_step) {
     for (int64_t i = 0; i < n; i++)
         if (size == 4)
             ((float *)to)[i * to_step] = ((const float *)from)[i * from_step];

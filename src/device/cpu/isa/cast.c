@@ -4,12 +4,12 @@
 
 /* Beyond int64 a float gives its nearest end; NaN gives 0. */
 static inline i64 to_i64(f64 x) {
-    if (!(x > -0x1p63)) return x == x ? INT64_MIN : 0;
-    return x < 0x1p63 ? (i64)x : INT64_MAX;
+    if (!(x > -9223372036854775808.0)) return x == x ? INT64_MIN : 0;
+    return x < 9223372036854775808.0 ? (i64)x : INT64_MAX;
 }
 /* The same for floats within int32, as nearly all are, in a form that vectorises. */
 static inline i32 to_i32(f64 x) {
-    return x > -0x1p31 && x < 0x1p31 ? (i32)x : (i32)to_i64(x);
+    return x > -2147483649.0 && x < 2147483648.0 ? (i32)x : (i32)to_i64(x);
 }
 
 #define TO(from)                                                                                                       \

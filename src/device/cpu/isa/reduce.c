@@ -96,11 +96,8 @@ MIN(i64, INT64_MAX)
 MIN(f32, INFINITY)
 MIN(f64, INFINITY)
 
-#define ALL(type) REDUCTION(all, type, b8, 1, acc &(x != 0), acc &x)
-#define ANY(type) REDUCTION(any, type, b8, 0, acc | (x != 0), acc | x)
-#define EACH(M) M(b8) M(i32) M(i64) M(f32) M(f64)
-EACH(ALL)
-EACH(ANY)
+REDUCTION(all, b8, b8, 1, acc &(x != 0), acc &x)
+REDUCTION(any, b8, b8, 0, acc | (x != 0), acc | x)
 
 #define BY_DTYPE(name, kind, u)                                                                                        \
     {                                                                                                                  \
@@ -121,7 +118,7 @@ const struct cpu_reduction CPU_SYMBOL(reductions)[] = {
      .empty = 1},
     {.op = "max", .acc = {DT_BOOL, DT_UINT8, DT_INT32, DT_INT64, DT_FLOAT32, DT_FLOAT64}, LOOPS(max, b8), .empty = NAN},
     {.op = "min", .acc = {DT_BOOL, DT_UINT8, DT_INT32, DT_INT64, DT_FLOAT32, DT_FLOAT64}, LOOPS(min, b8), .empty = NAN},
-    {.op = "all", .acc = {DT_BOOL, DT_BOOL, DT_BOOL, DT_BOOL, DT_BOOL, DT_BOOL}, LOOPS(all, b8), .empty = 1},
-    {.op = "any", .acc = {DT_BOOL, DT_BOOL, DT_BOOL, DT_BOOL, DT_BOOL, DT_BOOL}, LOOPS(any, b8)},
+    {.op = "all", .acc = {DT_BOOL}, .row = {all_row_b8}, .columns = {all_columns_b8}, .empty = 1},
+    {.op = "any", .acc = {DT_BOOL}, .row = {any_row_b8}, .columns = {any_columns_b8}},
     {.op = NULL},
 };
