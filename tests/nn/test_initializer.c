@@ -147,6 +147,33 @@ static void test_dropout_masks(void **state) {
     for (int i = 0; i < LAYERS; i++) nn_release(layer[i]);
 }
 
+/* A compiled training call draws the mask of its own step, and counts it. */
+static void test_dropout_compiled(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct tensor *x = test_full(SHAPE(128, 256), 1), *in, *y, *out = NULL;
+    struct nn_object *dropout = test_new(NN_LAYER, "Dropout", "{\"rate\": 0.5, \"seed\": 663261739}");
+    struct program *p = NULL;
+    const int kept[2] = {16586, 16291};
+    test_ok(trace_begin(test_nn, &e), &e);
+    test_ok(trace_input(test_nn, DT_FLOAT32, &x->shape, &in, &e), &e);
+    y = test_call(dropout, in, true);
+    test_ok(trace_end(test_nn, &y, 1, &p, &e), &e);
+    for (int step = 0; step < 2; step++) {
+        test_ok(program_call(test_nn, p, &x, 1, &out, &e), &e);
+        int n = 0;
+        for (int i = 0; i < 128 * 256; i++) n += test_item(out, i) == 2;
+        assert_int_equal(n, kept[step]);
+        tensor_release(out);
+    }
+    const int64_t *seed = tensor_data(((struct nn_layer *)dropout)->seed->value);
+    assert_int_equal(seed[1], 2);
+    program_release(p);
+    tensor_release(x);
+    tensor_release(y);
+    nn_release(dropout);
+}
+
 static void test_dropout_edges(void **state) {
     (void)state;
     struct tensor *ones = test_full(SHAPE(4, 6), 1);
@@ -259,6 +286,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tutorial_weights_and_seeds),
         cmocka_unit_test(test_dropout_masks),
+        cmocka_unit_test(test_dropout_compiled),
         cmocka_unit_test(test_dropout_edges),
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_named_cases_are_variance_scaling),

@@ -117,6 +117,19 @@ static void test_from_logits_and_smoothing(void **state) {
     tensor_release(y);
 }
 
+static void test_label_out_of_range(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct nn_object *o = test_new(NN_LOSS, "SparseCategoricalCrossentropy", "{\"from_logits\": true}");
+    struct tensor *y_pred = test_full(SHAPE(2, 3), 1), *label = test_floats(SHAPE(2), (float[]){0, 3}), *out = NULL;
+    assert_int_not_equal(nn_loss_call(o, label, y_pred, NULL, &out, &e), OK);
+    test_contains(e.text, "loss SparseCategoricalCrossentropy: ");
+    test_contains(e.text, "3");
+    tensor_release(y_pred);
+    tensor_release(label);
+    nn_release(o);
+}
+
 static void test_wrong_shapes(void **state) {
     (void)state;
     struct err e = {0}, f = {0};
@@ -141,6 +154,7 @@ int main(void) {
         cmocka_unit_test(test_labels),
         cmocka_unit_test(test_logits_of_softmax),
         cmocka_unit_test(test_from_logits_and_smoothing),
+        cmocka_unit_test(test_label_out_of_range),
         cmocka_unit_test(test_wrong_shapes),
     };
     return cmocka_run_group_tests(tests, test_nn_open, test_nn_close);
