@@ -209,18 +209,35 @@ static void null_shape(void *field) {
 }
 
 static json_t *get_shape(const struct nn_arg *a, const void *field, struct err *e) {
-    (void)a, (void)e;
+    (void)e;
     const struct shape *s = field;
     if (s->rank < 0) return json_null();
     json_t *list = json_array();
     for (int i = 0; list && i < s->rank; i++) {
-        json_t *dim = s->dim[i] < 0 ? json_null() : json_integer(s->dim[i]);
+        bool unknown = s->dim[i] < 0 && !(a->flags & NN_WILDCARD);
+        json_t *dim = unknown ? json_null() : json_integer(s->dim[i]);
         if (json_array_append_new(list, dim)) {
             json_decref(list);
             list = NULL;
         }
     }
     return list;
+}
+
+static enum status set_margins(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
+                               struct err *e) {
+    int64_t *margins = field;
+    bool list = json_is_array(v);
+    if (list && json_array_size(v) != 2) return ERR_TYPE;
+    for (size_t i = 0; i < 2; i++)
+        if (set_pair(o, a, margins + 2 * i, list ? json_array_get(v, i) : v, e)) return ERR_TYPE;
+    return OK;
+}
+
+static json_t *get_margins(const struct nn_arg *a, const void *field, struct err *e) {
+    (void)a, (void)e;
+    const int64_t *m = field;
+    return json_pack("[[I, I], [I, I]]", (json_int_t)m[0], (json_int_t)m[1], (json_int_t)m[2], (json_int_t)m[3]);
 }
 
 /* ---- objects ------------------------------------------------------------------------------------------------------
@@ -306,6 +323,7 @@ const struct nn_arg_type nn_arg_types[] = {
     [NN_STRING] = {"a string", set_string, null_pointer, get_string, clear_string},
     [NN_PAIR] = {"an integer or a list of 2 integers", set_pair, null_pair, get_pair, nothing},
     [NN_SHAPE] = {"a list of sizes", set_shape, null_shape, get_shape, nothing},
+    [NN_MARGINS] = {"an integer or 2 or 2 times 2 of them", set_margins, nothing, get_margins, nothing},
     [NN_INITIALIZER] = {"an initializer or its name", set_initializer, null_pointer, get_initializer, clear_object},
     [NN_ACTIVATION] = {"the name of an activation", set_activation, null_activation, get_activation, nothing},
     [NN_AXIS] = {"an integer", set_axis, null_int, get_int, nothing},

@@ -55,7 +55,7 @@ static enum status build(struct nn_layer *l, const struct op_sig *in, int nin, s
     (void)nin;
     struct batch_normalization *b = (struct batch_normalization *)l;
     int axis = axis_of(b, &in[0].shape);
-    struct shape s = SHAPE(in[0].shape.dim[axis]);
+    struct shape s = {1, {in[0].shape.dim[axis]}};
     if (s.dim[0] < 0)
         return err_set(e, ERR_VALUE, "axis %lld of the input must be known, not None", (long long)b->axis);
     l->rank = in[0].shape.rank;

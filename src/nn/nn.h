@@ -25,6 +25,7 @@ enum nn_type {
     NN_STRING,      /* char *, or one of `choices`; null: NULL */
     NN_PAIR,        /* int64_t[2]: an int is taken for both, as Keras does for kernel_size; null: NN_NONE in both */
     NN_SHAPE,       /* struct shape; a dimension null is -1; null: rank -1 */
+    NN_MARGINS,     /* int64_t[4], before and after two dimensions: n, [n, m] or [[a, b], [c, d]] */
     NN_INITIALIZER, /* struct nn_object *: a name, a serialised form or an object */
     NN_ACTIVATION,  /* const struct nn_activation *; null: linear */
     NN_AXIS,        /* int64_t; Keras also writes it as [axis] */
@@ -39,12 +40,13 @@ enum nn_type {
 enum nn_arg_flags {
     NN_HIDDEN = 1,   /* taken, but not part of get_config (input_shape) */
     NN_NULLABLE = 2, /* null is taken though it is not the default */
+    NN_WILDCARD = 4, /* NN_SHAPE: an unknown size is written -1, not null */
 };
 
 struct nn_arg {
     const char *name; /* Keras's */
     enum nn_type type;
-    size_t offset;       /* in the object's struct */
+    unsigned offset;     /* in the object's struct */
     const char *initial; /* the default as JSON ("null", "1", "\"valid\""); NULL: required. null is taken where it is
                             the default */
     const char *choices; /* NN_STRING, NN_DTYPE: "valid same"; NULL: any */

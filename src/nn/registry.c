@@ -51,16 +51,10 @@ static void nearest_class(enum nn_kind kind, const char *name, char *near, size_
     const char *words[256];
     size_t used = 0;
     int n = 0;
-    for (const struct nn_class *const *c = classes[kind]; *c; c++) {
-        char all[256] = "";
-        snprintf(all, sizeof all, "%s %s", (*c)->name, (*c)->alias ? (*c)->alias : "");
-        char *rest = NULL;
-        for (char *w = strtok_r(all, " ", &rest); w && n < 255 && used + strlen(w) < sizeof text;
-             w = strtok_r(NULL, " ", &rest)) {
-            words[n++] = strcpy(text + used, w);
-            used += strlen(w) + 1;
-        }
-    }
+    for (const struct nn_class *const *c = classes[kind]; *c && used < sizeof text; c++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s %s ", (*c)->name, (*c)->alias ? (*c)->alias : "");
+    char *rest = NULL;
+    for (char *w = strtok_r(text, " ", &rest); w && n < 255; w = strtok_r(NULL, " ", &rest)) words[n++] = w;
     words[n] = NULL;
     const char *found = nearest(name, words);
     snprintf(near, cap, "%s", found ? found : "");

@@ -14,9 +14,10 @@ struct run_name {
 static struct run_name *counter(struct run *r, const char *prefix, struct err *e) {
     for (struct run_name *n = r->names; n; n = n->next)
         if (strcmp(n->prefix, prefix) == 0) return n;
-    struct run_name *n = mem_zalloc(sizeof *n + strlen(prefix) + 1, e);
+    size_t size = strlen(prefix) + 1;
+    struct run_name *n = mem_zalloc(sizeof *n + size, e);
     if (!n) return NULL;
-    strcpy(n->prefix, prefix);
+    memcpy(n->prefix, prefix, size);
     n->next = r->names;
     return r->names = n;
 }

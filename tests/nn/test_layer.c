@@ -42,6 +42,11 @@ static void test_output_shapes(void **state) {
     expect_output("Flatten", NULL, SHAPE(-1, -1, 4), SHAPE(-1, -1));
     expect_output("Flatten", NULL, SHAPE(5), SHAPE(5, 1));
     expect_output("Dropout", "{\"rate\": 0.5}", SHAPE(-1, 3), SHAPE(-1, 3));
+    expect_output("Reshape", "{\"target_shape\": [-1, 6]}", SHAPE(-1, 3, 8), SHAPE(-1, 4, 6));
+    expect_output("Reshape", "{\"target_shape\": []}", SHAPE(-1, 1), SHAPE(-1));
+    expect_output("Permute", "{\"dims\": [3, 1, 2]}", SHAPE(-1, 5, 6, 7), SHAPE(-1, 7, 5, 6));
+    expect_output("ZeroPadding2D", "{\"padding\": [[1, 2], [0, 3]]}", SHAPE(-1, 5, -1, 7), SHAPE(-1, 8, -1, 7));
+    expect_output("GlobalMaxPooling2D", "{\"keepdims\": true}", SHAPE(-1, 5, 6, 7), SHAPE(-1, 1, 1, 7));
 }
 
 static void refuse(const char *class_name, const char *config, struct shape in, const char *part) {
@@ -67,6 +72,9 @@ static void test_wrong_shapes(void **state) {
            "input has 3 channels");
     refuse("MaxPooling2D", "{\"pool_size\": 5}", SHAPE(1, 4, 9, 1), "Computed output size would be zero or negative");
     refuse("BatchNormalization", "{\"axis\": 2}", SHAPE(1, 4), "Axis 2 is out of bounds for input shape (1, 4)");
+    refuse("Reshape", "{\"target_shape\": [5, -1]}", SHAPE(-1, 8), "The total size of the tensor must be unchanged");
+    refuse("Permute", "{\"dims\": [2, 1]}", SHAPE(-1, 8), "expected ndim=3, found ndim=2");
+    refuse("Add", NULL, SHAPE(-1, 8), "should be called on a list of at least 2 inputs");
     refuse("Softmax", "{\"axis\": 3}", SHAPE(1, 4), "axis 3");
     refuse("InputLayer", "{\"shape\": [28, 28]}", SHAPE(2, 28, 27),
            "expected shape=(None, 28, 28), found shape=(2, 28");
@@ -84,6 +92,40 @@ static void test_other_shape_than_built_for(void **state) {
     assert_int_equal(nn_layer_call(l, many, 2, false, &y, &f), ERR_VALUE);
     test_contains(f.text, "layer \"d\" expects 1 input(s), but it received 2");
     tensor_release(x);
+    nn_release(&l->object);
+}
+
+static void test_merged_shapes(void **state) {
+    (void)state;
+    struct err e = {0}, f = {0}, g = {0};
+    struct shape out, in[2] = {SHAPE(-1, 4, 1), SHAPE(8, 5)}, apart[2] = {SHAPE(8, 4), SHAPE(8, 5)};
+    struct nn_layer *add = layer("Add", NULL), *join = layer("Concatenate", "{\"axis\": 1}");
+    test_ok(nn_layer_output(add, in, 2, &out, &e), &e);
+    assert_true(shape_equal(&out, &(struct shape){3, {8, 4, 5}}));
+    assert_int_equal(nn_layer_output(add, apart, 2, &out, &f), ERR_VALUE);
+    test_contains(f.text, "Inputs have incompatible shapes. Received shapes (8, 4) and (8, 5)");
+    test_ok(nn_layer_output(join, apart, 2, &out, &e), &e);
+    assert_true(shape_equal(&out, &(struct shape){2, {8, 9}}));
+    assert_int_equal(nn_layer_output(join, in, 2, &out, &g), ERR_VALUE);
+    test_contains(g.text, "requires inputs with matching shapes except for the concatenation axis");
+    nn_release(&add->object);
+    nn_release(&join->object);
+}
+
+/* An input of fewer dimensions is repeated behind the batch. */
+static void test_merge_broadcasts(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct nn_layer *l = layer("Subtract", NULL);
+    struct tensor *x[2] = {test_floats(SHAPE(1, 2, 2), (float[]){1, 2, 3, 4}),
+                           test_floats(SHAPE(1, 2), (float[]){1, 5})};
+    struct tensor *y = NULL;
+    test_ok(nn_layer_call(l, x, 2, false, &y, &e), &e);
+    const float want[4] = {0, -3, 2, -1};
+    for (int i = 0; i < 4; i++) assert_true(test_item(y, i) == want[i]);
+    tensor_release(x[0]);
+    tensor_release(x[1]);
+    tensor_release(y);
     nn_release(&l->object);
 }
 
@@ -233,6 +275,8 @@ int main(void) {
         cmocka_unit_test(test_output_shapes),
         cmocka_unit_test(test_wrong_shapes),
         cmocka_unit_test(test_other_shape_than_built_for),
+        cmocka_unit_test(test_merged_shapes),
+        cmocka_unit_test(test_merge_broadcasts),
         cmocka_unit_test(test_unknown_channels),
         cmocka_unit_test(test_weights_and_their_names),
         cmocka_unit_test(test_too_large_for_memory),

@@ -216,6 +216,8 @@ static void test_wrong_types(void **state) {
     refuse(NN_LAYER, "Conv2D", "{\"filters\": 2, \"kernel_size\": [1, 2, 3]}", "a list of 2 integers");
     refuse(NN_LAYER, "MaxPooling2D", "{\"padding\": \"sane\"}", "must be one of valid same, not \"sane\"");
     refuse(NN_LAYER, "MaxPooling2D", "{\"data_format\": \"channels_first\"}", "must be channels_last");
+    refuse(NN_LAYER, "Reshape", "{\"target_shape\": 5}", "must be a list of sizes");
+    refuse(NN_LAYER, "ZeroPadding2D", "{\"padding\": [1, 2, 3]}", "an integer or 2 or 2 times 2 of them");
     refuse(NN_OPTIMIZER, "SGD", "{\"learning_rate\": {\"class_name\": \"CosineDecay\"}}",
            "argument learning_rate must be a number");
 }
@@ -227,6 +229,9 @@ static void test_wrong_values(void **state) {
     refuse(NN_LAYER, "Conv2D", "{\"filters\": 4, \"kernel_size\": 3, \"strides\": 2, \"dilation_rate\": 2}",
            "not supported in conjunction");
     refuse(NN_LAYER, "Conv2D", "{\"filters\": 4, \"kernel_size\": [3, 0]}", "argument kernel_size must be positive");
+    refuse(NN_LAYER, "Permute", "{\"dims\": [1, 1]}", "must be consecutive and start from 1. Received dims=(1, 1)");
+    refuse(NN_LAYER, "Reshape", "{\"target_shape\": [-1, -1]}", "at most one unknown dimension");
+    refuse(NN_LAYER, "ZeroPadding2D", "{\"padding\": -1}", "must not be negative");
     refuse(NN_LAYER, "Dropout", "{\"rate\": 1.5}", "Expected a float value between 0 and 1");
     refuse(NN_LAYER, "ReLU", "{\"negative_slope\": -1}", "negative_slope of a ReLU layer");
     refuse(NN_OPTIMIZER, "SGD", "{\"momentum\": 2}", "`momentum` must be a float between [0, 1]");

@@ -86,16 +86,26 @@ struct tensor *golden_tensor(const struct golden *g, const char *format, ...) {
     return out;
 }
 
+static float *numbers(const struct golden *g, const struct tensor *t, const char *what) {
+    struct err e = {0};
+    if (!t) fail_msg("%s: %s is missing", g->name, what);
+    assert_int_equal(t->dtype, DT_FLOAT32);
+    float *out = test_malloc(tensor_bytes(t) + 1);
+    test_ok(tensor_read(t, out, &e), &e);
+    return out;
+}
+
 void golden_near(const struct golden *g, const struct tensor *got, struct tensor *want, double tolerance,
                  const char *what) {
+    float *a = numbers(g, got, what), *b = numbers(g, want, what);
     double largest = 0;
-    if (!got || !want) fail_msg("%s: %s is missing", g->name, what);
-    if (tensor_size(got) != tensor_size(want)) fail_msg("%s: %s has another size", g->name, what);
-    for (int64_t i = 0; i < tensor_size(want); i++) largest = fmax(largest, fabs((double)test_item(want, i)));
-    for (int64_t i = 0; i < tensor_size(want); i++) {
-        double a = (double)test_item(got, i), b = (double)test_item(want, i);
-        if (!(fabs(a - b) <= tolerance * (1 + largest)))
-            fail_msg("%s: %s[%lld] is %.9g, Keras has %.9g", g->name, what, (long long)i, a, b);
-    }
+    int64_t n = tensor_size(want);
+    if (tensor_size(got) != n) fail_msg("%s: %s has another size", g->name, what);
+    for (int64_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)b[i]));
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs((double)a[i] - (double)b[i]) <= tolerance * (1 + largest)))
+            fail_msg("%s: %s[%lld] is %.9g, Keras has %.9g", g->name, what, (long long)i, (double)a[i], (double)b[i]);
+    test_free(a);
+    test_free(b);
     tensor_release(want);
 }
