@@ -133,9 +133,9 @@ static void test_each_allocation(void **state) {
     struct err e = {0};
     for (int i = 0; i < LAYERS; i++) {
         parsed[i] = json_parse(layer_json[i], strlen(layer_json[i]), &e);
-        test_ok(e.status, &e);
+        assert_ok(e.status, &e);
     }
-    test_ok(step(&e), &e); /* warms up what the device keeps */
+    assert_ok(step(&e), &e); /* warms up what the device keeps */
     size_t total = step_failing(0, mem_fail_after, &s);
     assert_true(total > 100);
     for (size_t n = 1; n <= total; n++) {

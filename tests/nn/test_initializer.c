@@ -66,7 +66,7 @@ static void make_tutorial(struct nn_object *out[LAYERS]) {
         struct err e = {0};
         struct op_sig in = {DT_FLOAT32, tutorial[i].in};
         out[i] = test_new(NN_LAYER, tutorial[i].class_name, tutorial[i].config);
-        test_ok(nn_layer_build((struct nn_layer *)out[i], &in, 1, NULL, &e), &e);
+        assert_ok(nn_layer_build((struct nn_layer *)out[i], &in, 1, NULL, &e), &e);
     }
 }
 
@@ -155,12 +155,12 @@ static void test_dropout_compiled(void **state) {
     struct nn_object *dropout = test_new(NN_LAYER, "Dropout", "{\"rate\": 0.5, \"seed\": 663261739}");
     struct program *p = NULL;
     const int kept[2] = {16586, 16291};
-    test_ok(trace_begin(test_nn, &e), &e);
-    test_ok(trace_input(test_nn, DT_FLOAT32, &x->shape, &in, &e), &e);
+    assert_ok(trace_begin(test_nn, &e), &e);
+    assert_ok(trace_input(test_nn, DT_FLOAT32, &x->shape, &in, &e), &e);
     y = test_call(dropout, in, true);
-    test_ok(trace_end(test_nn, &y, 1, &p, &e), &e);
+    assert_ok(trace_end(test_nn, &y, 1, &p, &e), &e);
     for (int step = 0; step < 2; step++) {
-        test_ok(program_call(test_nn, p, &x, 1, &out, &e), &e);
+        assert_ok(program_call(test_nn, p, &x, 1, &out, &e), &e);
         int n = 0;
         for (int i = 0; i < 128 * 256; i++) n += test_item(out, i) == 2;
         assert_int_equal(n, kept[step]);
@@ -216,7 +216,7 @@ static void test_vectors(void **state) {
         struct err e = {0};
         struct tensor *t = NULL;
         struct nn_object *o = test_new(NN_INITIALIZERS, vectors[i].name, "{\"seed\": 48972609}");
-        test_ok(nn_initializer_call(o, &s, &t, &e), &e);
+        assert_ok(nn_initializer_call(o, &s, &t, &e), &e);
         assert_memory_equal(tensor_data(t), vectors[i].first, sizeof vectors[i].first);
         tensor_release(t);
         nn_release(o);
@@ -227,7 +227,7 @@ static struct tensor *drawn_by(const char *name, const char *config, struct shap
     struct err e = {0};
     struct tensor *t = NULL;
     struct nn_object *o = test_new(NN_INITIALIZERS, name, config);
-    test_ok(nn_initializer_call(o, &s, &t, &e), &e);
+    assert_ok(nn_initializer_call(o, &s, &t, &e), &e);
     nn_release(o);
     return t;
 }
@@ -271,8 +271,8 @@ static void test_shared_object(void **state) {
     struct nn_given given = {"kernel_initializer", shared};
     json_t *config = json_pack("{s:i}", "units", 3);
     for (int i = 0; i < 2; i++) {
-        test_ok(nn_new(test_nn, nn_find(NN_LAYER, "Dense", &e), config, &given, 1, &layer[i], &e), &e);
-        test_ok(nn_layer_build((struct nn_layer *)layer[i], &in, 1, NULL, &e), &e);
+        assert_ok(nn_new(test_nn, nn_find(NN_LAYER, "Dense", &e), config, &given, 1, &layer[i], &e), &e);
+        assert_ok(nn_layer_build((struct nn_layer *)layer[i], &in, 1, NULL, &e), &e);
     }
     assert_int_equal(nn_draw_seed(test_nn), 968050455); /* the second */
     assert_memory_equal(tensor_data(layer[0]->variable[0]->value), tensor_data(layer[1]->variable[0]->value), 48);

@@ -12,7 +12,7 @@ static struct tensor *call(struct nn_layer *l, struct tensor *x, bool training) 
 
 static void build(struct nn_layer *l, struct shape in, const char *scope) {
     struct err e = {0};
-    test_ok(nn_layer_build(l, &(struct op_sig){DT_FLOAT32, in}, 1, scope, &e), &e);
+    assert_ok(nn_layer_build(l, &(struct op_sig){DT_FLOAT32, in}, 1, scope, &e), &e);
 }
 
 /* ---- shapes -------------------------------------------------------------------------------------------------------- */
@@ -22,7 +22,7 @@ static void expect_output(const char *class_name, const char *config, struct sha
     struct shape out;
     char text[200];
     struct nn_layer *l = layer(class_name, config);
-    test_ok(nn_layer_output(l, &in, 1, &out, &e), &e);
+    assert_ok(nn_layer_output(l, &in, 1, &out, &e), &e);
     if (!shape_equal(&out, &want)) fail_msg("%s: %s", class_name, shape_text(&out, text, sizeof text));
     nn_release(&l->object);
 }
@@ -100,11 +100,11 @@ static void test_merged_shapes(void **state) {
     struct err e = {0}, f = {0}, g = {0};
     struct shape out, in[2] = {SHAPE(-1, 4, 1), SHAPE(8, 5)}, apart[2] = {SHAPE(8, 4), SHAPE(8, 5)};
     struct nn_layer *add = layer("Add", NULL), *join = layer("Concatenate", "{\"axis\": 1}");
-    test_ok(nn_layer_output(add, in, 2, &out, &e), &e);
+    assert_ok(nn_layer_output(add, in, 2, &out, &e), &e);
     assert_true(shape_equal(&out, &(struct shape){3, {8, 4, 5}}));
     assert_int_equal(nn_layer_output(add, apart, 2, &out, &f), ERR_VALUE);
     test_contains(f.text, "Inputs have incompatible shapes. Received shapes (8, 4) and (8, 5)");
-    test_ok(nn_layer_output(join, apart, 2, &out, &e), &e);
+    assert_ok(nn_layer_output(join, apart, 2, &out, &e), &e);
     assert_true(shape_equal(&out, &(struct shape){2, {8, 9}}));
     assert_int_equal(nn_layer_output(join, in, 2, &out, &g), ERR_VALUE);
     test_contains(g.text, "requires inputs with matching shapes except for the concatenation axis");
@@ -120,7 +120,7 @@ static void test_merge_broadcasts(void **state) {
     struct tensor *x[2] = {test_floats(SHAPE(1, 2, 2), (float[]){1, 2, 3, 4}),
                            test_floats(SHAPE(1, 2), (float[]){1, 5})};
     struct tensor *y = NULL;
-    test_ok(nn_layer_call(l, x, 2, false, &y, &e), &e);
+    assert_ok(nn_layer_call(l, x, 2, false, &y, &e), &e);
     const float want[4] = {0, -3, 2, -1};
     for (int i = 0; i < 4; i++) assert_true(test_item(y, i) == want[i]);
     tensor_release(x[0]);
@@ -246,7 +246,7 @@ static void test_autocast(void **state) {
     (void)state;
     struct err e = {0};
     struct tensor *x = NULL;
-    test_ok(tensor_from(test_nn->device, DT_UINT8, &(struct shape){3, {1, 1, 2}}, (uint8_t[]){7, 200}, &x, &e), &e);
+    assert_ok(tensor_from(test_nn->device, DT_UINT8, &(struct shape){3, {1, 1, 2}}, (uint8_t[]){7, 200}, &x, &e), &e);
     struct nn_layer *relu = layer("ReLU", NULL), *flatten = layer("Flatten", NULL);
     struct tensor *a = call(relu, x, false), *b = call(flatten, x, false);
     assert_int_equal(a->dtype, DT_FLOAT32);

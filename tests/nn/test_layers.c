@@ -28,10 +28,10 @@ static struct nn_object *layer_of(const struct golden *g, const struct inputs *i
     struct op_sig sig[MAX_INPUTS];
     struct nn_object *o = golden_object(g, NN_LAYER, "layer");
     for (int i = 0; i < in->n; i++) sig[i] = (struct op_sig){in->x[i]->dtype, in->x[i]->shape};
-    test_ok(nn_layer_build((struct nn_layer *)o, sig, in->n, NULL, &e), &e);
+    assert_ok(nn_layer_build((struct nn_layer *)o, sig, in->n, NULL, &e), &e);
     for (int i = 0; i < o->nvariable; i++) {
         struct tensor *w = golden_tensor(g, "w%d", i);
-        test_ok(variable_assign(test_nn, o->variable[i], w, &e), &e);
+        assert_ok(variable_assign(test_nn, o->variable[i], w, &e), &e);
         tensor_release(w);
     }
     assert_null(golden_tensor(g, "w%d", o->nvariable));
@@ -41,7 +41,7 @@ static struct nn_object *layer_of(const struct golden *g, const struct inputs *i
 static struct tensor *call(struct nn_object *o, const struct inputs *in, bool training) {
     struct err e = {0};
     struct tensor *y = NULL;
-    test_ok(nn_layer_call((struct nn_layer *)o, in->x, in->n, training, &y, &e), &e);
+    assert_ok(nn_layer_call((struct nn_layer *)o, in->x, in->n, training, &y, &e), &e);
     return y;
 }
 
@@ -58,7 +58,7 @@ static void check_gradients(const struct golden *g, struct tensor *const *gradie
     for (int i = 0; i < nx + nw; i++) {
         snprintf(what, sizeof what, i < nx ? "dx%d" : "dw%d", i < nx ? i : i - nx);
         struct tensor *want = golden_tensor(g, "%s", what);
-        if (want) golden_near(g, gradient[i], want, GOLDEN_TOLERANCE, what);
+        if (want) golden_near(g, gradient[i], want, TOLERANCE_KERAS, what);
         tensor_release(gradient[i]);
     }
 }
@@ -66,7 +66,7 @@ static void check_gradients(const struct golden *g, struct tensor *const *gradie
 static void check_changed_weights(const struct golden *g, const struct nn_object *o) {
     for (int i = 0; i < o->nvariable; i++) {
         struct tensor *want = golden_tensor(g, "w%d_after", i);
-        if (want) golden_near(g, o->variable[i]->value, want, GOLDEN_TOLERANCE, o->variable[i]->name);
+        if (want) golden_near(g, o->variable[i]->value, want, TOLERANCE_KERAS, o->variable[i]->name);
     }
 }
 
@@ -75,7 +75,7 @@ static void check_eager(struct golden *g) {
     struct nn_object *o = layer_of(g, &in);
     check_names(g, o);
     struct tensor *y = call(o, &in, false);
-    golden_near(g, y, golden_tensor(g, "y_inference"), GOLDEN_TOLERANCE, "y_inference");
+    golden_near(g, y, golden_tensor(g, "y_inference"), TOLERANCE_KERAS, "y_inference");
     tensor_release(y);
 
     struct tensor *source[MAX_INPUTS + NN_MAX_VARIABLES], *gradient[MAX_INPUTS + NN_MAX_VARIABLES];
@@ -86,7 +86,7 @@ static void check_eager(struct golden *g) {
         if (o->variable[i]->trainable) source[n++] = tensor_retain(o->variable[i]->value);
     struct tape *tape = test_tape_begin(in.x, in.n);
     y = call(o, &in, true);
-    golden_near(g, y, golden_tensor(g, "y_training"), GOLDEN_TOLERANCE, "y_training");
+    golden_near(g, y, golden_tensor(g, "y_training"), TOLERANCE_KERAS, "y_training");
     test_tape_end(tape, y, dy, source, n, gradient);
     check_gradients(g, gradient, in.n, n - in.n);
     check_changed_weights(g, o);
@@ -105,14 +105,15 @@ static void check_compiled(struct golden *g) {
     struct nn_object *o = layer_of(g, &in);
     struct program *p = NULL;
     struct tensor *y = NULL, *out = NULL;
-    test_ok(trace_begin(test_nn, &e), &e);
-    for (int i = 0; i < in.n; i++) test_ok(trace_input(test_nn, in.x[i]->dtype, &in.x[i]->shape, &symbol.x[i], &e), &e);
+    assert_ok(trace_begin(test_nn, &e), &e);
+    for (int i = 0; i < in.n; i++)
+        assert_ok(trace_input(test_nn, in.x[i]->dtype, &in.x[i]->shape, &symbol.x[i], &e), &e);
     y = call(o, &symbol, true);
-    test_ok(trace_end(test_nn, &y, 1, &p, &e), &e);
+    assert_ok(trace_end(test_nn, &y, 1, &p, &e), &e);
     uint64_t eager = test_nn->eager_calls;
-    test_ok(program_call(test_nn, p, in.x, in.n, &out, &e), &e);
+    assert_ok(program_call(test_nn, p, in.x, in.n, &out, &e), &e);
     assert_int_equal(test_nn->eager_calls, eager);
-    golden_near(g, out, golden_tensor(g, "y_training"), GOLDEN_TOLERANCE, "y_training, compiled");
+    golden_near(g, out, golden_tensor(g, "y_training"), TOLERANCE_KERAS, "y_training, compiled");
     check_changed_weights(g, o);
     release_all(in.x, in.n);
     tensor_release(y);
@@ -127,7 +128,7 @@ static void check_json(struct golden *g) {
     json_t *want = golden_json(g, "layer");
     struct nn_object *o = golden_object(g, NN_LAYER, "layer");
     json_t *got = nn_config(o, &e), *config = json_object_get(want, "config");
-    test_ok(e.status, &e);
+    assert_ok(e.status, &e);
     assert_int_equal(json_object_size(config), json_object_size(got));
     for (void *i = json_object_iter(config); i; i = json_object_iter_next(config, i)) {
         const char *key = json_object_iter_key(i);

@@ -6,7 +6,7 @@ static struct tensor *loss_of(struct nn_object *o, struct tensor *y_true, struct
                               struct tensor *weight) {
     struct err e = {0};
     struct tensor *loss = NULL;
-    test_ok(nn_loss_call(o, y_true, y_pred, weight, &loss, &e), &e);
+    assert_ok(nn_loss_call(o, y_true, y_pred, weight, &loss, &e), &e);
     return loss;
 }
 
@@ -17,8 +17,8 @@ static void check_weighted(const struct golden *g, struct nn_object *o, struct t
     struct tensor *loss = loss_of(o, y_true, y_pred, weight);
     test_tape_end(tape, loss, NULL, &y_pred, 1, &dy);
     assert_int_equal(loss->shape.rank, 0);
-    golden_near(g, loss, golden_tensor(g, "%s", value), GOLDEN_TOLERANCE, value);
-    golden_near(g, dy, golden_tensor(g, "%s", gradient), GOLDEN_TOLERANCE, gradient);
+    golden_near(g, loss, golden_tensor(g, "%s", value), TOLERANCE_KERAS, value);
+    golden_near(g, dy, golden_tensor(g, "%s", gradient), TOLERANCE_KERAS, gradient);
     tensor_release(dy);
     tensor_release(loss);
     tensor_release(y_true);
@@ -75,7 +75,7 @@ static void test_labels(void **state) {
     struct nn_object *o = test_new(NN_LOSS, "sparse_categorical_crossentropy", NULL);
     struct tensor *y_pred = test_floats(SHAPE(2, 2), (float[]){0.25f, 0.75f, 0.5f, 0.5f});
     struct tensor *as_float = test_floats(SHAPE(2, 1), (float[]){1, 0}), *as_byte = NULL;
-    test_ok(tensor_from(test_nn->device, DT_UINT8, &(struct shape){1, {2}}, (uint8_t[]){1, 0}, &as_byte, &e), &e);
+    assert_ok(tensor_from(test_nn->device, DT_UINT8, &(struct shape){1, {2}}, (uint8_t[]){1, 0}, &as_byte, &e), &e);
     struct tensor *a = loss_of(o, as_float, y_pred, NULL), *b = loss_of(o, as_byte, y_pred, NULL);
     assert_float_equal(test_item(a, 0), 0.49041462650, 1e-6); /* (-log 0.75 - log 0.5) / 2 */
     assert_true(test_item(a, 0) == test_item(b, 0));

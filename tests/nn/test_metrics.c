@@ -3,13 +3,13 @@
 
 static void update(struct nn_object *o, struct tensor *y_true, struct tensor *y_pred, struct tensor *weight) {
     struct err e = {0};
-    test_ok(nn_metric_update(o, y_true, y_pred, weight, &e), &e);
+    assert_ok(nn_metric_update(o, y_true, y_pred, weight, &e), &e);
 }
 
 static struct tensor *result_of(struct nn_object *o) {
     struct err e = {0};
     struct tensor *result = NULL;
-    test_ok(nn_metric_result(o, &result, &e), &e);
+    assert_ok(nn_metric_result(o, &result, &e), &e);
     return result;
 }
 
@@ -24,7 +24,7 @@ static void run_through(const struct golden *g, struct nn_object *o) {
         struct tensor *y_true = golden_tensor(g, "y_true%d", i), *y_pred = golden_tensor(g, "y_pred%d", i);
         update(o, y_true, y_pred, NULL);
         struct tensor *result = result_of(o);
-        golden_near(g, result, golden_tensor(g, "result%d", i), GOLDEN_TOLERANCE, "result");
+        golden_near(g, result, golden_tensor(g, "result%d", i), TOLERANCE_KERAS, "result");
         tensor_release(result);
         tensor_release(y_true);
         tensor_release(y_pred);
@@ -36,7 +36,7 @@ static void check_metric(struct golden *g) {
     struct nn_object *o = golden_object(g, NN_METRIC, "metric");
     expect(o, 0); /* of nothing */
     run_through(g, o);
-    test_ok(nn_metric_reset(o, &e), &e);
+    assert_ok(nn_metric_reset(o, &e), &e);
     run_through(g, o);
     nn_release(o);
 }
@@ -57,7 +57,7 @@ static void test_mean(void **state) {
     expect(o, 4);
     update(o, scalar, NULL, NULL); /* counts as one */
     expect(o, 5);
-    test_ok(nn_metric_reset(o, &e), &e);
+    assert_ok(nn_metric_reset(o, &e), &e);
     update(o, x, NULL, w);
     expect(o, 2);
     assert_string_equal(o->variable[0]->path, "mean/total");

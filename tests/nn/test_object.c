@@ -66,7 +66,7 @@ static void check_config(enum nn_kind kind, const char *class_name, const char *
     struct nn_object *o = test_new(kind, class_name, given), *again = NULL;
     json_t *serialised = nn_serialize(o, &e), *config = json_object_get(serialised, "config");
     if (!same_json(want, config)) fail_msg("%s has config %s", class_name, json_dumps(config, 0));
-    test_ok(nn_deserialize(test_nn, kind, serialised, &again, &e), &e);
+    assert_ok(nn_deserialize(test_nn, kind, serialised, &again, &e), &e);
     json_t *second = nn_serialize(again, &e);
     assert_true(same_json(serialised, second));
     nn_release(o);
@@ -131,7 +131,7 @@ static void test_learning_rate_is_what_it_is_now(void **state) {
     struct err e = {0};
     struct nn_object *o = test_new(NN_OPTIMIZER, "SGD", NULL);
     struct tensor *rate = test_full((struct shape){0}, 0.5f);
-    test_ok(variable_assign(test_nn, o->variable[1], rate, &e), &e);
+    assert_ok(variable_assign(test_nn, o->variable[1], rate, &e), &e);
     json_t *config = nn_config(o, &e);
     assert_true(json_number_value(json_object_get(config, "learning_rate")) == 0.5);
     json_decref(config);
@@ -146,7 +146,7 @@ static void test_build_config_builds(void **state) {
     json_t *json =
         parsed("{\"module\": \"keras.layers\", \"class_name\": \"Dense\", \"config\": {\"units\": 2, "
                "\"name\": \"d\"}, \"registered_name\": null, \"build_config\": {\"input_shape\": [null, 3]}}");
-    test_ok(nn_deserialize(test_nn, NN_LAYER, json, &o, &e), &e);
+    assert_ok(nn_deserialize(test_nn, NN_LAYER, json, &o, &e), &e);
     assert_int_equal(o->nvariable, 2);
     assert_string_equal(o->variable[0]->path, "d/kernel");
     assert_string_equal(o->variable[0]->name, "kernel");
@@ -172,7 +172,7 @@ static void test_round_trip_of_all(void **state) {
                 continue;
             }
             json_t *first = nn_serialize(a, &e), *second = NULL;
-            test_ok(nn_deserialize(test_nn, kind, first, &b, &e), &e);
+            assert_ok(nn_deserialize(test_nn, kind, first, &b, &e), &e);
             second = nn_serialize(b, &e);
             assert_true(same_json(first, second));
             json_decref(first);

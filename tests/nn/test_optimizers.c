@@ -12,14 +12,14 @@ static void make_variables(const struct golden *g, struct variable *v[VARIABLES]
         char path[32];
         struct tensor *start = golden_tensor(g, "v%d_0", i);
         snprintf(path, sizeof path, "layer/v%d", i);
-        test_ok(variable_new(test_nn, start, path, true, &v[i], &e), &e);
+        assert_ok(variable_new(test_nn, start, path, true, &v[i], &e), &e);
         tensor_release(start);
     }
 }
 
 static void check_step(const struct golden *g, struct variable *const *v, int step) {
     for (int i = 0; i < VARIABLES; i++)
-        golden_near(g, v[i]->value, golden_tensor(g, "v%d_%d", i, step), GOLDEN_OPTIMIZER_TOLERANCE, v[i]->name);
+        golden_near(g, v[i]->value, golden_tensor(g, "v%d_%d", i, step), TOLERANCE_KERAS_OPTIMIZER, v[i]->name);
 }
 
 static void gradients_of(const struct golden *g, int step, struct tensor *out[VARIABLES]) {
@@ -38,7 +38,7 @@ static void check_eager(struct golden *g) {
     make_variables(g, v);
     for (int step = 1; step <= STEPS; step++) {
         gradients_of(g, step, gradient);
-        test_ok(nn_optimizer_apply((struct nn_optimizer *)o, gradient, v, VARIABLES, &e), &e);
+        assert_ok(nn_optimizer_apply((struct nn_optimizer *)o, gradient, v, VARIABLES, &e), &e);
         check_step(g, v, step);
         release_all(gradient);
     }
@@ -54,14 +54,14 @@ static void check_compiled(struct golden *g) {
     struct program *p = NULL;
     struct nn_object *o = golden_object(g, NN_OPTIMIZER, "optimizer");
     make_variables(g, v);
-    test_ok(trace_begin(test_nn, &e), &e);
+    assert_ok(trace_begin(test_nn, &e), &e);
     for (int i = 0; i < VARIABLES; i++)
-        test_ok(trace_input(test_nn, DT_FLOAT32, &v[i]->value->shape, &symbol[i], &e), &e);
-    test_ok(nn_optimizer_apply((struct nn_optimizer *)o, symbol, v, VARIABLES, &e), &e);
-    test_ok(trace_end(test_nn, NULL, 0, &p, &e), &e);
+        assert_ok(trace_input(test_nn, DT_FLOAT32, &v[i]->value->shape, &symbol[i], &e), &e);
+    assert_ok(nn_optimizer_apply((struct nn_optimizer *)o, symbol, v, VARIABLES, &e), &e);
+    assert_ok(trace_end(test_nn, NULL, 0, &p, &e), &e);
     for (int step = 1; step <= STEPS; step++) {
         gradients_of(g, step, gradient);
-        test_ok(program_call(test_nn, p, gradient, VARIABLES, NULL, &e), &e);
+        assert_ok(program_call(test_nn, p, gradient, VARIABLES, NULL, &e), &e);
         check_step(g, v, step);
         release_all(gradient);
     }
@@ -86,7 +86,7 @@ static struct variable *pair(float a, float b) {
     struct err e = {0};
     struct variable *v = NULL;
     struct tensor *t = test_floats(SHAPE(2), (float[]){a, b});
-    test_ok(variable_new(test_nn, t, "dense/kernel", true, &v, &e), &e);
+    assert_ok(variable_new(test_nn, t, "dense/kernel", true, &v, &e), &e);
     tensor_release(t);
     return v;
 }
@@ -97,7 +97,7 @@ static void expect(const char *name, const char *config, int steps, double a, do
     struct nn_object *o = test_new(NN_OPTIMIZER, name, config);
     struct variable *v = pair(1, 2);
     struct tensor *gradient = test_floats(SHAPE(2), (float[]){3, -4});
-    for (int i = 0; i < steps; i++) test_ok(nn_optimizer_apply((struct nn_optimizer *)o, &gradient, &v, 1, &e), &e);
+    for (int i = 0; i < steps; i++) assert_ok(nn_optimizer_apply((struct nn_optimizer *)o, &gradient, &v, 1, &e), &e);
     assert_float_equal(test_item(v->value, 0), a, 1e-5);
     assert_float_equal(test_item(v->value, 1), b, 1e-5);
     tensor_release(gradient);
@@ -124,7 +124,7 @@ static void test_slots(void **state) {
     struct nn_object *b = test_new(NN_OPTIMIZER, "Adam", "{\"name\": \"adam\", \"amsgrad\": true}");
     struct nn_optimizer *o = (struct nn_optimizer *)b;
     struct variable *v = pair(1, 2);
-    test_ok(nn_optimizer_build(o, &v, 1, &e), &e);
+    assert_ok(nn_optimizer_build(o, &v, 1, &e), &e);
     assert_int_equal(o->nslots, 1);
     assert_string_equal(o->slots[0].slot[0]->path, "adam/dense_kernel_momentum");
     assert_string_equal(o->slots[0].slot[1]->path, "adam/dense_kernel_velocity");

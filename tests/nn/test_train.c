@@ -13,7 +13,7 @@ struct model {
 static void add_layer(struct model *m, const json_t *json) {
     struct err e = {0};
     struct nn_object **o = &m->layer[m->nlayer++];
-    test_ok(nn_deserialize(test_nn, NN_LAYER, json, o, &e), &e);
+    assert_ok(nn_deserialize(test_nn, NN_LAYER, json, o, &e), &e);
     for (int k = 0; k < (*o)->nvariable; k++) m->weight[m->nweight++] = (*o)->variable[k];
 }
 
@@ -24,7 +24,7 @@ static void make_model(const struct golden *g, struct model *m) {
     for (size_t i = 0; i < json_array_size(layers); i++) add_layer(m, json_array_get(layers, i));
     for (int i = 0; i < m->nweight; i++) {
         struct tensor *w = golden_tensor(g, "w%02d", i);
-        test_ok(variable_assign(test_nn, m->weight[i], w, &e), &e);
+        assert_ok(variable_assign(test_nn, m->weight[i], w, &e), &e);
         tensor_release(w);
     }
     json_decref(json);
@@ -56,11 +56,11 @@ static struct tensor *train(struct model *m, struct tensor *x, struct tensor *la
     struct tensor *gradient[MAX_WEIGHTS], *value[MAX_WEIGHTS], *loss = NULL;
     struct tape *tape = test_tape_begin(NULL, 0);
     struct tensor *y = predict(m, x, true);
-    test_ok(nn_loss_call(m->loss, labels, y, NULL, &loss, &e), &e);
-    for (int i = 0; i < m->nweight; i++) test_ok(variable_read(test_nn, m->weight[i], &value[i], &e), &e);
+    assert_ok(nn_loss_call(m->loss, labels, y, NULL, &loss, &e), &e);
+    for (int i = 0; i < m->nweight; i++) assert_ok(variable_read(test_nn, m->weight[i], &value[i], &e), &e);
     test_tape_end(tape, loss, NULL, value, m->nweight, gradient);
-    test_ok(nn_optimizer_apply((struct nn_optimizer *)m->optimizer, gradient, m->weight, m->nweight, &e), &e);
-    test_ok(nn_metric_update(m->metric, labels, y, NULL, &e), &e);
+    assert_ok(nn_optimizer_apply((struct nn_optimizer *)m->optimizer, gradient, m->weight, m->nweight, &e), &e);
+    assert_ok(nn_metric_update(m->metric, labels, y, NULL, &e), &e);
     for (int i = 0; i < m->nweight; i++) tensor_release(gradient[i]);
     tensor_release(y);
     return loss;
@@ -70,11 +70,11 @@ static struct program *compile_step(struct model *m, const struct tensor *x, con
     struct err e = {0};
     struct program *p = NULL;
     struct tensor *in[2];
-    test_ok(trace_begin(test_nn, &e), &e);
-    test_ok(trace_input(test_nn, x->dtype, &x->shape, &in[0], &e), &e);
-    test_ok(trace_input(test_nn, labels->dtype, &labels->shape, &in[1], &e), &e);
+    assert_ok(trace_begin(test_nn, &e), &e);
+    assert_ok(trace_input(test_nn, x->dtype, &x->shape, &in[0], &e), &e);
+    assert_ok(trace_input(test_nn, labels->dtype, &labels->shape, &in[1], &e), &e);
     struct tensor *loss = train(m, in[0], in[1]);
-    test_ok(trace_end(test_nn, &loss, 1, &p, &e), &e);
+    assert_ok(trace_end(test_nn, &loss, 1, &p, &e), &e);
     tensor_release(loss);
     return p;
 }
@@ -96,16 +96,16 @@ static void check_training(struct golden *g, bool compiled) {
         struct tensor *in[2] = {golden_tensor(g, "x_%02d", i), golden_tensor(g, "y_%02d", i)}, *loss = NULL;
         if (i == 0) {
             struct tensor *y = predict(&m, in[0], false);
-            golden_near(g, y, golden_tensor(g, "predict0_float32"), GOLDEN_TOLERANCE, "predict");
+            golden_near(g, y, golden_tensor(g, "predict0_float32"), TOLERANCE_KERAS, "predict");
             tensor_release(y);
             p = compiled ? compile_step(&m, in[0], in[1]) : NULL;
             eager = test_nn->eager_calls;
         }
         if (compiled)
-            test_ok(program_call(test_nn, p, in, 2, &loss, &e), &e);
+            assert_ok(program_call(test_nn, p, in, 2, &loss, &e), &e);
         else
             loss = train(&m, in[0], in[1]);
-        assert_float_equal(test_item(loss, 0), expected_loss(g, i), 3e-6);
+        assert_float_equal(test_item(loss, 0), expected_loss(g, i), TOLERANCE_KERAS_TRAINING);
         tensor_release(loss);
         tensor_release(in[0]);
         tensor_release(in[1]);

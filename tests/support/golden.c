@@ -19,11 +19,11 @@ struct golden {
 static void open_case(struct golden *g, const char *path, const char *name) {
     struct err e = {0};
     *g = (struct golden){.name = name};
-    test_ok(buf_read_file(&g->file, path, &e), &e);
+    assert_ok(buf_read_file(&g->file, path, &e), &e);
     uint64_t n;
     memcpy(&n, g->file.data, 8);
     g->header = json_parse(g->file.data + 8, n, &e);
-    test_ok(e.status, &e);
+    assert_ok(e.status, &e);
 }
 
 void golden_each(const char *folder, void (*check)(struct golden *g)) {
@@ -52,7 +52,7 @@ json_t *golden_json(const struct golden *g, const char *key) {
     const char *text = json_string_value(json_object_get(json_object_get(g->header, "__metadata__"), key));
     assert_non_null(text);
     json_t *json = json_parse(text, strlen(text), &e);
-    test_ok(e.status, &e);
+    assert_ok(e.status, &e);
     return json;
 }
 
@@ -82,7 +82,7 @@ struct tensor *golden_tensor(const struct golden *g, const char *format, ...) {
     enum dtype d = strcmp(dtype, "F32") == 0 ? DT_FLOAT32 : strcmp(dtype, "F64") == 0 ? DT_FLOAT64 : DT_INT32;
     struct err e = {0};
     struct tensor *out = NULL;
-    test_ok(tensor_from(test_nn->device, d, &s, data, &out, &e), &e);
+    assert_ok(tensor_from(test_nn->device, d, &s, data, &out, &e), &e);
     return out;
 }
 
@@ -91,7 +91,7 @@ static float *numbers(const struct golden *g, const struct tensor *t, const char
     if (!t) fail_msg("%s: %s is missing", g->name, what);
     assert_int_equal(t->dtype, DT_FLOAT32);
     float *out = test_malloc(tensor_bytes(t) + 1);
-    test_ok(tensor_read(t, out, &e), &e);
+    assert_ok(tensor_read(t, out, &e), &e);
     return out;
 }
 

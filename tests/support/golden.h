@@ -3,6 +3,7 @@
 #define TESTS_SUPPORT_GOLDEN_H
 
 #include "support/nn.h"
+#include "support/tolerance.h"
 
 struct golden;
 
@@ -19,8 +20,5 @@ struct tensor *golden_tensor(const struct golden *g, const char *format, ...) __
 /* Fails unless |got - want| <= tolerance * (1 + the largest |want|) everywhere. Releases `want`. */
 void golden_near(const struct golden *g, const struct tensor *got, struct tensor *want, double tolerance,
                  const char *what);
-
-#define GOLDEN_TOLERANCE 1e-5
-#define GOLDEN_OPTIMIZER_TOLERANCE 2e-6
 
 #endif

@@ -22,10 +22,6 @@ int test_nn_close(void **state) {
     return mem_used() == used_before ? 0 : -1;
 }
 
-void test_ok(enum status s, const struct err *e) {
-    if (s) fail_msg("%s: %s", err_name(s), e->text);
-}
-
 static enum status make(enum nn_kind kind, const char *class_name, const char *config, struct nn_object **out,
                         struct err *e) {
     const struct nn_class *c = nn_find(kind, class_name, e);
@@ -38,7 +34,7 @@ static enum status make(enum nn_kind kind, const char *class_name, const char *c
 struct nn_object *test_new(enum nn_kind kind, const char *class_name, const char *config) {
     struct err e = {0};
     struct nn_object *o = NULL;
-    test_ok(make(kind, class_name, config, &o, &e), &e);
+    assert_ok(make(kind, class_name, config, &o, &e), &e);
     return o;
 }
 
@@ -56,14 +52,14 @@ void test_contains(const char *text, const char *part) {
 struct tensor *test_floats(struct shape s, const float *values) {
     struct err e = {0};
     struct tensor *t = NULL;
-    test_ok(tensor_from(test_nn->device, DT_FLOAT32, &s, values, &t, &e), &e);
+    assert_ok(tensor_from(test_nn->device, DT_FLOAT32, &s, values, &t, &e), &e);
     return t;
 }
 
 struct tensor *test_full(struct shape s, float value) {
     struct err e = {0};
     struct tensor *t = NULL;
-    test_ok(tensor_new(test_nn->device, DT_FLOAT32, &s, &t, &e), &e);
+    assert_ok(tensor_new(test_nn->device, DT_FLOAT32, &s, &t, &e), &e);
     float *data = tensor_data(t);
     for (int64_t i = 0; i < tensor_size(t); i++) data[i] = value;
     return t;
@@ -78,6 +74,6 @@ float test_item(const struct tensor *t, int64_t i) {
 struct tensor *test_call(struct nn_object *layer, struct tensor *x, bool training) {
     struct err e = {0};
     struct tensor *y = NULL;
-    test_ok(nn_layer_call((struct nn_layer *)layer, &x, 1, training, &y, &e), &e);
+    assert_ok(nn_layer_call((struct nn_layer *)layer, &x, 1, training, &y, &e), &e);
     return y;
 }

@@ -1,23 +1,14 @@
-/* Objects made from JSON text, tensors made from numbers, and failing a test with the core's own message. */
+/* Objects made from JSON text and tensors made from numbers, in one runtime for a test program. */
 #ifndef TESTS_SUPPORT_NN_H
 #define TESTS_SUPPORT_NN_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "nn/nn.h"
+#include "support/test.h"
 
 /* One runtime for a test program: cmocka group setup and teardown. Teardown fails if anything leaked. */
 extern struct run *test_nn;
 int test_nn_open(void **state);
 int test_nn_close(void **state);
-
-/* Fails the test with the message unless s is OK. */
-void test_ok(enum status s, const struct err *e);
 
 /* new("Dense", "{\"units\": 3}"); config NULL: none. */
 struct nn_object *test_new(enum nn_kind kind, const char *class_name, const char *config);

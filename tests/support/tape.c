@@ -4,8 +4,8 @@
 struct tape *test_tape_begin(struct tensor *const *watch, int n) {
     struct err e = {0};
     struct tape *t = NULL;
-    test_ok(tape_new(false, &t, &e), &e);
-    for (int i = 0; i < n; i++) test_ok(tape_watch(t, watch[i], &e), &e);
+    assert_ok(tape_new(false, &t, &e), &e);
+    for (int i = 0; i < n; i++) assert_ok(tape_watch(t, watch[i], &e), &e);
     test_nn->tape[test_nn->ntape++] = t;
     return t;
 }
@@ -15,7 +15,7 @@ void test_tape_end(struct tape *t, struct tensor *y, struct tensor *seed, struct
     struct err e = {0};
     struct op_emitter emit = run_emitter(test_nn, &e);
     test_nn->ntape--;
-    test_ok(tape_gradient(t, &emit, y, seed, source, n, gradient, &e), &e);
+    assert_ok(tape_gradient(t, &emit, y, seed, source, n, gradient, &e), &e);
     for (int i = 0; i < n; i++)
         if (gradient[i]) tensor_retain(gradient[i]);
     op_emitter_close(&emit);

@@ -14,6 +14,12 @@ struct tolerance tolerance_float32(const char *op);
 struct tolerance tolerance_gradient(const char *op);
 #define TOLERANCE_STEP 1e-5
 
+/* What Keras computed, of 1 + the largest number: layers, losses, metrics; a step of an optimizer; the loss of a small
+ * network while it is trained. */
+#define TOLERANCE_KERAS 1e-5
+#define TOLERANCE_KERAS_OPTIMIZER 2e-6
+#define TOLERANCE_KERAS_TRAINING 3e-6
+
 /* NaN agrees with NaN, an infinity with itself. */
 bool tolerance_agree(struct tolerance t, double got, double want);
 
