@@ -5,11 +5,13 @@
 
 #include "session/session.h"
 
+struct magic_notebook;
+
 struct magic_call {
     struct session *session;
-    void *front; /* the notebook the front is on (struct magic_notebook), or NULL without one */
-    const char *args; /* the rest of the line, trimmed */
-    const char *body; /* the rest of the cell, for %%name; NULL for %name */
+    struct magic_notebook *notebook; /* the one that is open, or NULL */
+    const char *args;                /* the rest of the line, trimmed */
+    const char *body;                /* the rest of the cell, for %%name; "" for %name */
 };
 
 struct magic {
@@ -17,22 +19,35 @@ struct magic {
     const char *usage; /* "%runtime [NAME]" */
     const char *help;  /* the first line is the summary */
     bool needs_notebook;
+    bool takes_cell; /* may stand as %%name before a cell */
     enum status (*run)(const struct magic_call *c, struct err *e);
-    /* Candidates for the argument being typed; may be NULL. */
-    void (*complete)(const struct magic_call *c, const char *word, void (*add)(void *arg, const char *w), void *arg);
 };
 
 extern const struct magic *const magic_all[]; /* ends with NULL */
-/* Exact, or a unique prefix; else ERR_NOT_FOUND "no magic %runtmie; did you mean %runtime?". */
+/* Exact, or a unique beginning; else ERR_NOT_FOUND "no magic %runtmie; did you mean %runtime?". */
 const struct magic *magic_find(const char *name, size_t n, struct err *e);
+/* A session_magic_fn: runs "name args" with its cell body. `notebook` is a struct magic_notebook * or NULL. */
+enum status magic_run_line(struct session *s, void *notebook, const char *line, const char *body, struct err *e);
+/* Text to the session's output, as printf. */
+void magic_print(const struct magic_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* What magics may ask of the front about the open notebook. */
+/* ---- the open notebook: code cells are numbered from 1 --------------------------------------------------------------- */
+
+enum magic_cell_state { MAGIC_NOT_RUN, MAGIC_DONE, MAGIC_FAILED, MAGIC_SKIPPED };
+
+/* What magics ask of the front; the front fills it. */
 struct magic_notebook {
-    struct notebook *notebook; /* cell/ */
-    int next;                  /* the cell that Enter runs, from 1; count + 1 at the end */
-    /* Runs cell n with its output and status line, as Enter does. */
-    enum status (*run_cell)(struct magic_notebook *self, int n, struct err *e);
-    char state[1]; /* one of MAGIC_CELL_* for each cell, as many as there are cells; see magic_notebook_new */
+    struct notebook *notebook;    /* cell/notebook.h */
+    int count;                    /* code cells */
+    int next;                     /* the one that Enter runs; count + 1 at the end */
+    enum magic_cell_state *state; /* of cell n at n - 1 */
+    /* Shows and runs cell n with its status line, as Enter does, and moves `next` behind it. */
+    enum status (*run_cell)(struct magic_notebook *self, int n);
 };
+
+/* Code cell n as an index into notebook->cells; -1: there is none. */
+int magic_cell_index(const struct magic_notebook *nb, int n);
+/* One cell number in 1..count; ERR_VALUE names what was typed and the range. */
+enum status magic_parse_cell(const struct magic_notebook *nb, const char *text, int *n, struct err *e);
 
 #endif

@@ -56,18 +56,25 @@ void session_run(struct session *s, const char *source, size_t n, const char *na
  * filled, or OK. `body` is the rest of the cell for %%magics, else "". */
 typedef enum status session_magic_fn(struct session *s, void *arg, const char *line, const char *body, struct err *e);
 void session_set_magic(struct session *s, session_magic_fn *fn, void *arg);
+/* For magics that run code (%time, %%time): source as a part of the cell that runs now. Its error is the cell's: the
+ * status says that there was one, and nothing is left to report. */
+enum status session_run_part(struct session *s, const char *source, size_t n);
 
 /* The folder that disk figures are of and relative paths start in (the notebook's), and the script's arguments. */
 enum status session_set_folder(struct session *s, const char *path, struct err *e);
 const char *session_folder(const struct session *s);
 void session_set_args(struct session *s, const char *script, char **argv, int argc);
 
-/* Forgets all variables and starts a fresh Lua state; the sink, folder and magics stay. */
+/* Forgets all variables and starts a fresh Lua state; the sink, folder and magics stay. Not from within Lua code:
+ * ERR_STATE. */
 enum status session_reset(struct session *s, struct err *e);
 
 /* Session variables (top-level locals kept across cells), for %who and completion: calls fn with the value on the Lua
  * stack's top. */
 void session_each_local(struct session *s, void (*fn)(void *arg, lua_State *L, const char *name), void *arg);
+
+/* Likewise the globals that were not there when the session was opened. */
+void session_each_global(struct session *s, void (*fn)(void *arg, lua_State *L, const char *name), void *arg);
 
 /* Completions of the word that ends at `cursor` in `line`: globals, session variables, fields and methods behind a dot
  * or colon, keywords, magics are added by the caller. Each is passed to `add` with the word's start. No user code runs
@@ -75,7 +82,7 @@ void session_each_local(struct session *s, void (*fn)(void *arg, lua_State *L, c
 void session_complete(struct session *s, const char *line, size_t cursor,
                       void (*add)(void *arg, size_t start, const char *word), void *arg);
 
-/* Help for `thing` (an expression): what help() prints. */
+/* Help for `thing`, a dotted name or an expression: what help() prints. */
 enum status session_help(struct session *s, const char *thing, struct buf *out, struct err *e);
 
 /* ---- interrupt ------------------------------------------------------------------------------------------------------ */

@@ -1,0 +1,102 @@
+--- Help texts by name and by value. `help(thing)` prints one; `?thing` in a session is the same.
+-- Modules add theirs with help.register(name, text, value): the name as a user writes it ("keras.layers.Dense"), the
+-- text, and the function or table that it is about, so that help(value) finds it too.
+local help = {}
+
+local by_name, by_value = {}, setmetatable({}, {__mode = "k"})
+local sources = {}
+
+function help.register(name, text, value)
+  by_name[name] = text
+  if value ~= nil then by_value[value] = name end
+end
+
+--- Registers a function that is asked for a name's text when nothing is registered under it.
+function help.source(find) sources[#sources + 1] = find end
+
+-- The value that a dotted name stands for, without running anything but __index.
+local function value_of(name)
+  local chunk = load("return " .. name, "=help", "t")
+  if not chunk then return nil end
+  local ok, value = pcall(chunk)
+  if ok then return value end
+end
+
+-- The block of comment lines that ends right above a line of a file or of celda's own modules.
+local function comment_above(info)
+  if info.source:sub(1, 1) ~= "@" then return nil end
+  local file = io.open(info.source:sub(2))
+  if not file then return nil end
+  local block, number = {}, 0
+  for line in file:lines() do
+    number = number + 1
+    if number == info.linedefined then break end
+    local text = line:match("^%s*%-%-+%s?(.*)$")
+    if text then block[#block + 1] = text else block = {} end
+  end
+  file:close()
+  return #block > 0 and table.concat(block, "\n") or nil
+end
+
+local function describe_function(value)
+  local info = debug.getinfo(value, "Su")
+  if info.what == "C" then return "a function of the host (C)" end
+  local names = {}
+  for i = 1, info.nparams do names[i] = debug.getlocal(value, i) end
+  if info.isvararg then names[#names + 1] = "..." end
+  local head = ("function(%s)  defined at %s:%d"):format(table.concat(names, ", "), info.short_src, info.linedefined)
+  local comment = comment_above(info)
+  return comment and head .. "\n" .. comment or head
+end
+
+local function describe_table(value)
+  local names = {}
+  for key in pairs(value) do if type(key) == "string" then names[#names + 1] = key end end
+  table.sort(names)
+  return #names == 0 and "a table" or "a table with: " .. table.concat(names, ", ")
+end
+
+local function describe(value)
+  local meta = getmetatable(value)
+  if type(meta) == "table" and type(meta.__help) == "function" then return meta.__help(value) end
+  if type(meta) == "table" and type(meta.__help) == "string" then return meta.__help end
+  local kind = type(value)
+  if kind == "function" then return describe_function(value) end
+  if kind == "table" then return describe_table(value) end
+  if kind == "nil" then return "nil: nothing has that name" end
+  return ("a %s: %s"):format(kind, tostring(value))
+end
+
+local function lookup(name)
+  if by_name[name] then return by_name[name] end
+  for _, find in ipairs(sources) do
+    local text = find(name)
+    if text then return text end
+  end
+end
+
+--- The text for a name ("x.reshape", "keras.layers.Dense"), ending in a newline.
+function help.text_of(name)
+  local value = value_of(name)
+  local text = lookup(name) or value ~= nil and by_value[value] and by_name[by_value[value]] or describe(value)
+  return text:gsub("%s*$", "") .. "\n"
+end
+
+local function text_for(thing)
+  if type(thing) == "string" then
+    local text = lookup(thing)
+    return text or value_of(thing) ~= nil and help.text_of(thing) or describe(thing)
+  end
+  local name = thing ~= nil and by_value[thing]
+  return name and by_name[name] or describe(thing)
+end
+
+return setmetatable(help, {
+  __call = function(_, thing)
+    if thing == nil then
+      print("help(thing) explains a function, a module or a value; %help lists the commands.")
+    else
+      print((text_for(thing):gsub("%s*$", "")))
+    end
+  end,
+})

@@ -1,0 +1,79 @@
+/* The console. Invariant: text, values and progress reach standard output in the order they came, and a progress line is
+ * ended before anything else is written. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "front/front.h"
+
+static void write_all(struct front_console *c, int fd, const char *bytes, size_t n) {
+    while (n > 0 && !c->broken) {
+        ssize_t k = write(fd, bytes, n);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) {
+            c->broken = fd == STDOUT_FILENO;
+            return;
+        }
+        bytes += k;
+        n -= (size_t)k;
+    }
+}
+
+static void end_progress(struct front_console *c) {
+    if (c->progress_shown) write_all(c, STDOUT_FILENO, "\n", 1);
+    c->progress_shown = false;
+}
+
+static void console_text(struct sink *s, enum sink_stream stream, const char *bytes, size_t n) {
+    struct front_console *c = (struct front_console *)s;
+    if (stream == SINK_STATUS && !c->status) return;
+    end_progress(c);
+    write_all(c, stream == SINK_OUT ? STDOUT_FILENO : STDERR_FILENO, bytes, n);
+}
+
+static void console_display(struct sink *s, const struct sink_mime *bundle, int n) {
+    struct front_console *c = (struct front_console *)s;
+    for (int i = 0; c->values && i < n; i++) {
+        if (strcmp(bundle[i].type, "text/plain") != 0) continue;
+        console_text(s, SINK_OUT, bundle[i].data, bundle[i].size);
+        console_text(s, SINK_OUT, "\n", 1);
+        return;
+    }
+}
+
+static void console_progress(struct sink *s, const char *line, size_t n) {
+    struct front_console *c = (struct front_console *)s;
+    write_all(c, STDOUT_FILENO, "\r\033[K", 4);
+    write_all(c, STDOUT_FILENO, line, n);
+    c->progress_shown = true;
+}
+
+static void console_clear(struct sink *s) {
+    end_progress((struct front_console *)s);
+}
+
+void front_console_resize(struct front_console *c) {
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+    c->sink.width = columns ? atoi(columns) : 0;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) c->sink.width = size.ws_col;
+    if (c->sink.width < 20) c->sink.width = 80;
+}
+
+void front_console_open(struct front_console *c) {
+    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    bool dumb = term && strcmp(term, "dumb") == 0;
+    *c = (struct front_console){.sink = {console_text, console_display, console_progress, console_clear}};
+    c->values = true;
+    c->sink.redraws = isatty(STDOUT_FILENO) && !dumb;
+    c->sink.colour = c->sink.redraws && !(no_colour && *no_colour);
+    front_console_resize(c);
+}
+
+int front_fail(const char *text) {
+    fprintf(stderr, "celda: %s\n", text);
+    return 1;
+}

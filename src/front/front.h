@@ -1,0 +1,44 @@
+/* The fronts main chooses from, and what those on a terminal share. A front faces the user: it owns the sink, the exit
+ * status and the signals. */
+#ifndef FRONT_FRONT_H
+#define FRONT_FRONT_H
+
+#include "session/session.h"
+
+/* ---- fronts: each returns the process's exit status ---------------------------------------------------------------- */
+
+/* The interactive REPL, on a notebook or (path NULL) without one. */
+int front_repl(const char *path);
+/* `celda run`: argv holds what follows the word run. */
+int front_run(int argc, char **argv);
+/* `celda -e CODE`, `celda FILE args...`, `celda -` (standard input). */
+int front_code(const char *code);
+int front_script(const char *path, int argc, char **argv);
+
+/* ---- the console: a sink on standard output and error -------------------------------------------------------------- */
+
+struct front_console {
+    struct sink sink; /* first */
+    bool status;      /* show SINK_STATUS (on standard error) */
+    bool values;      /* show the values of last expressions */
+    bool progress_shown;
+    bool broken; /* standard output is gone (EPIPE) */
+};
+
+/* Colour where standard output is a terminal and NO_COLOR is not set; the width follows the window. */
+void front_console_open(struct front_console *c);
+/* Reads the window's width again. */
+void front_console_resize(struct front_console *c);
+
+/* "[3]  1.24 s (cpu 2.41 s)  cpu  RAM 312 MB (peak 401 MB, +120 MB) of 23.5 GB  disk 80.1 GB free (-0.2 MB)", shortened
+ * to fit `width` columns, without a line end. `name` is the cell's ("[3]"). */
+void front_status_line(const struct session_result *r, const char *name, int width, struct buf *out);
+
+/* "1.24 s", "12.0 ms", "2 min 3 s"; "312 MB". */
+void front_write_seconds(double seconds, struct buf *out);
+void front_write_bytes(double bytes, struct buf *out);
+
+/* Writes an error message to standard error: "celda: text". Returns 1, the exit status. */
+int front_fail(const char *text);
+
+#endif

@@ -1,0 +1,80 @@
+/* The table of magics, and what they share. */
+#include "magic/magic.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nearest.h"
+#include "cell/notebook.h"
+#include "lists.h"
+
+#define DECLARE(name) extern const struct magic magic_##name;
+LIST_MAGICS(DECLARE)
+#define ENTRY(name) &magic_##name,
+const struct magic *const magic_all[] = {LIST_MAGICS(ENTRY) NULL};
+
+enum { COUNT = sizeof magic_all / sizeof *magic_all };
+
+static enum status not_found(const char *name, size_t n, struct err *e) {
+    char word[64] = "";
+    const char *names[COUNT];
+    for (int i = 0; i < COUNT; i++) names[i] = magic_all[i] ? magic_all[i]->name : NULL;
+    strncat(word, name, n < sizeof word - 1 ? n : sizeof word - 1);
+    const char *near = nearest(word, names);
+    return near ? err_set(e, ERR_NOT_FOUND, "no magic %%%s; did you mean %%%s?", word, near)
+                : err_set(e, ERR_NOT_FOUND, "no magic %%%s; %%help lists them", word);
+}
+
+const struct magic *magic_find(const char *name, size_t n, struct err *e) {
+    const struct magic *found = NULL;
+    int fits = 0;
+    for (const struct magic *const *m = magic_all; *m; m++) {
+        if (strncmp((*m)->name, name, n) != 0) continue;
+        if ((*m)->name[n] == 0) return *m;
+        found = *m;
+        fits++;
+    }
+    if (fits == 1 && n > 0) return found;
+    not_found(name, n, e);
+    return NULL;
+}
+
+enum status magic_run_line(struct session *s, void *notebook, const char *line, const char *body, struct err *e) {
+    size_t n = strcspn(line, " \t");
+    const struct magic *m = magic_find(line, n, e);
+    if (!m) return e->status;
+    struct magic_call c = {
+        .session = s, .notebook = notebook, .args = line + n + strspn(line + n, " \t"), .body = body};
+    if (m->needs_notebook && !notebook)
+        return err_set(e, ERR_STATE, "%%%s needs an open notebook: start with celda NOTEBOOK.cells", m->name);
+    if (*body && !m->takes_cell)
+        return err_set(e, ERR_VALUE, "%%%s takes a line, not a cell: write %s", m->name, m->usage);
+    return m->run(&c, e);
+}
+
+void magic_print(const struct magic_call *c, const char *format, ...) {
+    char text[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct sink *sink = session_sink(c->session);
+    sink->text(sink, SINK_OUT, text, strlen(text));
+}
+
+int magic_cell_index(const struct magic_notebook *nb, int n) {
+    for (int i = 0; i < nb->notebook->count; i++)
+        if (nb->notebook->cells[i].kind == CELL_CODE && --n == 0) return i;
+    return -1;
+}
+
+enum status magic_parse_cell(const struct magic_notebook *nb, const char *text, int *n, struct err *e) {
+    char *end;
+    long v = strtol(text, &end, 10);
+    if (end == text || *end || v < 1 || v > nb->count)
+        return err_set(e, ERR_VALUE, "'%s' is no cell of this notebook: they are numbered 1 to %d", text, nb->count);
+    *n = (int)v;
+    return OK;
+}

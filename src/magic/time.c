@@ -1,0 +1,53 @@
+/* %time and %%time: what a statement or a cell costs, as IPython prints it. */
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "magic/magic.h"
+
+static double seconds(struct timeval t) {
+    return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* IPython's units: three significant digits of s, ms, us or ns; above a minute "1min 2s". */
+static void print_span(const struct magic_call *c, const char *before, double s, const char *after) {
+    static const char *const unit[] = {"s", "ms", "\u00b5s", "ns"};
+    int u = 0;
+    if (s >= 60) {
+        magic_print(c, "%s%dmin %ds%s", before, (int)s / 60, (int)s % 60, after);
+        return;
+    }
+    for (; s < 1 && u < 3; u++) s *= 1000;
+    magic_print(c, "%s%.3g %s%s", before, s, unit[u], after);
+}
+
+static enum status run(const struct magic_call *c, struct err *e) {
+    struct rusage before, after;
+    const char *code = *c->body ? c->body : c->args;
+    if (!*code) return err_set(e, ERR_VALUE, "what should be timed? %%time EXPRESSION, or %%%%time before a cell");
+    double start = now();
+    getrusage(RUSAGE_SELF, &before);
+    enum status s = session_run_part(c->session, code, strlen(code));
+    getrusage(RUSAGE_SELF, &after);
+    double user = seconds(after.ru_utime) - seconds(before.ru_utime);
+    double system = seconds(after.ru_stime) - seconds(before.ru_stime);
+    print_span(c, "CPU times: user ", user, ", ");
+    print_span(c, "sys: ", system, ", ");
+    print_span(c, "total: ", user + system, "\n");
+    print_span(c, "Wall time: ", now() - start, "\n");
+    return s;
+}
+
+const struct magic magic_time = {
+    .name = "time",
+    .usage = "%time CODE",
+    .help = "times a statement, or as %%time a whole cell",
+    .takes_cell = true,
+    .run = run,
+};

@@ -1,0 +1,151 @@
+/* Completion of names. Invariant: no code of the user's runs; only raw tables, and __index tables behind them, are read. */
+#include <ctype.h>
+#include <lauxlib.h>
+#include <string.h>
+
+#include "session/internal.h"
+
+struct completion {
+    void (*add)(void *arg, size_t start, const char *word);
+    void *arg;
+    size_t start;
+    const char *word;
+    size_t n;
+    bool calls; /* behind a colon: functions alone */
+};
+
+static void offer(const struct completion *c, const char *word) {
+    if (strncmp(word, c->word, c->n) == 0) c->add(c->arg, c->start, word);
+}
+
+/* The string keys of the table on the stack's top. */
+static void offer_keys(lua_State *L, const struct completion *c) {
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        bool fits = lua_type(L, -2) == LUA_TSTRING && (!c->calls || lua_isfunction(L, -1));
+        if (fits) offer(c, lua_tostring(L, -2));
+        lua_pop(L, 1);
+    }
+}
+
+/* A stub of an embedded module becomes the module: indexing it is celda's code, not the user's. */
+static void settle_stub(lua_State *L) {
+    if (!luaL_getmetafield(L, -1, "__index")) return;
+    bool ours = lua_iscfunction(L, -1) && lua_type(L, -2) == LUA_TTABLE;
+    lua_pop(L, 1);
+    if (!ours) return;
+    lua_getfield(L, -1, "_");
+    lua_pop(L, 1);
+}
+
+/* Keys of the value on the top and of the tables behind it; pops it. */
+static void offer_members(lua_State *L, const struct completion *c) {
+    for (int level = 0; level < 10; level++) {
+        settle_stub(L);
+        if (lua_type(L, -1) == LUA_TTABLE) offer_keys(L, c);
+        if (!luaL_getmetafield(L, -1, "__index")) {
+            if (!luaL_getmetafield(L, -1, "__methods")) break; /* userdata whose __index is a function name theirs */
+        }
+        lua_remove(L, -2);
+        if (lua_type(L, -1) == LUA_TTABLE) continue;
+        break;
+    }
+    lua_pop(L, 1);
+}
+
+/* Pushes what a name at the start of a path stands for. */
+static void push_root(lua_State *L, const char *name, size_t n) {
+    struct session *s = session_of(L);
+    lua_pushlstring(L, name, n);
+    int i = locals_find(s->locals, lua_tostring(L, -1));
+    if (i >= 0) {
+        lua_pop(L, 1);
+        locals_get(L, s->locals, i);
+        return;
+    }
+    lua_pushglobaltable(L);
+    lua_insert(L, -2);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+}
+
+/* Replaces the top by its field, without running metamethods of the user's. */
+static void step_into(lua_State *L, const char *name, size_t n) {
+    settle_stub(L);
+    for (int level = 0; level < 10; level++) {
+        if (lua_type(L, -1) == LUA_TTABLE) {
+            lua_pushlstring(L, name, n);
+            if (lua_rawget(L, -2) != LUA_TNIL) {
+                lua_remove(L, -2);
+                return;
+            }
+            lua_pop(L, 1);
+        }
+        if (!luaL_getmetafield(L, -1, "__index")) break;
+        lua_remove(L, -2);
+    }
+    lua_pop(L, 1);
+    lua_pushnil(L);
+}
+
+static bool in_name(char c) {
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+static void offer_names(lua_State *L, const struct completion *c) {
+    static const char *const keyword[] = {"and",      "break",  "do",   "else", "elseif", "end",  "false", "for",
+                                          "function", "goto",   "if",   "in",   "local",  "nil",  "not",   "or",
+                                          "repeat",   "return", "then", "true", "until",  "while"};
+    struct session *s = session_of(L);
+    for (int i = 0; i < locals_count(s->locals); i++) offer(c, locals_name(s->locals, i));
+    lua_pushglobaltable(L);
+    offer_keys(L, c);
+    lua_pop(L, 1);
+    for (size_t i = 0; i < sizeof keyword / sizeof *keyword; i++) offer(c, keyword[i]);
+}
+
+/* The arguments of `complete`, for lua_pcall. */
+struct request {
+    const char *line;
+    size_t cursor;
+    struct completion c;
+};
+
+static int complete(lua_State *L) {
+    struct request *r = lua_touserdata(L, 1);
+    size_t start = r->cursor, root;
+    while (start > 0 && in_name(r->line[start - 1])) start--;
+    root = start;
+    while (root > 0 && (in_name(r->line[root - 1]) || r->line[root - 1] == '.' || r->line[root - 1] == ':')) root--;
+    r->c.start = start;
+    r->c.word = r->line + start;
+    r->c.n = r->cursor - start;
+    if (root == start) {
+        offer_names(L, &r->c);
+        return 0;
+    }
+    r->c.calls = r->line[start - 1] == ':';
+    size_t at = root;
+    for (bool first = true; at < start; first = false) {
+        size_t end = at;
+        while (end < start && in_name(r->line[end])) end++;
+        if (end == at) return 0;
+        if (first)
+            push_root(L, r->line + at, end - at);
+        else
+            step_into(L, r->line + at, end - at);
+        at = end + 1;
+    }
+    offer_members(L, &r->c);
+    return 0;
+}
+
+void session_complete(struct session *s, const char *line, size_t cursor,
+                      void (*add)(void *arg, size_t start, const char *word), void *arg) {
+    struct request r = {line, cursor, {.add = add, .arg = arg}};
+    int top = lua_gettop(s->L);
+    lua_pushcfunction(s->L, complete);
+    lua_pushlightuserdata(s->L, &r);
+    lua_pcall(s->L, 1, 0, 0);
+    lua_settop(s->L, top);
+}

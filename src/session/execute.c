@@ -1,0 +1,199 @@
+/* Running a cell. Invariant: whatever the cell does, session_run returns with the Lua stack as it was, no hook armed, no
+ * tape recording and no trace open, and everything computed before an error is kept. */
+#include <lauxlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cell/magic_line.h"
+#include "session/internal.h"
+
+/* ---- the value of a last expression -------------------------------------------------------------------------------- */
+
+/* A value's representations: its own __mimebundle (a table of type -> text), else text alone. Pushes what it uses. */
+static int collect_bundle(lua_State *L, int index, struct sink_mime *bundle, int most) {
+    int n = 0;
+    if (luaL_getmetafield(L, index, "__mimebundle") == LUA_TNIL) return 0;
+    lua_pushvalue(L, index);
+    lua_call(L, 1, 1);
+    if (!lua_istable(L, -1)) return 0;
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        if (n < most && lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING) {
+            bundle[n] = (struct sink_mime){.type = lua_tostring(L, -2)};
+            bundle[n].data = lua_tolstring(L, -1, &bundle[n].size);
+            n++;
+        }
+        lua_pop(L, 1);
+    }
+    return n;
+}
+
+/* Shows all values, and keeps the first as `_`. Protected: a __tostring may raise. Upvalue 1: the text's buffer. */
+static int display_values(lua_State *L) {
+    struct session *s = session_of(L);
+    struct sink_mime bundle[8];
+    struct buf *text = lua_touserdata(L, lua_upvalueindex(1));
+    int n = lua_gettop(L);
+    lua_pushvalue(L, 1);
+    lua_setglobal(L, "_");
+    for (int i = 1; i <= n; i++) {
+        if (i > 1) buf_puts(text, ", ");
+        session_inspect(L, i, text);
+    }
+    int count = n == 1 ? collect_bundle(L, 1, bundle, 7) : 0;
+    bundle[count++] = (struct sink_mime){"text/plain", buf_text(text), text->len};
+    s->sink->display(s->sink, bundle, count);
+    return 0;
+}
+
+/* Calls the function on the stack over its n arguments with our message handler. */
+static int call_protected(lua_State *L, int n, int results) {
+    int at = lua_gettop(L) - n;
+    lua_pushcfunction(L, session_on_error);
+    lua_insert(L, at);
+    int status = lua_pcall(L, n, results, at);
+    lua_remove(L, at);
+    return status;
+}
+
+static int display(lua_State *L, int first, struct buf *text) {
+    int n = lua_gettop(L) - first + 1;
+    lua_pushlightuserdata(L, text);
+    lua_pushcclosure(L, display_values, 1);
+    lua_insert(L, first);
+    return call_protected(L, n, 0);
+}
+
+/* ---- pieces: Lua between magics ------------------------------------------------------------------------------------ */
+
+static enum status take_error(struct session *s, int status, struct session_result *out) {
+    lua_State *L = s->L;
+    session_error_text(L, -1, &out->error);
+    bool cancelled = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "KeyboardInterrupt") == 0;
+    if (!cancelled && strncmp(buf_text(&out->error), "KeyboardInterrupt", 17) == 0) cancelled = true;
+    buf_putc(&out->error, '\n');
+    buf_put(&out->error, buf_text(&s->traceback), s->traceback.len);
+    buf_free(&s->traceback);
+    lua_pop(L, 1);
+    return cancelled ? ERR_CANCELLED : status == LUA_ERRMEM ? ERR_MEMORY : ERR_VALUE;
+}
+
+static enum status run_lua(struct session *s, const char *source, size_t n, const char *chunk,
+                           struct session_result *out) {
+    lua_State *L = s->L;
+    struct buf text = {0};
+    int top = lua_gettop(L), status = locals_load(L, s->locals, source, n, chunk);
+    if (status != LUA_OK) return take_error(s, status, out);
+    s->lua_calls++;
+    session_interrupt_begin(L);
+    status = call_protected(L, 0, LUA_MULTRET);
+    if (status == LUA_OK && lua_gettop(L) > top && !lua_isnil(L, top + 1)) {
+        out->has_value = true;
+        status = display(L, top + 1, &text);
+    }
+    session_interrupt_end(L);
+    s->lua_calls--;
+    locals_keep(L, s->locals);
+    buf_free(&text);
+    enum status result = status == LUA_OK ? OK : take_error(s, status, out);
+    lua_settop(L, top);
+    return result;
+}
+
+static enum status run_magic(struct session *s, const char *source, size_t n, const struct cell_magic *m,
+                             struct session_result *out) {
+    struct err e = {0};
+    struct buf line = {0}, body = {0};
+    if (m->kind == CELL_MAGIC_HELP) {
+        buf_puts(&line, "help ");
+        buf_put(&line, source + m->name.begin, m->name.end - m->name.begin);
+    } else {
+        buf_put(&line, source + m->name.begin,
+                m->args.end > m->name.end ? m->args.end - m->name.begin : m->name.end - m->name.begin);
+    }
+    if (m->kind == CELL_MAGIC_CELL) buf_put(&body, source + m->line.end, n - m->line.end);
+    enum status status = s->magic ? s->magic(s, s->magic_arg, buf_text(&line), buf_text(&body), &e)
+                                  : err_set(&e, ERR_UNSUPPORTED, "magics are not available here");
+    if (e.status) buf_printf(&out->error, "%s: %s\n", err_name(e.status), e.text);
+    buf_free(&line);
+    buf_free(&body);
+    return status;
+}
+
+/* Lua from `from` to `to` of the cell, with as many line ends before it as the cell has, so that lines stay true. */
+static enum status run_piece(struct session *s, const char *source, size_t from, size_t to, const char *chunk,
+                             struct session_result *out) {
+    struct buf piece = {0};
+    struct err e = {0};
+    size_t blank = from;
+    while (blank < to && strchr(" \t\r\n", source[blank])) blank++;
+    if (blank == to) return OK;
+    for (size_t i = 0; i < from; i++)
+        if (source[i] == '\n') buf_putc(&piece, '\n');
+    buf_put(&piece, source + from, to - from);
+    enum status result = buf_status(&piece, &e);
+    if (result == OK)
+        result = run_lua(s, piece.data, piece.len, chunk, out);
+    else
+        buf_puts(&out->error, e.text);
+    buf_free(&piece);
+    return result;
+}
+
+static enum status run_pieces(struct session *s, const char *source, size_t n, const char *chunk,
+                              struct session_result *out) {
+    struct cell_magic m;
+    size_t at = 0;
+    while (cell_magic_next(source, n, at, &m)) {
+        enum status result = run_piece(s, source, at, m.line.begin, chunk, out);
+        if (result == OK) result = run_magic(s, source, n, &m, out);
+        if (result || m.kind == CELL_MAGIC_CELL) return result;
+        at = m.line.end;
+    }
+    return run_piece(s, source, at, n, chunk, out);
+}
+
+enum status session_run_part(struct session *s, const char *source, size_t n) {
+    return run_pieces(s, source, n, s->chunk, s->result);
+}
+
+/* What a cell that was stopped may have left open. */
+static void clean_up(struct session *s) {
+    trace_abort(s->run);
+    s->run->ntape = s->depth == 0 ? 0 : s->run->ntape;
+}
+
+static int line_of(const struct buf *error, const char *chunk) {
+    const char *at = strstr(buf_text(error), chunk);
+    int line = 0;
+    if (at && at[strlen(chunk)] == ':')
+        for (at += strlen(chunk) + 1; *at >= '0' && *at <= '9'; at++) line = line * 10 + (*at - '0');
+    return line;
+}
+
+void session_run(struct session *s, const char *source, size_t n, const char *name, struct session_result *out) {
+    char chunk[80] = "=";
+    struct err e = {0};
+    *out = (struct session_result){0};
+    strncat(chunk, name, sizeof chunk - 2);
+    session_resources_reset_peak();
+    session_resources_read(s->folder, &out->before);
+    const char *outer_chunk = s->chunk;
+    struct session_result *outer = s->result;
+    s->depth++;
+    s->chunk = chunk;
+    s->result = out;
+    out->status = run_pieces(s, source, n, chunk, out);
+    s->chunk = outer_chunk;
+    s->result = outer;
+    s->depth--;
+    clean_up(s);
+    struct device *d = s->run->device;
+    if (d->driver->sync(d, &e) && out->status == OK) {
+        out->status = e.status;
+        buf_printf(&out->error, "%s: %s\n", err_name(e.status), e.text);
+    }
+    if (out->status) out->error_line = line_of(&out->error, chunk + 1);
+    out->device = d->name;
+    session_resources_read(s->folder, &out->after);
+}

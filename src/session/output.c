@@ -1,0 +1,109 @@
+/* Output of Lua code on its way to the sink: print, io.write, and writes to io.stdout and io.stderr. Invariant: nothing a
+ * cell prints goes around the sink, so that every front shows all of it in order. */
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session/internal.h"
+
+static void put(lua_State *L, enum sink_stream stream, const char *bytes, size_t n) {
+    struct sink *sink = session_of(L)->sink;
+    sink->text(sink, stream, bytes, n);
+}
+
+/* One call, one text: lines of two writers do not mix. */
+static int output_print(lua_State *L) {
+    luaL_Buffer b;
+    int n = lua_gettop(L);
+    luaL_buffinit(L, &b);
+    for (int i = 1; i <= n; i++) {
+        size_t size;
+        if (i > 1) luaL_addchar(&b, '\t');
+        luaL_tolstring(L, i, &size);
+        luaL_addvalue(&b);
+    }
+    luaL_addchar(&b, '\n');
+    luaL_pushresult(&b);
+    size_t size;
+    const char *text = lua_tolstring(L, -1, &size);
+    put(L, SINK_OUT, text, size);
+    return 0;
+}
+
+/* Writes arguments from `first` on to a stream; the file itself is the result, as in Lua. */
+static void write_args(lua_State *L, enum sink_stream stream, int first) {
+    for (int i = first; i <= lua_gettop(L); i++) {
+        size_t size;
+        const char *text = luaL_checklstring(L, i, &size);
+        put(L, stream, text, size);
+    }
+}
+
+/* Which stream a file handle is; -1: a real file. */
+static int stream_of(lua_State *L, int index) {
+    luaL_Stream *f = luaL_testudata(L, index, LUA_FILEHANDLE);
+    if (!f || !f->closef) return -1;
+    return f->f == stdout ? SINK_OUT : f->f == stderr ? SINK_ERR : -1;
+}
+
+/* file:write(...): upvalue 1 is Lua's own. */
+static int file_write(lua_State *L) {
+    int stream = stream_of(L, 1);
+    if (stream >= 0) {
+        write_args(L, (enum sink_stream)stream, 2);
+        lua_settop(L, 1);
+        return 1;
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* io.write(...) writes to io.output(), which the user may have changed. Upvalue 1: io.output; 2: file:write. */
+static int io_write(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_call(L, 0, 1);
+    lua_rotate(L, 1, 2);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int os_exit(lua_State *L) {
+    if (!session_of(L)->may_exit)
+        return luaL_error(L, "os.exit() would end the session and all it holds; press Ctrl-D to leave");
+    int code = lua_isboolean(L, 1) ? (lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE)
+                                   : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+    fflush(NULL);
+    exit(code);
+}
+
+static void on_warning(void *ud, const char *message, int more) {
+    struct session *s = ud;
+    s->sink->text(s->sink, SINK_ERR, message, strlen(message));
+    if (!more) s->sink->text(s->sink, SINK_ERR, "\n", 1);
+}
+
+void session_open_output(lua_State *L) {
+    lua_pushcfunction(L, output_print);
+    lua_setglobal(L, "print");
+    luaL_getmetatable(L, LUA_FILEHANDLE);
+    lua_getfield(L, -1, "__index");
+    lua_getfield(L, -1, "write");
+    lua_pushcclosure(L, file_write, 1);
+    lua_setfield(L, -2, "write");
+    lua_getglobal(L, "io");
+    lua_getfield(L, -1, "output");
+    lua_getfield(L, -3, "write");
+    lua_pushcclosure(L, io_write, 2);
+    lua_setfield(L, -2, "write");
+    lua_pop(L, 3);
+    lua_getglobal(L, "os");
+    lua_pushcfunction(L, os_exit);
+    lua_setfield(L, -2, "exit");
+    lua_pop(L, 1);
+    lua_setwarnf(L, on_warning, session_of(L));
+}
