@@ -65,8 +65,8 @@ void magic_print(const struct magic_call *c, const char *format, ...) {
 }
 
 int magic_cell_index(const struct magic_notebook *nb, int n) {
-    for (int i = 0; i < nb->notebook->count; i++)
-        if (nb->notebook->cells[i].kind == CELL_CODE && --n == 0) return i;
+    for (size_t i = 0; i < nb->notebook->count; i++)
+        if (nb->notebook->cells[i].kind == CELL_CODE && --n == 0) return (int)i;
     return -1;
 }
 

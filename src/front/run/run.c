@@ -75,7 +75,7 @@ static enum status run_cell(struct session *s, const struct cell *c, int number,
 static int run_cells(struct session *s, const struct notebook *nb, const struct options *o, struct run_events *events) {
     int number = 0, ran = 0;
     bool bad = false;
-    for (int i = 0; i < nb->count; i++) {
+    for (size_t i = 0; i < nb->count; i++) {
         if (nb->cells[i].kind != CELL_CODE) continue;
         bool wanted = selected(o->cells, ++number, &bad);
         if (bad) return usage("cannot read the list of cells", o->cells);
@@ -107,7 +107,7 @@ int front_run(int argc, char **argv) {
     if (status) return status;
     if (notebook_read(o.path, &nb, &e)) return front_fail(e.text);
     run_events_open(&events, o.json);
-    for (int i = 0; i < nb->warning_count; i++)
+    for (size_t i = 0; i < nb->warning_count; i++)
         fprintf(stderr, "%s:%d: %s\n", o.path, nb->warnings[i].line, nb->warnings[i].text);
     if (session_open(run_events_sink(&events), &s, &e)) {
         notebook_free(nb);
