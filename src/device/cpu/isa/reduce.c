@@ -6,6 +6,13 @@
 
 enum { LANES = 16, ROWS = 4 };
 
+/* The upper half of 2 w lanes into the lower. */
+#define FOLD(A, w, fold)                                                                                               \
+    for (int l = 0; l < (w); l++) {                                                                                    \
+        const A acc = lane[l], x = lane[l + (w)];                                                                      \
+        lane[l] = fold;                                                                                                \
+    }
+
 /* acc starts from `first`; `step` combines acc with the element x, `fold` combines two accumulators acc and x. */
 #define ROW_LOOP(name, type, A, first, step, fold)                                                                     \
     static void name##_row_##type(int64_t n, const void *in, void *out) {                                              \
@@ -19,16 +26,15 @@ enum { LANES = 16, ROWS = 4 };
                 const type x = p[i + l];                                                                               \
                 lane[l] = step;                                                                                        \
             }                                                                                                          \
-        for (int l = 0; i < n; i++, l++) {                                                                             \
+        for (int l = 0; l < LANES && i < n; i++, l++) {                                                                \
             const A acc = lane[l];                                                                                     \
             const type x = p[i];                                                                                       \
             lane[l] = step;                                                                                            \
         }                                                                                                              \
-        for (int w = LANES / 2; w; w /= 2)                                                                             \
-            for (int l = 0; l < w; l++) {                                                                              \
-                const A acc = lane[l], x = lane[l + w];                                                                \
-                lane[l] = fold;                                                                                        \
-            }                                                                                                          \
+        FOLD(A, 8, fold)                                                                                               \
+        FOLD(A, 4, fold)                                                                                               \
+        FOLD(A, 2, fold)                                                                                               \
+        FOLD(A, 1, fold)                                                                                               \
         *(A *)out = lane[0];                                                                                           \
     }
 

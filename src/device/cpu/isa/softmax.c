@@ -20,7 +20,7 @@ enum { LANES = 16 };
         int64_t i = 0;                                                                                                 \
         for (; i + LANES <= n; i += LANES)                                                                             \
             for (int l = 0; l < LANES; l++) lane[l] += x[i + l];                                                       \
-        for (int l = 0; i < n; i++, l++) lane[l] += x[i];                                                              \
+        for (int l = 0; l < LANES && i < n; i++, l++) lane[l] += x[i];                                                 \
         for (int w = LANES / 2; w; w /= 2)                                                                             \
             for (int l = 0; l < w; l++) lane[l] += lane[l + w];                                                        \
         return lane[0];                                                                                                \
