@@ -263,6 +263,7 @@ static enum expression expression_statement(struct parser *p) {
     enum expression kind = parse_suffixed(p, &name);
     if (p->token->symbol != '=' && p->token->symbol != ',') {
         if (kind != EXPRESSION_CALL) parser_fail(p, "syntax error");
+        if (parse_at_operator(p)) parser_fail(p, "unexpected symbol"); /* `f() + 1` is no statement, nor are two */
         return kind;
     }
     target(p, kind, name, line);

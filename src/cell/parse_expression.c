@@ -128,6 +128,12 @@ static void binding(int symbol, int *left, int *right) {
     }
 }
 
+bool parse_at_operator(const struct parser *p) {
+    int left, right;
+    binding(p->token->symbol, &left, &right);
+    return left > 0;
+}
+
 /* An expression whose binary operators all bind more strongly than `limit`. */
 static void operation(struct parser *p, int limit) {
     if (!parser_enter_level(p)) return;

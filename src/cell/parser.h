@@ -210,6 +210,8 @@ void parse_chunk(struct parser *p);
 void parse_body(struct parser *p, bool method, int line);
 void parse_expression(struct parser *p);
 void parse_expressions(struct parser *p);
+/* Whether the current token is a binary operator. */
+bool parse_at_operator(const struct parser *p);
 /* What may stand left of `=` or be called. A name alone is not looked up but handed out in *name. */
 enum expression parse_suffixed(struct parser *p, struct word *name);
 

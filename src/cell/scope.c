@@ -93,7 +93,8 @@ void scope_declare(struct parser *p, struct word name, enum cell_attribute attri
 }
 
 void scope_activate(struct parser *p) {
-    for (size_t i = p->variable_count; i > 0 && !p->variables[i - 1].active; i--) p->variables[i - 1].active = true;
+    size_t i = p->variable_count;
+    while (i > p->function->variables && !p->variables[i - 1].active) p->variables[--i].active = true;
 }
 
 static const struct variable *find(const struct parser *p, struct word name) {

@@ -152,13 +152,13 @@ static size_t local_count(const struct rewrite *r) {
 static void put_last(const struct rewrite *r, struct buf *out) {
     struct cell_span last = r->lua->last;
     if (!r->lua->last_is_call) {
-        buf_puts(out, "return ");
+        buf_puts(out, " return ");
         put_span(r, out, last.begin, last.end);
     } else if (local_count(r) < MAX_LOCALS) {
-        buf_printf(out, "local %s<close> =nil;return ", r->keep);
+        buf_printf(out, " local %s<close> =nil;return ", r->keep);
         put_span(r, out, last.begin, last.end);
     } else {
-        buf_puts(out, "return (");
+        buf_puts(out, " return (");
         put_span(r, out, last.begin, last.end);
         buf_putc(out, ')');
     }
@@ -183,7 +183,7 @@ void rewrite_plain(const struct rewrite *r, struct buf *out) {
         return;
     }
     put_span(r, out, at, r->lua->last.begin);
-    buf_puts(out, "return ");
+    buf_puts(out, " return ");
     put_span(r, out, r->lua->last.begin, r->lua->last.end);
 }
 
