@@ -160,12 +160,14 @@ static bool take_out(char *title, const char *code) {
 }
 
 static void take_kind(struct cell *c) {
-    if (take_out(c->title, "[markdown]"))
+    if (take_out(c->title, "[markdown]")) {
         c->kind = CELL_MARKDOWN;
-    else if (take_out(c->title, "[raw]"))
+    } else if (take_out(c->title, "[raw]")) {
         c->kind = CELL_RAW;
-    else if (take_out(c->title, "[md]") && json_object_set_new(c->metadata, "region_name", json_string("md")) == 0)
+    } else if (take_out(c->title, "[md]")) {
         c->kind = CELL_MARKDOWN;
+        json_object_set_new(c->metadata, "region_name", json_string("md"));
+    }
 }
 
 static void take_depth(struct cell *c) {

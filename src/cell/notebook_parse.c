@@ -147,7 +147,8 @@ static struct fence fence_at(const struct notebook *nb, size_t at) {
     while (i < n && s[i] == f.mark) i++, f.n++;
     f.info = !line_is_blank(s + i, n - i);
     bool wrong = (f.mark != '`' && f.mark != '~') || f.n < 3 || (f.mark == '`' && memchr(s + i, '`', n - i));
-    return wrong ? (struct fence){0} : f;
+    if (wrong) f.n = 0;
+    return f;
 }
 
 /* Where the block that opens at `p` closes; p itself when it does not. *unclosed is the shortest fence of each mark known
@@ -172,8 +173,7 @@ static bool is_marker(const struct notebook *nb, size_t at) {
 }
 
 /* The next cell's start, or the end of the text; p is behind the cell's own marker. */
-static struct place cell_end(const struct notebook *nb, struct place p, enum cell_kind kind) {
-    size_t unclosed[2] = {SIZE_MAX, SIZE_MAX};
+static struct place cell_end(const struct notebook *nb, struct place p, enum cell_kind kind, size_t unclosed[2]) {
     for (; p.at < nb->text_size && !is_marker(nb, p.at); p = next_line(nb, p))
         if (kind != CELL_CODE) p = fence_end(nb, p, unclosed);
     return p;
@@ -199,7 +199,7 @@ static enum status take_text(const struct notebook *nb, size_t begin, size_t end
     return e->status;
 }
 
-static enum status parse_cell(struct notebook *nb, struct place *p, struct err *e) {
+static enum status parse_cell(struct notebook *nb, struct place *p, size_t unclosed[2], struct err *e) {
     size_t begin = p->at, next, n = line_length(nb->text, nb->text_size, begin, &next);
     struct cell *c = ARRAY_PUSH(nb->cells, nb->count, e);
     if (!c) return e->status;
@@ -209,7 +209,7 @@ static enum status parse_cell(struct notebook *nb, struct place *p, struct err *
     if (marked) *p = next_line(nb, *p);
     c->line = p->line;
     size_t source = p->at;
-    *p = cell_end(nb, *p, c->kind);
+    *p = cell_end(nb, *p, c->kind, unclosed);
     c->raw = nb->text + begin;
     c->raw_size = p->at - begin;
     return (c->kind == CELL_CODE ? take_code : take_text)(nb, source, p->at, c, e);
@@ -276,9 +276,10 @@ static enum status add_warnings(struct notebook *nb, struct err *e) {
 
 static enum status parse(struct notebook *nb, struct err *e) {
     struct place p = {0, 1};
+    size_t unclosed[2] = {SIZE_MAX, SIZE_MAX};
     if (parse_head(nb, &p, e) != OK) return e->status;
     while (p.at < nb->text_size)
-        if (parse_cell(nb, &p, e) != OK) return e->status;
+        if (parse_cell(nb, &p, unclosed, e) != OK) return e->status;
     return add_warnings(nb, e);
 }
 
@@ -297,14 +298,14 @@ enum status notebook_parse(const char *text, size_t n, struct notebook **out, st
 
 enum status notebook_read(const char *path, struct notebook **out, struct err *e) {
     struct buf text = {0};
-    *out = NULL;
-    if (buf_read_file(&text, path, e) == OK && notebook_parse(buf_text(&text), text.len, out, e) == OK) {
-        (*out)->path = mem_strdup(path, e);
-        if (!(*out)->path) {
-            notebook_free(*out);
-            *out = NULL;
-        }
-    }
+    struct notebook *nb = NULL;
+    if (buf_read_file(&text, path, e) == OK) notebook_parse(buf_text(&text), text.len, &nb, e);
     buf_free(&text);
+    if (nb) nb->path = mem_strdup(path, e);
+    if (e->status != OK) {
+        notebook_free(nb);
+        nb = NULL;
+    }
+    *out = nb;
     return e->status;
 }

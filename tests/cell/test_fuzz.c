@@ -165,6 +165,7 @@ static void test_notebooks(void **state) {
 static void test_large(void **state) {
     (void)state;
     static const char *const lines[] = {"-- %% a=1 b=[\n",
+                                        "-- %% [markdown]\n-- ```` open\n",
                                         "-- ```` open\n-- ``` open\n",
                                         "=",
                                         "a=",
@@ -182,7 +183,7 @@ static void test_large(void **state) {
                                         "a = {}\n"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct buf b = {0};
-        buf_puts(&b, i < 6 ? "-- %% [markdown] " : "");
+        buf_puts(&b, i < 7 ? "-- %% [markdown] " : "");
         while (b.len < 200000) buf_puts(&b, lines[i]);
         check_notebook(b.data, b.len);
         check_lua(b.data, b.len);
