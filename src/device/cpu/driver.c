@@ -43,7 +43,8 @@ static enum status choose_isa(const char *name, const struct cpu_isa **out, stru
             *out = isas[i];
             return OK;
         }
-        return err_set(e, ERR_UNSUPPORTED, "CELDA_CPU=%s: this machine does not have that instruction set", name);
+        if (name)
+            return err_set(e, ERR_UNSUPPORTED, "CELDA_CPU=%s: this machine does not have that instruction set", name);
     }
     return err_set(e, ERR_UNSUPPORTED, "CELDA_CPU=%s: no such instruction set; there are portable, avx2, avx512", name);
 }
