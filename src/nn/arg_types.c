@@ -8,8 +8,7 @@
 #include "base/mem.h"
 #include "nn/impl.h"
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------
- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 static bool to_integer(const json_t *v, int64_t *out) {
     if (json_is_integer(v)) {
@@ -75,8 +74,7 @@ static json_t *get_bool(const struct nn_arg *a, const void *field, struct err *e
     return json_boolean(*(const bool *)field);
 }
 
-/* ---- words --------------------------------------------------------------------------------------------------------
- */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 /* `word` as `choices` writes it, into out. Keras takes "SAME" for "same". */
 static bool choose(const char *choices, const char *word, char *out, size_t cap) {
@@ -162,8 +160,7 @@ static json_t *get_policy(const struct nn_arg *a, const void *field, struct err 
                      "float32", "registered_name");
 }
 
-/* ---- lists --------------------------------------------------------------------------------------------------------
- */
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 static enum status set_pair(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
                             struct err *e) {
@@ -240,8 +237,7 @@ static json_t *get_margins(const struct nn_arg *a, const void *field, struct err
     return json_pack("[[I, I], [I, I]]", (json_int_t)m[0], (json_int_t)m[1], (json_int_t)m[2], (json_int_t)m[3]);
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------------
- */
+/* ---- objects ----------------------------------------------------------------------------------------------------- */
 
 static enum status set_initializer(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
                                    struct err *e) {
@@ -283,8 +279,7 @@ static json_t *get_activation(const struct nn_arg *a, const void *field, struct 
     return json_string((*(const struct nn_activation *const *)field)->name);
 }
 
-/* ---- what celda does not have -------------------------------------------------------------------------------------
- */
+/* ---- what celda does not have ------------------------------------------------------------------------------------ */
 
 json_t *nn_arg_default(const struct nn_arg *a, struct err *e) {
     return json_parse(a->initial, strlen(a->initial), e);

@@ -5,8 +5,7 @@
 
 #include "nn/nn.h"
 
-/* ---- kinds --------------------------------------------------------------------------------------------------------
- */
+/* ---- kinds ------------------------------------------------------------------------------------------------------- */
 
 /* What all classes of one kind share. */
 struct nn_kind_info {
@@ -26,8 +25,7 @@ enum status nn_metric_init(struct nn_object *o, struct err *e);
 enum status nn_optimizer_init(struct nn_object *o, struct err *e);
 void nn_optimizer_fini(struct nn_object *o);
 
-/* ---- arguments ----------------------------------------------------------------------------------------------------
- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 struct nn_arg_type {
     const char *wanted; /* for errors: "an integer" */
@@ -52,8 +50,7 @@ enum status nn_want_positive(const struct nn_object *o, const char *argument, in
 enum status nn_want_positive_pair(const struct nn_object *o, const char *argument, const int64_t pair[2],
                                   struct err *e);
 
-/* ---- names --------------------------------------------------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* Keras's to_snake_case: "BatchNormalization" to "batch_normalization", "ReLU" to "re_lu". */
 void nn_snake_case(const char *name, char *out, size_t cap);
@@ -62,8 +59,7 @@ bool nn_is_named(const char *name, const char *aliases, const char *word);
 /* As shape_text, with None for an unknown dimension. */
 const char *nn_shape_text(const struct shape *s, char *text, size_t cap);
 
-/* ---- state --------------------------------------------------------------------------------------------------------
- */
+/* ---- state ------------------------------------------------------------------------------------------------------- */
 
 /* A variable made of host bytes, on the runtime device. */
 enum status nn_new_variable(struct run *r, const char *path, enum dtype d, const struct shape *s, const void *bytes,
@@ -74,8 +70,7 @@ enum status nn_add_weight(struct nn_layer *l, const char *name, const struct sha
 /* The seed state of a layer that draws; `seed` NN_NONE: the global generator gives one. */
 enum status nn_add_seed(struct nn_layer *l, int64_t seed, struct err *e);
 
-/* ---- formulas -----------------------------------------------------------------------------------------------------
- */
+/* ---- formulas ---------------------------------------------------------------------------------------------------- */
 
 /* An emitter over the runtime, for one formula. */
 struct nn_call nn_call_begin(struct run *r, struct op_emitter *emit, bool training, struct err *e);
@@ -100,8 +95,7 @@ struct tensor *nn_fail(struct nn_call *c, enum status status, const char *format
 /* a / b, 0 where b is 0. */
 struct tensor *nn_divide_no_nan(struct nn_call *c, struct tensor *a, struct tensor *b);
 
-/* ---- losses and metrics -------------------------------------------------------------------------------------------
- */
+/* ---- losses and metrics ------------------------------------------------------------------------------------------ */
 
 /* Rows of argument tables. */
 #define NN_NAME_ARG(DEFAULT)                                                                                           \
@@ -130,8 +124,7 @@ enum status nn_check_same_shape(struct nn_call *c, const struct tensor *y_true, 
 /* 1.0 where a and b are equal. */
 struct tensor *nn_matches(struct nn_call *c, struct tensor *a, struct tensor *b);
 
-/* ---- optimizers ---------------------------------------------------------------------------------------------------
- */
+/* ---- optimizers -------------------------------------------------------------------------------------------------- */
 
 /* Rows of argument tables: the learning rate, and what all optimizers take after their own. */
 #define NN_LEARNING_RATE_ARG(DEFAULT)                                                                                  \
@@ -153,8 +146,7 @@ struct tensor *nn_matches(struct nn_call *c, struct tensor *a, struct tensor *b)
         "name", NN_STRING, offsetof(struct nn_object, name), "null", .doc = "counted by class if not given"            \
     }
 
-/* ---- windows ------------------------------------------------------------------------------------------------------
- */
+/* ---- windows ----------------------------------------------------------------------------------------------------- */
 
 /* Fills w for an input of height and width in[2] and gives the output's: TensorFlow's "same" (the extra cell of padding
  * comes after) or "valid". An unknown size (-1) stays unknown. False: the output would be empty. */

@@ -39,8 +39,7 @@ void nn_layer_set_trainable(struct nn_layer *l, bool trainable) {
         l->object.variable[i]->trainable = trainable && (l->weights_trained >> i & 1);
 }
 
-/* ---- checks -------------------------------------------------------------------------------------------------------
- */
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
 
 static enum status check_count(const struct nn_layer *l, int n, struct err *e) {
     int wanted = class_of(l)->nin;
@@ -99,8 +98,7 @@ enum status nn_layer_output(struct nn_layer *l, const struct shape *in, int nin,
     return c->output && c->output(l, in, nin, out, e) ? name_layer(l, e) : OK;
 }
 
-/* ---- building -----------------------------------------------------------------------------------------------------
- */
+/* ---- building ---------------------------------------------------------------------------------------------------- */
 
 static void forget_weights(struct nn_layer *l) {
     struct nn_object *o = &l->object;
@@ -129,8 +127,7 @@ enum status nn_layer_build(struct nn_layer *l, const struct op_sig *in, int nin,
     return OK;
 }
 
-/* ---- calling ------------------------------------------------------------------------------------------------------
- */
+/* ---- calling ----------------------------------------------------------------------------------------------------- */
 
 static enum status prepare(struct nn_layer *l, struct tensor *const *x, int nx, struct err *e) {
     struct op_sig in[OP_MAX_IN];

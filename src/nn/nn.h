@@ -15,8 +15,7 @@
 struct nn_activation;
 struct nn_object;
 
-/* ---- arguments ----------------------------------------------------------------------------------------------------
- */
+/* ---- arguments --------------------------------------------------------------------------------------------------- */
 
 enum nn_type {
     NN_INT,         /* int64_t; null: NN_NONE. A float without a fraction is taken */
@@ -54,8 +53,7 @@ struct nn_arg {
     unsigned flags; /* enum nn_arg_flags */
 };
 
-/* ---- objects ------------------------------------------------------------------------------------------------------
- */
+/* ---- objects ----------------------------------------------------------------------------------------------------- */
 
 enum nn_kind { NN_LAYER, NN_INITIALIZERS, NN_LOSS, NN_OPTIMIZER, NN_METRIC, NN_KINDS };
 
@@ -122,8 +120,7 @@ struct nn_call {
     bool training;
 };
 
-/* ---- activations --------------------------------------------------------------------------------------------------
- */
+/* ---- activations ------------------------------------------------------------------------------------------------- */
 
 struct nn_activation {
     const char *name; /* Keras's: "elu" */
@@ -133,8 +130,7 @@ struct nn_activation {
 extern const struct nn_activation nn_activations[]; /* ends with a NULL name */
 const struct nn_activation *nn_activation_find(const char *name, struct err *e);
 
-/* ---- layers -------------------------------------------------------------------------------------------------------
- */
+/* ---- layers ------------------------------------------------------------------------------------------------------ */
 
 struct nn_layer {
     struct nn_object object;
@@ -177,8 +173,7 @@ enum status nn_layer_call(struct nn_layer *l, struct tensor *const *x, int nx, b
                           struct err *e);
 void nn_layer_set_trainable(struct nn_layer *l, bool trainable); /* of the layer and its weights */
 
-/* ---- initializers: drawn on the host, bit for bit Keras's ----------------------------------------------------------
- */
+/* ---- initializers: drawn on the host, bit for bit Keras's -------------------------------------------------------- */
 
 struct nn_initializer_class {
     struct nn_class base;
@@ -187,8 +182,7 @@ struct nn_initializer_class {
 /* A new float32 tensor on the runtime device. */
 enum status nn_initializer_call(struct nn_object *o, const struct shape *s, struct tensor **out, struct err *e);
 
-/* ---- losses --------------------------------------------------------------------------------------------------------
- */
+/* ---- losses ------------------------------------------------------------------------------------------------------ */
 
 struct nn_loss {
     struct nn_object object;
@@ -205,8 +199,7 @@ struct nn_loss_class {
 enum status nn_loss_call(struct nn_object *o, struct tensor *y_true, struct tensor *y_pred, struct tensor *weight,
                          struct tensor **out, struct err *e);
 
-/* ---- metrics -------------------------------------------------------------------------------------------------------
- */
+/* ---- metrics ----------------------------------------------------------------------------------------------------- */
 
 struct nn_metric {
     struct nn_object object; /* variable[0] = total, [1] = count: float32 scalars */
@@ -228,8 +221,7 @@ enum status nn_metric_update(struct nn_object *o, struct tensor *y_true, struct 
 enum status nn_metric_result(struct nn_object *o, struct tensor **out, struct err *e);
 enum status nn_metric_reset(struct nn_object *o, struct err *e);
 
-/* ---- optimizers ----------------------------------------------------------------------------------------------------
- */
+/* ---- optimizers -------------------------------------------------------------------------------------------------- */
 
 #define NN_MAX_SLOTS 3
 
@@ -268,8 +260,7 @@ enum status nn_optimizer_build(struct nn_optimizer *o, struct variable *const *v
 enum status nn_optimizer_apply(struct nn_optimizer *o, struct tensor *const *gradient, struct variable *const *v, int n,
                                struct err *e);
 
-/* ---- seeds ---------------------------------------------------------------------------------------------------------
- */
+/* ---- seeds ------------------------------------------------------------------------------------------------------- */
 
 /* Keras's global generator (Python's MT19937): utils.set_random_seed. Without a call it is seeded from the system. */
 void nn_set_random_seed(struct run *r, uint32_t seed);

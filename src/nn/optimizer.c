@@ -11,8 +11,7 @@ static const struct nn_optimizer_class *class_of(const struct nn_optimizer *o) {
     return (const struct nn_optimizer_class *)o->object.class;
 }
 
-/* ---- state --------------------------------------------------------------------------------------------------------
- */
+/* ---- state ------------------------------------------------------------------------------------------------------- */
 
 static enum status add_state(struct nn_optimizer *o, const char *name, enum dtype d, const void *value, struct err *e) {
     struct nn_object *b = &o->object;
@@ -102,8 +101,7 @@ static struct nn_slots *slots_of(struct nn_optimizer *o, const struct variable *
     return NULL;
 }
 
-/* ---- one step -----------------------------------------------------------------------------------------------------
- */
+/* ---- one step ---------------------------------------------------------------------------------------------------- */
 
 /* sqrt(sum of squares). */
 static struct tensor *norm(struct nn_call *c, struct tensor *sum_of_squares) {

@@ -4,8 +4,7 @@
 #include "base/json.h"
 #include "nn/impl.h"
 
-/* ---- reading ------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static enum status check_keys(const char *class_name, const json_t *json, struct err *e) {
     static const char *const known[] = {"module",       "class_name",       "config", "registered_name",
@@ -74,8 +73,7 @@ enum status nn_deserialize(struct run *r, enum nn_kind kind, const json_t *json,
     return c ? nn_new(r, c, NULL, NULL, 0, out, e) : e->status;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static enum status add(json_t *to, const char *key, json_t *value, struct err *e) {
     if (value && !json_object_set_new(to, key, value)) return OK;

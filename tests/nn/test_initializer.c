@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- the tutorial's network ---------------------------------------------------------------------------------------- */
+/* ---- the tutorial's network -------------------------------------------------------------------------------------- */
 
 struct drawn {
     const char *class_name, *config;
@@ -103,7 +103,7 @@ static void test_tutorial_weights_and_seeds(void **state) {
     for (int i = 0; i < LAYERS; i++) nn_release(layer[i]);
 }
 
-/* ---- dropout ------------------------------------------------------------------------------------------------------- */
+/* ---- dropout ----------------------------------------------------------------------------------------------------- */
 
 static void check_mask(struct nn_object *dropout, struct tensor *ones, float scale, const char *first, int64_t kept) {
     struct tensor *y = test_call(dropout, ones, true);
@@ -197,7 +197,7 @@ static void test_dropout_edges(void **state) {
     nn_release(rows);
 }
 
-/* ---- initializers -------------------------------------------------------------------------------------------------- */
+/* ---- initializers ------------------------------------------------------------------------------------------------ */
 
 static void test_vectors(void **state) {
     (void)state;

@@ -15,7 +15,7 @@ static void build(struct nn_layer *l, struct shape in, const char *scope) {
     assert_ok(nn_layer_build(l, &(struct op_sig){DT_FLOAT32, in}, 1, scope, &e), &e);
 }
 
-/* ---- shapes -------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
 static void expect_output(const char *class_name, const char *config, struct shape in, struct shape want) {
     struct err e = {0};
@@ -139,7 +139,7 @@ static void test_unknown_channels(void **state) {
     nn_release(&l->object);
 }
 
-/* ---- building ------------------------------------------------------------------------------------------------------ */
+/* ---- building ---------------------------------------------------------------------------------------------------- */
 
 static void test_weights_and_their_names(void **state) {
     (void)state;
@@ -167,7 +167,7 @@ static void test_too_large_for_memory(void **state) {
     nn_release(&l->object);
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------- */
+/* ---- options ----------------------------------------------------------------------------------------------------- */
 
 static void test_dense_of_any_rank(void **state) {
     (void)state;

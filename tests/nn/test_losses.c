@@ -39,7 +39,7 @@ static void test_golden(void **state) {
     golden_each("losses", check_loss);
 }
 
-/* ---- reductions ---------------------------------------------------------------------------------------------------- */
+/* ---- reductions -------------------------------------------------------------------------------------------------- */
 
 static void check_reduction(const char *config, bool weighted, int rank, float first) {
     struct nn_object *o = test_new(NN_LOSS, "MeanSquaredError", config);
@@ -66,7 +66,7 @@ static void test_reductions(void **state) {
     check_reduction("{\"reduction\": null}", true, 1, 15);
 }
 
-/* ---- labels and logits --------------------------------------------------------------------------------------------- */
+/* ---- labels and logits ------------------------------------------------------------------------------------------- */
 
 /* Labels may be any integers or whole floats, with a last dimension of 1 or without. */
 static void test_labels(void **state) {

@@ -13,7 +13,7 @@ static json_t *parsed(const char *text) {
     return json;
 }
 
-/* ---- names --------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static void check_name(enum nn_kind kind, const char *class_name, const char *config, const char *name) {
     struct nn_object *o = test_new(kind, class_name, config);
@@ -44,7 +44,7 @@ static void test_names_count_by_class(void **state) {
     check_name(NN_LAYER, "ReLU", NULL, "re_lu");
 }
 
-/* ---- config -------------------------------------------------------------------------------------------------------- */
+/* ---- config ------------------------------------------------------------------------------------------------------ */
 
 static bool same_json(const json_t *a, const json_t *b) {
     if (json_is_number(a) && json_is_number(b)) return json_number_value(a) == json_number_value(b);
@@ -185,7 +185,7 @@ static void test_round_trip_of_all(void **state) {
     assert_true(made > 15);
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------------------------ */
+/* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 static void refuse(enum nn_kind kind, const char *class_name, const char *config, const char *part) {
     test_contains(test_refused(kind, class_name, config).text, part);

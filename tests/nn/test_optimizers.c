@@ -80,7 +80,7 @@ static void test_golden_compiled(void **state) {
     golden_each("optimizers", check_compiled);
 }
 
-/* ---- options, on one variable of two numbers ------------------------------------------------------------------------ */
+/* ---- options, on one variable of two numbers --------------------------------------------------------------------- */
 
 static struct variable *pair(float a, float b) {
     struct err e = {0};
