@@ -7,8 +7,10 @@
 #include "device/cpu/conv.h"
 
 enum {
-    BLOCK = 1 << 18,    /* elements of a laid out block, so that it stays in L2 */
-    PARTS = 16,         /* most partial kernel gradients */
+    BLOCK = 1 << 18, /* elements of a laid out block, so that it stays in L2 */
+    PARTS = 16,      /* most partial kernel gradients, */
+    FEW_PARTS = 4,   /* and where each is large, so that all stay below PART_BYTES */
+    PART_BYTES = 1 << 24,
     PART_WORK = 1 << 26 /* multiplications that are worth one */
 };
 
@@ -259,10 +261,14 @@ struct parts {
 };
 
 static int64_t count_parts(const struct cpu_conv *g) {
-    const double work = cpu_conv_flops(g) / 2 / (double)g->groups;
-    const double parts = work / PART_WORK;
-    const int64_t most = g->n * g->oh * g->ow < PARTS ? g->n * g->oh * g->ow : PARTS;
-    return parts < 1 || most < 1 ? 1 : parts > (double)most ? most : (int64_t)parts;
+    const int64_t positions = g->n * g->oh * g->ow;
+    const int64_t bytes = cpu_conv_width(g) * cpu_conv_filters(g) * (int64_t)dtype_size(g->dtype);
+    const double work = cpu_conv_flops(g) / 2 / (double)g->groups / PART_WORK;
+    int64_t most = bytes > PART_BYTES / PARTS ? PART_BYTES / bytes : PARTS;
+    if (most < FEW_PARTS) most = FEW_PARTS;
+    if (most > positions) most = positions;
+    if (most < 1 || work < 1) return 1;
+    return work < (double)most ? (int64_t)work : most;
 }
 
 static void run_part(struct parts *p, int64_t part, void *scratch) {
