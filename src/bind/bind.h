@@ -27,16 +27,16 @@ void bind_check(lua_State *L, enum status s, const struct err *e);
 
 /* Pushes an empty box of that type and returns where its pointer goes. */
 void **bind_box(lua_State *L, const char *type);
-void *bind_unbox(lua_State *L, int index, const char *type);       /* raises a TypeError that names argument and type */
-void *bind_test(lua_State *L, int index, const char *type);        /* NULL where it is something else */
+void *bind_unbox(lua_State *L, int index, const char *type); /* raises a TypeError that names argument and type */
+void *bind_test(lua_State *L, int index, const char *type);  /* NULL where it is something else */
 
 /* A tensor argument: a tensor, a Variable (its value), or a number, boolean or nested table (made into a tensor; pushed
  * on the stack in place of the argument, so that it stays alive). */
 struct tensor *bind_tensor(lua_State *L, int index);
 /* Two operands of a binary op brought to one dtype: numbers are weak (dtype_promote_weak). Both stay on the stack. */
 void bind_operands(lua_State *L, int a, int b, struct tensor *out[2]);
-enum dtype bind_dtype(lua_State *L, int index, enum dtype none); /* a name, or `none` where nil */
-void bind_shape(lua_State *L, int index, struct shape *out);     /* an integer or a list of integers */
+enum dtype bind_dtype(lua_State *L, int index, enum dtype none);       /* a name, or `none` where nil */
+void bind_shape(lua_State *L, int index, struct shape *out);           /* an integer or a list of integers */
 int bind_axes(lua_State *L, int index, int rank, struct op_axes *out); /* nil, an int or a list; 0-based, negative from
                                                                           the end, as in NumPy */
 

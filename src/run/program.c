@@ -83,6 +83,10 @@ void program_release(struct program *p) {
     mem_free(p);
 }
 
+int program_outputs(const struct program *p) {
+    return p->noutput;
+}
+
 const struct graph *program_graph(const struct program *p) {
     return p->graph;
 }

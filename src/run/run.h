@@ -111,6 +111,7 @@ enum status program_call(struct run *r, struct program *p, struct tensor *const 
                          struct err *e);
 struct program *program_retain(struct program *p);
 void program_release(struct program *p);
+int program_outputs(const struct program *p);               /* how many a call gives */
 const struct graph *program_graph(const struct program *p); /* after the passes */
 size_t program_arena(const struct program *p);              /* planned bytes */
 size_t program_bound(const struct program *p);              /* the liveness bound */

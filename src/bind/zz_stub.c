@@ -1,2 +1,0 @@
-#include "bind/bind.h"
-void bind_open(lua_State *L, struct run *r) { (void)L; (void)r; }
