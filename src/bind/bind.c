@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "bind/internal.h"
 
 static const char run_key; /* its address is the registry key of the run */
@@ -174,12 +175,24 @@ static int celda_devices(lua_State *L) {
     return 1;
 }
 
+/* celda.nearest(word, names): the name that was probably meant, or nil. */
+static int celda_nearest(lua_State *L) {
+    enum { MOST = 256 };
+    const char *names[MOST + 1] = {0};
+    luaL_checktype(L, 2, LUA_TTABLE);
+    int n = (int)luaL_len(L, 2);
+    luaL_checkstack(L, MOST + 4, NULL);
+    for (int i = 0; i < n && i < MOST; i++) {
+        lua_geti(L, 2, i + 1);
+        names[i] = luaL_checkstring(L, -1);
+    }
+    lua_pushstring(L, nearest(luaL_checkstring(L, 1), names));
+    return 1;
+}
+
 static void open_celda(lua_State *L) {
-    static const luaL_Reg functions[] = {{"clock", celda_clock},
-                                         {"stats", celda_stats},
-                                         {"device", celda_device},
-                                         {"devices", celda_devices},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"nearest", celda_nearest}, {"clock", celda_clock},     {"stats", celda_stats},
+                                         {"device", celda_device},   {"devices", celda_devices}, {NULL, NULL}};
     luaL_newlib(L, functions);
     lua_pushliteral(L, CELDA_VERSION);
     lua_setfield(L, -2, "version");
