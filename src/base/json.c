@@ -6,10 +6,61 @@
 #include <stdlib.h>
 #include <string.h>
 
-json_t *json_parse(const char *text, size_t n, struct err *e) {
+/* ---- NaN and infinities -------------------------------------------------------------------------------------------- */
+
+/* The words Python writes, and the strings that stand for them after parsing: a control character keeps them apart from
+ * any text. */
+static const struct {
+    const char *word, *text;
+    double value;
+} special[] = {
+    {"NaN", "\x01NaN", NAN}, {"Infinity", "\x01Infinity", INFINITY}, {"-Infinity", "\x01-Infinity", -INFINITY}};
+
+enum { SPECIAL = sizeof special / sizeof *special };
+
+bool json_special(const json_t *j, double *x) {
+    for (int k = 0; json_is_string(j) && k < SPECIAL; k++)
+        if (strcmp(json_string_value(j), special[k].text) == 0) return *x = special[k].value, true;
+    return false;
+}
+
+static int special_at(const char *text, size_t n) {
+    for (int k = 0; k < SPECIAL; k++)
+        if (n >= strlen(special[k].word) && memcmp(text, special[k].word, strlen(special[k].word)) == 0) return k;
+    return -1;
+}
+
+/* The text with these words, outside of strings, as strings. */
+static void quote_special(const char *text, size_t n, struct buf *out) {
+    bool inside = false;
+    for (size_t i = 0; i < n; i++) {
+        int k = inside ? -1 : special_at(text + i, n - i);
+        if (k >= 0) {
+            buf_printf(out, "\"\\u0001%s\"", special[k].word);
+            i += strlen(special[k].word) - 1;
+            continue;
+        }
+        if (inside && text[i] == '\\' && i + 1 < n)
+            buf_putc(out, text[i++]);
+        else if (text[i] == '"')
+            inside = !inside;
+        buf_putc(out, text[i]);
+    }
+}
+
+static json_t *parse(const char *text, size_t n, struct err *e) {
     json_error_t error;
     json_t *j = json_loadb(text, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (!j) err_set(e, ERR_VALUE, "JSON %d:%d: %s", error.line, error.column, error.text);
+    return j;
+}
+
+json_t *json_parse(const char *text, size_t n, struct err *e) {
+    if (!memmem(text, n, "NaN", 3) && !memmem(text, n, "Infinity", 8)) return parse(text, n, e);
+    struct buf quoted = {0};
+    quote_special(text, n, &quoted);
+    json_t *j = buf_status(&quoted, e) ? NULL : parse(quoted.data, quoted.len, e);
+    buf_free(&quoted);
     return j;
 }
 
@@ -130,10 +181,16 @@ static void write_object(const json_t *j, struct style s, int depth, struct buf 
 }
 
 static void write_value(const json_t *j, struct style s, int depth, struct buf *out) {
+    double x;
     switch (json_typeof(j)) {
     case JSON_OBJECT: write_object(j, s, depth, out); break;
     case JSON_ARRAY: write_array(j, s, depth, out); break;
-    case JSON_STRING: write_string(json_string_value(j), json_string_length(j), s.utf8, out); break;
+    case JSON_STRING:
+        if (json_special(j, &x))
+            buf_puts(out, json_string_value(j) + 1);
+        else
+            write_string(json_string_value(j), json_string_length(j), s.utf8, out);
+        break;
     case JSON_INTEGER: buf_printf(out, "%lld", (long long)json_integer_value(j)); break;
     case JSON_REAL: json_write_double(json_real_value(j), out); break;
     case JSON_TRUE: buf_puts(out, "true"); break;

@@ -103,7 +103,12 @@ json_t *bind_to_json(lua_State *L, int index) {
 void bind_push_json(lua_State *L, const json_t *j) {
     const char *key;
     json_t *value;
+    double x;
     luaL_checkstack(L, 6, "json: nested too deeply");
+    if (json_special(j, &x)) {
+        lua_pushnumber(L, x);
+        return;
+    }
     switch (json_typeof(j)) {
     case JSON_OBJECT:
         lua_newtable(L);

@@ -41,8 +41,7 @@ struct shape {
 };
 
 struct shape shape_of(int rank, const int64_t *dims);
-#define SHAPE(...)                                                                                                     \
-    shape_of((int)(sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__})
+#define SHAPE(...) shape_of((int)(sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__})
 /* Product of the dimensions (1 for rank 0); error where it or the byte size overflows 2^63. */
 int64_t shape_size(const struct shape *s);
 enum status shape_bytes(const struct shape *s, enum dtype d, size_t *out, struct err *e);
@@ -62,7 +61,7 @@ struct storage {
     struct device *device;
     void *handle; /* the device's buffer; on the cpu its address */
     size_t bytes;
-    bool readonly;               /* borrowed bytes, such as a Lua string's */
+    bool readonly;                /* borrowed bytes, such as a Lua string's */
     void (*release)(void *owner); /* for borrowed bytes: called instead of the device's free */
     void *owner;
 };
@@ -108,9 +107,9 @@ struct tensor *tensor_retain(struct tensor *t);
 void tensor_release(struct tensor *t);
 
 bool tensor_is_symbolic(const struct tensor *t);
-bool tensor_is_contiguous(const struct tensor *t); /* row-major without gaps; true when it has no elements */
-int64_t tensor_size(const struct tensor *t);       /* elements */
-size_t tensor_bytes(const struct tensor *t);       /* elements * dtype_size */
+bool tensor_is_contiguous(const struct tensor *t);    /* row-major without gaps; true when it has no elements */
+int64_t tensor_size(const struct tensor *t);          /* elements */
+size_t tensor_bytes(const struct tensor *t);          /* elements * dtype_size */
 struct device *tensor_device(const struct tensor *t); /* NULL when symbolic */
 /* Row-major strides of `shape`, in elements. */
 void tensor_strides(const struct shape *shape, int64_t *stride);

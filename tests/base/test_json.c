@@ -25,7 +25,7 @@ static void test_as_python_writes(void **state) {
 
 static void test_errors_say_where(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "{", "[1,]", "{\"a\" 1}", "nul", "\"\\x\"", "[1] 2", "NaN"};
+    static const char *const bad[] = {"", "{", "[1,]", "{\"a\" 1}", "nul", "\"\\x\"", "[1] 2", "Nan"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err e = {0};
         assert_null(json_parse(bad[i], strlen(bad[i]), &e));

@@ -1,2 +1,0 @@
-#include "bind/internal.h"
-void bind_open_files(lua_State *L) { (void)L; }
