@@ -85,3 +85,7 @@ PASS(grad_kernel, CPU_CONV_GRAD_KERNEL)
 const struct cpu_kernel cpu_kernel_conv2d = {.workspace = workspace_forward, .run = run_forward};
 const struct cpu_kernel cpu_kernel_conv2d_grad_input = {.workspace = workspace_grad_input, .run = run_grad_input};
 const struct cpu_kernel cpu_kernel_conv2d_grad_kernel = {.workspace = workspace_grad_kernel, .run = run_grad_kernel};
+
+bool cpu_conv_is_empty(const struct cpu_conv *g) {
+    return g->n * g->h * g->w * g->c * g->kh * g->kw * g->o * g->oh * g->ow <= 0;
+}

@@ -48,6 +48,8 @@ struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass
 /* Products in one sum of the forward pass, kh kw c / groups, and filters of one group. */
 int64_t cpu_conv_width(const struct cpu_conv *g);
 int64_t cpu_conv_filters(const struct cpu_conv *g);
+/* Whether a dimension is zero: only im2col takes such. */
+bool cpu_conv_is_empty(const struct cpu_conv *g);
 /* Multiplications and additions of the direct sum: 2 n oh ow kh kw (c / groups) o. */
 double cpu_conv_flops(const struct cpu_conv *g);
 

@@ -1,0 +1,60 @@
+/* The convolution kernels compiled once for each instruction set. */
+#ifndef CPU_CONV_KERNELS_H
+#define CPU_CONV_KERNELS_H
+
+#include <stdint.h>
+
+struct cpu;
+
+/* C[r][0..columns) = from[r][...] + sum over k of A(r, k) * B[k][0..columns), where A(r, k) = a[row[r] + step[k]]: offsets instead of
+ * strides make a convolution a product without copying its input (implicit GEMM; Dukhan 2019, "The Indirect
+ * Convolution Algorithm"). columns is a multiple of 16; b and c are 64-byte aligned with leading dimensions ldb, ldc in
+ * floats. */
+struct cpu_tile {
+    int64_t rows, depth, columns;
+    const float *a;
+    const int64_t *row, *step;
+    const float *b;
+    int64_t ldb;
+    const float *from; /* laid out like c, may be c; NULL: zeros */
+    float *c;
+    int64_t ldc;
+};
+
+/* Where a transform finds its image: position (i, j) of the N x N grid is x[i * row_stride + j * column_stride] and the
+ * LANES - 1 floats behind it for positions inside [top, bottom) x [left, right), and zero outside. */
+struct cpu_dft_image {
+    float *x;
+    int64_t row_stride, column_stride;
+    int top, bottom, left, right;
+};
+
+/* The two-dimensional real DFT of LANES images at once, keeping the Hermitian half: `count` frequencies. Frequency f is
+ * stored at out + f * stride (real parts) and out + f * stride + plane (imaginary parts). */
+struct cpu_dft {
+    int n;     /* the grid is n x n */
+    int count; /* frequencies kept: n even: (n*n + 4) / 2, odd: (n*n + 1) / 2 */
+    void (*forward)(const struct cpu_dft_image *image, float *out, int64_t stride, int64_t plane);
+    /* The inverse without its factor 1/(n*n), at the positions that `image` names. */
+    void (*inverse)(const struct cpu_dft_image *image, const float *in, int64_t stride, int64_t plane, float scale);
+};
+
+/* One instruction set's copies. */
+struct cpu_conv_kernels {
+    int lanes;
+    void (*tile)(const struct cpu_tile *t);
+    const struct cpu_dft *dft; /* by growing n; ends with n == 0 */
+    /* For the conjugate product by three multiplications: sum[i] = re + im of a; d1 = -(re + im), d2 = im - re of b. */
+    void (*sum_planes)(int64_t n, const float *re, const float *im, float *sum);
+    void (*conjugate_planes)(int64_t n, const float *re, const float *im, float *d1, float *d2);
+};
+
+/* Those of the instruction set the device opened with. */
+const struct cpu_conv_kernels *cpu_conv_kernels(const struct cpu *c);
+
+#define CPU_DECLARE_CONV_KERNELS(name) extern const struct cpu_conv_kernels cpu_conv_kernels_##name;
+CPU_DECLARE_CONV_KERNELS(portable)
+CPU_DECLARE_CONV_KERNELS(avx2)
+CPU_DECLARE_CONV_KERNELS(avx512)
+
+#endif

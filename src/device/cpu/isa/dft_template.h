@@ -1,0 +1,137 @@
+/* The two-dimensional real DFT for one N = RADIX1 * RADIX2 * RADIX3, included once for each N: with N constant the loops
+ * unroll into straight-line code. In-place decimation in frequency leaves frequency k at position PLACE(k). Rows are real:
+ * two go through one complex transform and are separated by their symmetry. */
+#define DFT_JOIN2(name, n) name##n
+#define DFT_JOIN(name, n) DFT_JOIN2(name, n)
+#define DFT_FN(name) DFT_JOIN(name, DFT_N)
+#define HALF (DFT_N / 2)
+#define M1 (DFT_N / RADIX1)
+/* Position p = q1 * M1 + q2 * RADIX3 + q3 holds frequency q1 + RADIX1 * (q2 + RADIX2 * q3). */
+#define PLACE(k) (((k) % RADIX1) * M1 + ((k) / RADIX1 % RADIX2) * RADIX3 + (k) / (RADIX1 * RADIX2))
+
+/* In place; natural order in, PLACE order out. Exchanging re and im gives the inverse. */
+INLINE void DFT_FN(complex)(vec *re, vec *im) {
+#pragma GCC unroll 32
+    for (int b = 0; b < M1; b++) dft_butterfly(RADIX1, re + b, im + b, M1, DFT_N, b);
+#if RADIX2 > 1
+#pragma GCC unroll 8
+    for (int q = 0; q < RADIX1; q++)
+#pragma GCC unroll 16
+        for (int b = 0; b < RADIX3; b++) dft_butterfly(RADIX2, re + q * M1 + b, im + q * M1 + b, RADIX3, M1, b);
+#endif
+#if RADIX3 > 1
+#pragma GCC unroll 16
+    for (int q = 0; q < RADIX1 * RADIX2; q++) dft_butterfly(RADIX3, re + q * RADIX3, im + q * RADIX3, 1, RADIX3, 0);
+#endif
+}
+
+/* Rows y and y+1 of the image at once: their half spectra to t[j][y], t[j][y+1]. */
+STRAIGHT void DFT_FN(row_pair)(const struct cpu_dft_image *g, int y, vec tr[][DFT_N], vec ti[][DFT_N]) {
+    vec re[DFT_N], im[DFT_N];
+    const float *first = g->x + y * g->row_stride;
+    const float *second = y + 1 < g->bottom ? first + g->row_stride : NULL;
+#pragma GCC unroll 32
+    for (int i = 0; i < DFT_N; i++) {
+        bool inside = i >= g->left && i < g->right;
+        re[i] = inside ? vec_load(first + i * g->column_stride) : vec_zero();
+        im[i] = inside && second ? vec_load(second + i * g->column_stride) : vec_zero();
+    }
+    DFT_FN(complex)(re, im);
+    tr[0][y] = re[0], ti[0][y] = vec_zero();
+    if (second) tr[0][y + 1] = im[0], ti[0][y + 1] = vec_zero();
+#pragma GCC unroll 16
+    for (int j = 1; j <= HALF; j++) {
+        vec ar = re[PLACE(j)], ai = im[PLACE(j)], br = re[PLACE(DFT_N - j)], bi = im[PLACE(DFT_N - j)];
+        tr[j][y] = (ar + br) * 0.5f, ti[j][y] = (ai - bi) * 0.5f;
+        if (second) tr[j][y + 1] = (ai + bi) * 0.5f, ti[j][y + 1] = (br - ar) * 0.5f;
+    }
+}
+
+/* Column j's spectrum: all N frequencies, or where it is its own mirror (j = 0, N/2) the first half. */
+STRAIGHT float *DFT_FN(column)(const vec *tr, const vec *ti, const struct cpu_dft_image *g, bool self, float *out,
+                               int64_t stride, int64_t plane) {
+    vec re[DFT_N], im[DFT_N];
+#pragma GCC unroll 32
+    for (int y = 0; y < DFT_N; y++) {
+        bool inside = y >= g->top && y < g->bottom;
+        re[y] = inside ? tr[y] : vec_zero();
+        im[y] = inside ? ti[y] : vec_zero();
+    }
+    DFT_FN(complex)(re, im);
+#pragma GCC unroll 32
+    for (int k = 0; k < DFT_N; k++) {
+        if (self && k > HALF) break;
+        vec_stream(out + k * stride, re[PLACE(k)]);
+        vec_stream(out + k * stride + plane, im[PLACE(k)]);
+    }
+    return out + (self ? HALF + 1 : DFT_N) * stride;
+}
+
+static void DFT_FN(forward)(const struct cpu_dft_image *g, float *out, int64_t stride, int64_t plane) {
+    vec tr[HALF + 1][DFT_N], ti[HALF + 1][DFT_N];
+    for (int y = g->top; y < g->bottom; y += 2) DFT_FN(row_pair)(g, y, tr, ti);
+    out = DFT_FN(column)(tr[0], ti[0], g, true, out, stride, plane);
+    for (int j = 1; j < (DFT_N + 1) / 2; j++) out = DFT_FN(column)(tr[j], ti[j], g, false, out, stride, plane);
+    if (DFT_N % 2 == 0) DFT_FN(column)(tr[HALF], ti[HALF], g, true, out, stride, plane);
+    vec_stream_end();
+}
+
+STRAIGHT const float *DFT_FN(uncolumn)(vec *tr, vec *ti, const struct cpu_dft_image *g, bool self, const float *in,
+                                       int64_t stride, int64_t plane) {
+    vec re[DFT_N], im[DFT_N];
+#pragma GCC unroll 32
+    for (int k = 0; k < DFT_N; k++) {
+        bool mirror = self && k > HALF;
+        int from = mirror ? DFT_N - k : k;
+        vec i = vec_load(in + from * stride + plane);
+        re[k] = vec_load(in + from * stride), im[k] = mirror ? -i : i;
+    }
+    DFT_FN(complex)(im, re);
+#pragma GCC unroll 32
+    for (int y = 0; y < DFT_N; y++)
+        if (y >= g->top && y < g->bottom) tr[y] = re[PLACE(y)], ti[y] = im[PLACE(y)];
+    return in + (self ? HALF + 1 : DFT_N) * stride;
+}
+
+/* Two rows of the image from their half spectra: z = first + i * second. */
+STRAIGHT void DFT_FN(unrow_pair)(const struct cpu_dft_image *g, int y, vec tr[][DFT_N], vec ti[][DFT_N], float scale) {
+    vec re[DFT_N], im[DFT_N];
+    bool pair = y + 1 < g->bottom;
+    int second = pair ? y + 1 : y;
+#pragma GCC unroll 32
+    for (int k = 0; k < DFT_N; k++) {
+        int j = k <= HALF ? k : DFT_N - k;
+        vec ar = tr[j][y], ai = ti[j][y], br = tr[j][second], bi = ti[j][second];
+        if (j == 0 || 2 * j == DFT_N) ai = bi = vec_zero();
+        re[k] = k <= HALF ? ar - bi : ar + bi;
+        im[k] = k <= HALF ? ai + br : br - ai;
+    }
+    DFT_FN(complex)(im, re);
+    float *first = g->x + y * g->row_stride;
+#pragma GCC unroll 32
+    for (int i = 0; i < DFT_N; i++) {
+        if (i < g->left || i >= g->right) continue;
+        vec_store(first + i * g->column_stride, re[PLACE(i)] * scale);
+        if (pair) vec_store(first + g->row_stride + i * g->column_stride, im[PLACE(i)] * scale);
+    }
+}
+
+static void DFT_FN(inverse)(const struct cpu_dft_image *g, const float *in, int64_t stride, int64_t plane,
+                            float scale) {
+    vec tr[HALF + 1][DFT_N], ti[HALF + 1][DFT_N];
+    in = DFT_FN(uncolumn)(tr[0], ti[0], g, true, in, stride, plane);
+    for (int j = 1; j < (DFT_N + 1) / 2; j++) in = DFT_FN(uncolumn)(tr[j], ti[j], g, false, in, stride, plane);
+    if (DFT_N % 2 == 0) DFT_FN(uncolumn)(tr[HALF], ti[HALF], g, true, in, stride, plane);
+    for (int y = g->top; y < g->bottom; y += 2) DFT_FN(unrow_pair)(g, y, tr, ti, scale);
+}
+
+#undef DFT_JOIN2
+#undef DFT_JOIN
+#undef DFT_FN
+#undef HALF
+#undef M1
+#undef PLACE
+#undef DFT_N
+#undef RADIX1
+#undef RADIX2
+#undef RADIX3
