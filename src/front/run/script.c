@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "front/front.h"
+#include "magic/magic.h"
 
 /* Opens a session for one piece of code, runs it, and closes. */
 static int run_once(const char *source, size_t n, const char *name, bool values, int argc, char **argv) {
@@ -15,6 +16,7 @@ static int run_once(const char *source, size_t n, const char *name, bool values,
     console.values = values;
     if (session_open(&console.sink, &s, &e)) return front_fail(e.text);
     session_set_args(s, name, argv, argc);
+    session_set_magic(s, magic_run_line, NULL);
     if (session_catch_interrupts(s, &interrupts, &e)) front_fail(e.text);
     session_run(s, source, n, name, &r);
     if (r.status) fprintf(stderr, "%s", buf_text(&r.error));

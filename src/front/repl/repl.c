@@ -1,0 +1,237 @@
+/* The interactive session. Invariant: whatever is typed or pressed, the session and all it holds live until Ctrl-D (or the
+ * terminal's end). */
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <readline/readline.h>
+
+#include "base/mem.h"
+#include "cell/lua.h"
+#include "cell/magic_line.h"
+#include "front/repl/repl.h"
+
+static struct repl *current; /* for readline's line handler and the notebook's callback */
+static volatile sig_atomic_t resized;
+
+static void on_resize(int number) {
+    (void)number;
+    resized = 1;
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------- */
+
+static void show_status(struct repl *r, const struct session_result *result, const char *name) {
+    struct sink *sink = &r->console.sink;
+    struct buf line = {0};
+    if (sink->colour) buf_puts(&line, "\033[2m");
+    front_status_line(result, name, sink->width, &line);
+    buf_puts(&line, sink->colour ? "\033[0m\n" : "\n");
+    sink->text(sink, SINK_STATUS, buf_text(&line), line.len);
+    buf_free(&line);
+}
+
+enum status repl_run(struct repl *r, const char *source, size_t n, const char *name) {
+    struct sink *sink = &r->console.sink;
+    struct session_result result;
+    front_console_resize(&r->console);
+    session_run(r->session, source, n, name, &result);
+    if (result.status) {
+        sink->text(sink, SINK_ERR, sink->colour ? "\033[31m" : "", sink->colour ? 5 : 0);
+        sink->text(sink, SINK_ERR, buf_text(&result.error), result.error.len);
+        sink->text(sink, SINK_ERR, sink->colour ? "\033[0m" : "", sink->colour ? 4 : 0);
+    }
+    show_status(r, &result, name);
+    buf_free(&result.error);
+    return result.status;
+}
+
+static enum status run_notebook_cell(struct magic_notebook *nb, int n) {
+    const struct cell *c = &nb->notebook->cells[magic_cell_index(nb, n)];
+    char name[32];
+    snprintf(name, sizeof name, "[%d]", n);
+    enum status s = repl_run(current, c->source, c->size, name);
+    nb->state[n - 1] = s ? MAGIC_FAILED : MAGIC_DONE;
+    if (s == OK) nb->next = n + 1;
+    return s;
+}
+
+/* ---- input --------------------------------------------------------------------------------------------------------- */
+
+static void on_line(char *line);
+
+/* "[3]: ", or dots of the same width for the lines that follow. */
+static void show_prompt(struct repl *r) {
+    char prompt[64], number[24];
+    int width = snprintf(number, sizeof number, "[%d]", r->count + 1);
+    const char *on = r->console.sink.colour ? "\001\033[32m\002" : "",
+               *off = r->console.sink.colour ? "\001\033[0m\002" : "";
+    if (r->pending.len)
+        snprintf(prompt, sizeof prompt, "%s%*s:%s ", on, width, "...", off);
+    else
+        snprintf(prompt, sizeof prompt, "%s%s:%s ", on, number, off);
+    rl_callback_handler_install(prompt, on_line);
+}
+
+static bool is_blank(const char *s) {
+    return s[strspn(s, " \t\r\n")] == 0;
+}
+
+static bool is_magic(const char *line) {
+    return cell_magic_line(line, strlen(line)).kind != CELL_MAGIC_NONE;
+}
+
+/* Whether what was typed so far is a whole cell. A %%magic takes lines until an empty one. */
+static bool is_complete(const struct buf *text, const char *line) {
+    struct cell_lua lua = {0};
+    struct err e = {0};
+    if (strncmp(text->data, "%%", 2) == 0) return is_blank(line);
+    if (is_magic(text->data) && !strchr(text->data, '\n')) return true;
+    bool whole = cell_lua_parse(text->data, text->len, &lua, &e) != OK || lua.status != CELL_LUA_INCOMPLETE;
+    cell_lua_free(&lua);
+    return whole;
+}
+
+static void step_notebook(struct repl *r) {
+    struct magic_notebook *nb = &r->notebook;
+    if (!nb->notebook || nb->next > nb->count) return;
+    if (nb->run_cell(nb, nb->next) == OK) repl_show_next(r);
+}
+
+/* Runs the pending input; magics that move about in the notebook show where they went. */
+static void run_pending(struct repl *r) {
+    int before = r->notebook.next;
+    char name[32];
+    struct buf text = r->pending;
+    r->pending = (struct buf){0};
+    repl_add_history(r, text.data);
+    snprintf(name, sizeof name, "[%d]", ++r->count);
+    if (r->notebook.notebook) snprintf(name, sizeof name, "in %d", r->count);
+    repl_run(r, text.data, text.len, name);
+    if (r->notebook.next != before) repl_show_next(r);
+    buf_free(&text);
+}
+
+/* readline has a whole line (NULL: Ctrl-D). */
+static void on_line(char *line) {
+    struct repl *r = current;
+    rl_callback_handler_remove();
+    if (!line) {
+        if (r->pending.len) { /* an unfinished input is dropped first */
+            buf_free(&r->pending);
+            repl_print(r, "\n");
+        } else {
+            r->done = true;
+            repl_print(r, "\n");
+            return;
+        }
+    } else if (!r->pending.len && is_blank(line)) {
+        step_notebook(r);
+    } else {
+        if (r->pending.len) buf_putc(&r->pending, '\n');
+        buf_puts(&r->pending, line);
+        if (!r->pending.failed && is_complete(&r->pending, line)) run_pending(r);
+    }
+    free(line);
+    if (!r->done) show_prompt(r);
+}
+
+/* Ctrl-C at the prompt clears what was typed. */
+static void on_interrupt(struct repl *r) {
+    char drained[64];
+    while (read(r->interrupts, drained, sizeof drained) > 0) {
+    }
+    buf_free(&r->pending);
+    rl_callback_handler_remove();
+    repl_print(r, "^C\n");
+    show_prompt(r);
+}
+
+static void loop(struct repl *r) {
+    struct pollfd fd[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = r->interrupts, .events = POLLIN}};
+    show_prompt(r);
+    while (!r->done) {
+        if (poll(fd, 2, -1) < 0 && errno != EINTR) break;
+        if (resized) {
+            resized = 0;
+            rl_resize_terminal();
+            front_console_resize(&r->console);
+        }
+        if (fd[1].revents & POLLIN)
+            on_interrupt(r);
+        else if (fd[0].revents & (POLLIN | POLLHUP))
+            rl_callback_read_char();
+        if (fd[0].revents & (POLLERR | POLLNVAL)) break;
+        fd[0].revents = fd[1].revents = 0;
+    }
+    rl_callback_handler_remove();
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------- */
+
+static enum status open_notebook(struct repl *r, const char *path, struct err *e) {
+    struct magic_notebook *nb = &r->notebook;
+    char copy[PATH_MAX];
+    if (notebook_read(path, &nb->notebook, e)) return e->status;
+    for (size_t i = 0; i < nb->notebook->count; i++) nb->count += nb->notebook->cells[i].kind == CELL_CODE;
+    nb->next = 1;
+    nb->run_cell = run_notebook_cell;
+    nb->state = mem_zalloc(sizeof *nb->state * (size_t)(nb->count + 1), e);
+    if (!nb->state) return e->status;
+    snprintf(copy, sizeof copy, "%s", path);
+    if (chdir(dirname(copy))) return err_set(e, ERR_IO, "cannot enter the folder of '%s': %s", path, strerror(errno));
+    return OK;
+}
+
+static void open_terminal(struct repl *r) {
+    struct sigaction action = {.sa_handler = on_resize};
+    setlocale(LC_CTYPE, "");
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGWINCH, &action, NULL);
+    rl_catch_signals = 0;
+    rl_catch_sigwinch = 0;
+    rl_variable_bind("enable-bracketed-paste", "on");
+    repl_open_completion(r);
+    repl_open_history(r);
+}
+
+static int fail(struct repl *r, const struct err *e) {
+    front_fail(e->text);
+    session_close(r->session);
+    notebook_free(r->notebook.notebook);
+    mem_free(r->notebook.state);
+    return 1;
+}
+
+int front_repl(const char *path) {
+    static struct repl r;
+    struct err e = {0};
+    current = &r;
+    front_console_open(&r.console);
+    r.console.status = true;
+    if (path && open_notebook(&r, path, &e)) return fail(&r, &e);
+    if (session_open(&r.console.sink, &r.session, &e)) return fail(&r, &e);
+    session_set_magic(r.session, magic_run_line, path ? &r.notebook : NULL);
+    if (session_catch_interrupts(r.session, &r.interrupts, &e)) return fail(&r, &e);
+    open_terminal(&r);
+    repl_print(&r,
+               "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists the commands, Ctrl-D leaves.\n");
+    for (size_t i = 0; path && i < r.notebook.notebook->warning_count; i++)
+        repl_print(&r, "%s:%d: %s\n", path, r.notebook.notebook->warnings[i].line,
+                   r.notebook.notebook->warnings[i].text);
+    if (path) repl_print(&r, "%s: %d cells. Enter runs the next one.\n", path, r.notebook.count);
+    repl_show_next(&r);
+    loop(&r);
+    session_close(r.session);
+    notebook_free(r.notebook.notebook);
+    mem_free(r.notebook.state);
+    buf_free(&r.pending);
+    return 0;
+}
