@@ -8,6 +8,8 @@
 
 enum { MAX_DEPTH = 100 };
 
+#define BIND_JSON "celda.json"
+
 static const char null_key; /* json.null is a light userdata with this address */
 
 static json_t *to_json(lua_State *L, int index, int depth);
@@ -33,6 +35,15 @@ static json_t *object_to_json(lua_State *L, int index, int depth) {
     return object;
 }
 
+#define BIND_EMPTY "json.object" /* marks a table that was an empty object, which a plain {} is not */
+
+static bool is_empty_object(lua_State *L, int index) {
+    int top = lua_gettop(L);
+    bool marked = lua_getmetatable(L, index) && (luaL_getmetatable(L, BIND_EMPTY), lua_rawequal(L, -1, -2));
+    lua_settop(L, top);
+    return marked;
+}
+
 /* How a table goes: its length as an array, or -1: an object. Raises where it is neither. */
 static lua_Integer array_length(lua_State *L, int index) {
     lua_Integer n = (lua_Integer)lua_rawlen(L, index), count = 0;
@@ -43,25 +54,27 @@ static lua_Integer array_length(lua_State *L, int index) {
         count++;
         strings |= lua_type(L, -1) == LUA_TSTRING;
     }
+    if (count == 0 && is_empty_object(L, index)) return -1;
     if (count == n) return n;
-    if (n > 0 || !strings) luaL_error(L, "json: a table must be a list or have string keys alone");
+    if (n > 0 || !strings) bind_raise(L, ERR_TYPE, "a table as JSON must be a list, or have string keys alone");
     return -1;
 }
 
 /* Checks a value before anything is allocated, so that building it cannot raise. */
 static void check_value(lua_State *L, int index, int depth) {
     luaL_checkstack(L, 10, "json: nested too deeply");
-    if (depth > MAX_DEPTH) luaL_error(L, "json: nested too deeply (or a cycle)");
+    if (depth > MAX_DEPTH)
+        bind_raise(L, ERR_VALUE, "a table nested deeper than %d (or in itself) has no JSON", MAX_DEPTH);
     switch (lua_type(L, index)) {
     case LUA_TNIL:
     case LUA_TBOOLEAN:
     case LUA_TSTRING: return;
     case LUA_TNUMBER:
         if (!lua_isinteger(L, index) && !isfinite(lua_tonumber(L, index)))
-            luaL_error(L, "json: NaN and infinity have no JSON");
+            bind_raise(L, ERR_VALUE, "NaN and infinity have no JSON");
         return;
     case LUA_TLIGHTUSERDATA:
-        if (lua_touserdata(L, index) == (void *)&null_key) return;
+        if (bind_is_null(L, index)) return;
         break;
     case LUA_TTABLE:
         array_length(L, index);
@@ -71,9 +84,12 @@ static void check_value(lua_State *L, int index, int depth) {
             lua_pop(L, 1);
         }
         return;
+    case LUA_TFUNCTION:
+        if (bind_activation_name(L, index)) return;
+        break;
     default: break;
     }
-    luaL_error(L, "json: a %s has no JSON", luaL_typename(L, index));
+    bind_raise(L, ERR_TYPE, "a %s has no JSON", bind_kind_name(L, index));
 }
 
 static json_t *to_json(lua_State *L, int index, int depth) {
@@ -90,14 +106,27 @@ static json_t *to_json(lua_State *L, int index, int depth) {
         lua_Integer length = array_length(L, index);
         return length >= 0 ? array_to_json(L, index, length, depth) : object_to_json(L, index, depth);
     }
+    case LUA_TFUNCTION: return json_string(bind_activation_name(L, index));
     default: return json_null();
     }
 }
 
 json_t *bind_to_json(lua_State *L, int index) {
+    struct err e = {0};
     index = lua_absindex(L, index);
     check_value(L, index, 0);
-    return to_json(L, index, 0);
+    void **box = bind_box(L, BIND_JSON);
+    *box = to_json(L, index, 0);
+    if (!*box) bind_check(L, err_set(&e, ERR_MEMORY, "no memory for JSON"), &e);
+    return *box;
+}
+
+void bind_keep_json(lua_State *L, json_t *j) {
+    *bind_box(L, BIND_JSON) = j;
+}
+
+bool bind_is_null(lua_State *L, int index) {
+    return lua_islightuserdata(L, index) && lua_touserdata(L, index) == (void *)&null_key;
 }
 
 void bind_push_json(lua_State *L, const json_t *j) {
@@ -116,6 +145,7 @@ void bind_push_json(lua_State *L, const json_t *j) {
             bind_push_json(L, value);
             lua_setfield(L, -2, key);
         }
+        if (json_object_size(j) == 0) luaL_setmetatable(L, BIND_EMPTY);
         break;
     case JSON_ARRAY:
         lua_createtable(L, (int)json_array_size(j), 0);
@@ -133,57 +163,40 @@ void bind_push_json(lua_State *L, const json_t *j) {
     }
 }
 
-static int json_gc(lua_State *L) {
-    json_t **box = lua_touserdata(L, 1);
-    json_decref(*box);
-    *box = NULL;
+static int json_release(lua_State *L) {
+    json_decref(bind_take(L, BIND_JSON));
     return 0;
-}
-
-/* Keeps a JSON value alive on the stack until it is collected or closed. */
-static json_t **push_holder(lua_State *L) {
-    json_t **box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = NULL;
-    luaL_setmetatable(L, "celda.json");
-    return box;
 }
 
 static int json_decode(lua_State *L) {
     size_t n;
     struct err e = {0};
     const char *text = luaL_checklstring(L, 1, &n);
-    json_t **box = push_holder(L);
+    void **box = bind_box(L, BIND_JSON);
     *box = json_parse(text, n, &e);
     bind_check(L, e.status, &e);
     bind_push_json(L, *box);
     return 1;
 }
 
+/* json.encode(value[, {indent = n}]) */
 static int json_encode(lua_State *L) {
-    struct buf out = {0};
-    struct err e = {0};
-    int indent = bind_option(L, 2, "indent") ? (int)luaL_checkinteger(L, -1) : 0;
+    static const char *const names[] = {"indent", NULL};
     luaL_checkany(L, 1);
-    json_t **box = push_holder(L);
-    *box = bind_to_json(L, 1);
-    json_write(*box, indent, false, &out);
-    luaL_Buffer b;
-    enum status s = buf_status(&out, &e);
-    char *room = s == OK ? luaL_buffinitsize(L, &b, out.len) : NULL;
-    if (room) memcpy(room, buf_text(&out), out.len);
-    size_t size = out.len;
-    buf_free(&out);
-    bind_check(L, s, &e);
-    luaL_pushresultsize(&b, size);
-    return 1;
+    bind_args(L, 2, "json.encode", names);
+    int indent = lua_isnil(L, 2) ? 0 : (int)bind_integer(L, 2, "indent");
+    const json_t *j = bind_to_json(L, 1);
+    struct buf *text = bind_new_buf(L);
+    json_write(j, indent, false, text);
+    return bind_push_buf(L, text);
 }
 
 void bind_open_json(lua_State *L) {
     static const luaL_Reg functions[] = {{"decode", json_decode}, {"encode", json_encode}, {NULL, NULL}};
-    luaL_newmetatable(L, "celda.json");
-    lua_pushcfunction(L, json_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pop(L, 1);
+    static const luaL_Reg none[] = {{NULL, NULL}};
+    bind_new_type(L, BIND_JSON, none, json_release);
+    luaL_newmetatable(L, BIND_EMPTY);
+    lua_pop(L, 2);
     luaL_newlib(L, functions);
     lua_pushlightuserdata(L, (void *)&null_key);
     lua_setfield(L, -2, "null");

@@ -1,24 +1,28 @@
-/* keras.GradientTape. It records from its construction to its close, its collection or the first gradient of a
- * non-persistent one; gradients can be taken after it closed. */
+/* keras.GradientTape. It records from its construction to its close, its collection, or the first gradient of one that is
+ * not persistent; gradients can be taken after it closed. */
 #include "bind/internal.h"
 
+struct tape_box {
+    struct tape *tape; /* first, as in every box */
+    bool persistent;
+};
+
+/* GradientTape([persistent = false]) */
 static int tape_create(lua_State *L) {
     static const char *const names[] = {"persistent", "watch_accessed_variables", NULL};
     struct run *r = bind_run(L);
     struct err e = {0};
-    struct tape *t;
     bind_args(L, 1, "GradientTape", names);
-    if (!lua_isnil(L, 2) && !lua_toboolean(L, 2))
-        return luaL_error(L, "ValueError: GradientTape: watch_accessed_variables = false is not supported");
-    if (r->ntape == RUN_MAX_TAPES) {
-        lua_gc(L, LUA_GCCOLLECT); /* tapes that nobody holds stop recording */
-        if (r->ntape == RUN_MAX_TAPES)
-            return luaL_error(L, "StateError: %d gradient tapes record at once; close some", RUN_MAX_TAPES);
-    }
-    void **box = bind_box(L, BIND_TAPE);
-    bind_check(L, tape_new(lua_toboolean(L, 1), &t, &e), &e);
-    *box = t;
-    r->tape[r->ntape++] = t;
+    if (!bind_boolean(L, 2, true))
+        return bind_raise(L, ERR_UNSUPPORTED, "GradientTape: watch_accessed_variables = false is not supported");
+    if (r->ntape == RUN_MAX_TAPES) lua_gc(L, LUA_GCCOLLECT); /* tapes that nobody holds stop recording */
+    if (r->ntape == RUN_MAX_TAPES)
+        return bind_raise(L, ERR_STATE, "%d gradient tapes record at once; close some", RUN_MAX_TAPES);
+    struct tape_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+    *box = (struct tape_box){.persistent = bind_boolean(L, 1, false)};
+    luaL_setmetatable(L, BIND_TAPE);
+    bind_check(L, tape_new(box->persistent, &box->tape, &e), &e);
+    r->tape[r->ntape++] = box->tape;
     return 1;
 }
 
@@ -37,12 +41,10 @@ static int tape_close(lua_State *L) {
     return 0;
 }
 
-static int tape_gc(lua_State *L) {
-    void **box = luaL_checkudata(L, 1, BIND_TAPE);
-    struct run *r = bind_run(L);
-    if (*box && r) stop_recording(r, *box);
-    tape_free(*box);
-    *box = NULL;
+static int release(lua_State *L) {
+    struct tape *t = bind_take(L, BIND_TAPE);
+    if (t) stop_recording(bind_run(L), t);
+    tape_free(t);
     return 0;
 }
 
@@ -50,92 +52,127 @@ static int tape_gc(lua_State *L) {
 static int tape_watch_value(lua_State *L) {
     struct tape *t = bind_unbox(L, 1, BIND_TAPE);
     struct err e = {0};
-    if (lua_istable(L, 2)) {
-        for (lua_Integer i = 1; i <= luaL_len(L, 2); i++) {
-            lua_geti(L, 2, i);
-            bind_check(L, tape_watch(t, bind_tensor(L, lua_gettop(L)), &e), &e);
-            lua_pop(L, 1);
-        }
+    if (!lua_istable(L, 2)) {
+        bind_check(L, tape_watch(t, bind_tensor(L, 2), &e), &e);
         return 0;
     }
-    bind_check(L, tape_watch(t, bind_tensor(L, 2), &e), &e);
+    for (lua_Integer i = 1; i <= luaL_len(L, 2); i++) {
+        lua_geti(L, 2, i);
+        bind_check(L, tape_watch(t, bind_tensor(L, -1), &e), &e);
+        lua_pop(L, 1);
+    }
     return 0;
 }
 
-enum { MAX_SOURCES = 4096 };
+/* ---- gradients ----------------------------------------------------------------------------------------------------- */
 
-/* The sources as tensors: a list's items or one value; they stay on the stack. */
-static int push_sources(lua_State *L, int index, bool list, struct tensor **source) {
-    int n = list ? (int)luaL_len(L, index) : 1;
-    if (n > MAX_SOURCES) luaL_error(L, "ValueError: at most %d sources", MAX_SOURCES);
-    luaL_checkstack(L, n + 20, "too many sources");
-    for (int i = 0; i < n; i++) {
-        if (list)
-            lua_geti(L, index, i + 1);
-        else
-            lua_pushvalue(L, index);
-        source[i] = bind_tensor(L, lua_gettop(L));
+enum { MAX_DEPTH = 16 };
+
+/* Appends the tensors of the value on the stack's top, depth first, to the list at `list`; returns how many there are. */
+static int flatten(lua_State *L, int list, int n, int depth) {
+    if (!lua_istable(L, -1)) {
+        bind_tensor(L, -1);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, list, n + 1);
+        return n + 1;
+    }
+    luaL_checkstack(L, 8, "gradient");
+    if (depth == MAX_DEPTH) bind_raise(L, ERR_VALUE, "gradient: sources are nested too deeply");
+    for (lua_Integer i = 1, size = luaL_len(L, -1); i <= size; i++) {
+        lua_geti(L, -1, i);
+        n = flatten(L, list, n, depth + 1);
+        lua_pop(L, 1);
     }
     return n;
 }
 
-static void push_gradient(lua_State *L, struct tensor *g) {
-    if (g)
-        bind_push_tensor(L, g);
-    else
-        lua_pushnil(L);
+/* Pushes the results in the form of the sources on the stack's top; `at` counts what was taken of the list. */
+static void unflatten(lua_State *L, int results, int *at) {
+    if (!lua_istable(L, -1)) {
+        lua_rawgeti(L, results, ++*at);
+        return;
+    }
+    lua_Integer size = luaL_len(L, -1);
+    lua_createtable(L, (int)size, 0);
+    for (lua_Integer i = 1; i <= size; i++) {
+        lua_geti(L, -2, i);
+        unflatten(L, results, at);
+        lua_rawseti(L, -3, i);
+        lua_pop(L, 1);
+    }
 }
 
-/* Takes the gradients out of the emitter; then nothing is left to leak if Lua raises. */
+/* Pushes a list of n empty boxes. */
+static void push_boxes(lua_State *L, int n) {
+    lua_createtable(L, n, 0);
+    for (int i = 1; i <= n; i++) {
+        bind_new_tensor(L);
+        lua_rawseti(L, -2, i);
+    }
+}
+
+/* The gradients into the boxes of the list on the stack's top; a source that target does not depend on loses its box. */
+static void fill_boxes(lua_State *L, struct tensor *const *gradient, int n) {
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        *(struct tensor **)lua_touserdata(L, -1) = gradient[i];
+        lua_pop(L, 1);
+        if (gradient[i]) continue;
+        lua_pushnil(L);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+/* Takes the references out of the emitter. */
 static enum status compute(struct run *r, struct tape *t, struct tensor *target, struct tensor *seed,
                            struct tensor **source, int n, struct tensor **gradient, struct err *e) {
-    struct op_emitter emit = run_emitter(r, e);
-    enum status s = tape_gradient(t, &emit, target, seed, source, n, gradient, e);
+    struct op_emitter m = run_emitter(r, e);
+    enum status s = tape_gradient(t, &m, target, seed, source, n, gradient, e);
     for (int i = 0; i < n; i++) gradient[i] = s == OK && gradient[i] ? tensor_retain(gradient[i]) : NULL;
-    op_emitter_close(&emit);
+    op_emitter_close(&m);
     return s;
 }
 
-/* tape:gradient(target, sources, {output_gradients = g}): a tensor or a list like sources; nil where there is none. */
+/* tape:gradient(target, sources[, output_gradients]): like sources, a tensor or a list; nil where there is none. */
 static int tape_gradient_of(lua_State *L) {
     static const char *const names[] = {"target", "sources", "output_gradients", NULL};
     struct tape *t = bind_unbox(L, 1, BIND_TAPE);
     struct run *r = bind_run(L);
     struct err e = {0};
     bind_args(L, 2, "gradient", names);
-    struct tensor *target = bind_tensor(L, 2), *seed = lua_isnil(L, 4) ? NULL : bind_tensor(L, 4);
-    if (seed) seed = bind_cast(L, seed, target->dtype);
-    bool list = lua_istable(L, 3);
-    int most = list ? (int)luaL_len(L, 3) : 1;
-    struct tensor **source = lua_newuserdatauv(L, 2 * sizeof *source * (size_t)(most + 1), 0);
-    struct tensor **gradient = source + most + 1;
-    int n = push_sources(L, 3, list, source);
-    lua_createtable(L, n, 0); /* before the gradients: from here on they are in no danger but of memory */
-    luaL_checkstack(L, n + 8, NULL);
-    bind_check(L, compute(r, t, target, seed, source, n, gradient, &e), &e);
+    bind_want(L, 2, "gradient", "target");
+    bind_want(L, 3, "gradient", "sources");
+    if (!((struct tape_box *)lua_touserdata(L, 1))->persistent) stop_recording(r, t);
+    struct tensor *target = bind_tensor(L, 2), *seed = lua_isnil(L, 4) ? NULL : bind_tensor_as(L, 4, target->dtype);
+    lua_newtable(L);
+    lua_pushvalue(L, 3);
+    int n = flatten(L, 5, 0, 0);
+    struct tensor **source = lua_newuserdatauv(L, 2 * sizeof *source * (size_t)(n + 1), 0);
     for (int i = 0; i < n; i++) {
-        push_gradient(L, gradient[i]);
-        if (!list) return 1;
-        lua_seti(L, -2, i + 1);
+        lua_rawgeti(L, 5, i + 1);
+        source[i] = bind_tensor(L, -1);
+        lua_pop(L, 1); /* the list holds it */
     }
+    push_boxes(L, n);
+    bind_check(L, compute(r, t, target, seed, source, n, source + n, &e), &e);
+    fill_boxes(L, source + n, n);
+    int results = lua_gettop(L), at = 0;
+    lua_pushvalue(L, 3);
+    unflatten(L, results, &at);
     return 1;
 }
 
-void bind_open_tape(lua_State *L) {
+void bind_open_tape(lua_State *L, int core) {
+    static const luaL_Reg events[] = {{"__close", tape_close}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"watch", tape_watch_value},
                                        {"gradient", tape_gradient_of},
                                        {"stop_recording", tape_close},
                                        {"close", tape_close},
                                        {NULL, NULL}};
-    luaL_newmetatable(L, BIND_TAPE);
-    lua_pushcfunction(L, tape_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pushcfunction(L, tape_close);
-    lua_setfield(L, -2, "__close");
+    bind_new_type(L, BIND_TAPE, events, release);
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
-    lua_getglobal(L, "celda");
+    lua_pop(L, 1);
     lua_pushcfunction(L, tape_create);
-    lua_setfield(L, -2, "GradientTape");
-    lua_pop(L, 2);
+    lua_setfield(L, core, "GradientTape");
 }

@@ -1,539 +1,245 @@
-/* Ops as methods of tensors, as functions of the module `tensor`, and as Lua's operators. Elementwise ops come straight
- * from the registry: an op added there is a method here. */
+/* Tensor functions that are one op: every elementwise op of the registry by its name, reductions, softmax, matmul; and
+ * Lua's operators. */
 #include <string.h>
 
 #include "bind/internal.h"
 #include "op/ops.h"
 
-/* Ends a formula: pushes its result or raises its error. */
-static int push_result(lua_State *L, struct op_emitter *emit, struct tensor *t) {
-    struct err *e = emit->err;
-    if (t) tensor_retain(t);
-    op_emitter_close(emit);
-    if (e->status && t) tensor_release(t);
-    bind_check(L, e->status, e);
-    bind_push_tensor(L, t);
+/* The op that a closure stands for: upvalue 1. */
+static const struct op *upvalue_op(lua_State *L) {
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+static void need(lua_State *L, const char *function, int n) {
+    int given = lua_gettop(L);
+    if (given == n) return;
+    bind_raise(L, ERR_TYPE, "%s takes %d argument%s, but %d %s given", function, n, n == 1 ? "" : "s", given,
+               given == 1 ? "was" : "were");
+}
+
+/* ---- elementwise --------------------------------------------------------------------------------------------------- */
+
+static int call_elementwise(lua_State *L) {
+    const struct op *op = upvalue_op(L);
+    struct tensor *in[3];
+    need(L, op->name, op->nin);
+    bind_operands(L, op, 1, op->nin, in);
+    bind_op(L, op, in, op->nin, NULL);
     return 1;
 }
 
-#define FORMULA(L, e, emit)                                                                                            \
-    struct err e = {0};                                                                                                \
-    struct op_emitter emit = run_emitter(bind_run(L), &e)
-
-/* ---- elementwise: upvalue 1 is the op -------------------------------------------------------------------------------- */
-
-/* What an op can take of x: logical ops want bool, ops of floats want a float. */
-static struct tensor *suited(lua_State *L, const struct op *op, struct tensor *x) {
-    if (op->dtypes >> x->dtype & 1) return x;
-    if (op->dtypes == OP_BOOL) return bind_cast(L, x, DT_BOOL);
-    if (op->dtypes == OP_FLOATS) return bind_float(L, x);
-    return x->dtype == DT_BOOL ? bind_cast(L, x, DT_INT64) : x;
+/* Operators call with a second operand even where there is but one. */
+static int call_unary_operator(lua_State *L) {
+    lua_settop(L, 1);
+    return call_elementwise(L);
 }
 
-static int unary(lua_State *L) {
-    const struct op *op = lua_touserdata(L, lua_upvalueindex(1));
-    struct tensor *x = suited(L, op, bind_tensor(L, 1));
-    bind_op(L, op, &x, 1, NULL);
-    return 1;
-}
+/* ---- reductions ---------------------------------------------------------------------------------------------------- */
 
-static int binary(lua_State *L) {
-    const struct op *op = lua_touserdata(L, lua_upvalueindex(1));
-    struct tensor *x[2];
-    luaL_checkany(L, 2);
-    lua_settop(L, 2);
-    bind_operands(L, 1, 2, x);
-    for (int i = 0; i < 2; i++) x[i] = suited(L, op, x[i]);
-    bind_op(L, op, x, 2, NULL);
-    return 1;
-}
-
-/* ---- reductions: upvalue 1 is the op ---------------------------------------------------------------------------------- */
-
-static int reduction(lua_State *L) {
-    static const char *const names[] = {"x", "axis", "keepdims", NULL};
-    const struct op *op = lua_touserdata(L, lua_upvalueindex(1));
+/* x:sum(), x:sum(1), x:sum{axis = {0, 2}, keepdims = true} */
+static int call_reduction(lua_State *L) {
+    static const char *const names[] = {"axis", "keepdims", NULL};
+    const struct op *op = upvalue_op(L);
     union op_attrs a = {0};
-    bind_args(L, 1, op->name, names);
-    struct tensor *x = bind_tensor(L, 1);
-    bind_axes(L, 2, x->shape.rank, &a.axes);
-    a.axes.keepdims = lua_toboolean(L, 3);
-    x = suited(L, op, x);
+    struct tensor *x;
+    bind_args(L, 2, op->name, names);
+    bind_operands(L, op, 1, 1, &x);
+    bind_axes(L, 2, &x->shape, &a.axes);
+    a.axes.keepdims = bind_boolean(L, 3, false);
     bind_op(L, op, &x, 1, &a);
     return 1;
 }
 
-/* argmax and argmin: without an axis of all elements. 0-based results, as labels are. */
-static int along_axis(lua_State *L) {
-    static const char *const names[] = {"x", "axis", "keepdims", NULL};
-    const struct op *op = lua_touserdata(L, lua_upvalueindex(1));
-    bind_args(L, 1, op->name, names);
-    struct tensor *x = bind_tensor(L, 1);
-    bool flat = lua_isnil(L, 2), keepdims = lua_toboolean(L, 3);
-    union op_attrs a = {.axes = {.n = 1}};
-    if (!flat) bind_axes(L, 2, x->shape.rank, &a.axes);
-    a.axes.keepdims = keepdims;
-    if (flat) {
-        struct shape line_shape = SHAPE(tensor_size(x));
-        FORMULA(L, e, emit);
-        struct tensor *line = emit_reshape(&emit, x, &line_shape);
-        push_result(L, &emit, line);
-        x = bind_test(L, -1, BIND_TENSOR);
-    }
-    bind_op(L, op, &x, 1, &a);
-    return 1;
-}
-
-/* softmax and log_softmax: axis -1. */
-static int softmax(lua_State *L) {
-    static const char *const names[] = {"x", "axis", NULL};
-    const struct op *op = lua_touserdata(L, lua_upvalueindex(1));
-    union op_attrs a = {.axes = {.n = 1}};
-    bind_args(L, 1, op->name, names);
-    struct tensor *x = bind_float(L, bind_tensor(L, 1));
+/* x:argmax(), of all elements in row-major order, or x:argmax(axis): 0-based, as labels are. */
+static int call_arg_reduction(lua_State *L) {
+    static const char *const names[] = {"axis", "keepdims", NULL};
+    const struct op *op = upvalue_op(L);
+    union op_attrs a = {0}, flat = {.full.shape = {.rank = 1}};
+    struct tensor *x;
+    bind_args(L, 2, op->name, names);
+    bind_operands(L, op, 1, 1, &x);
     if (lua_isnil(L, 2)) {
-        lua_pushinteger(L, -1);
-        lua_replace(L, 2);
+        flat.full.shape.dim[0] = tensor_size(x);
+        x = bind_op(L, &op_reshape, &x, 1, &flat);
+        a.axes.n = 1;
+    } else {
+        bind_axes(L, 2, &x->shape, &a.axes);
+        if (a.axes.n != 1) return bind_raise(L, ERR_VALUE, "%s: axis must be one integer", op->name);
     }
-    bind_axes(L, 2, x->shape.rank, &a.axes);
+    a.axes.keepdims = bind_boolean(L, 3, false);
     bind_op(L, op, &x, 1, &a);
     return 1;
 }
 
-/* var and std: the mean of squared distances from the mean. Upvalue 1: whether the root is taken. */
-static int variance(lua_State *L) {
-    static const char *const names[] = {"x", "axis", "keepdims", NULL};
-    struct op_axes axes = {.keepdims = true};
-    bind_args(L, 1, "var", names);
-    struct tensor *x = bind_float(L, bind_tensor(L, 1));
-    bind_axes(L, 2, x->shape.rank, &axes);
-    struct op_axes last = axes;
-    last.keepdims = lua_toboolean(L, 3);
-    FORMULA(L, e, emit);
-    struct tensor *v = emit_mean(&emit, emit_square(&emit, emit_sub(&emit, x, emit_mean(&emit, x, &axes))), &last);
-    return push_result(L, &emit, lua_toboolean(L, lua_upvalueindex(1)) ? emit_sqrt(&emit, v) : v);
+/* x:softmax([axis = -1]) */
+static int call_along_axis(lua_State *L) {
+    static const char *const names[] = {"axis", NULL};
+    const struct op *op = upvalue_op(L);
+    union op_attrs a = {0};
+    struct err e = {0};
+    struct tensor *x;
+    bind_args(L, 2, op->name, names);
+    bind_operands(L, op, 1, 1, &x);
+    a.axes.n = 1;
+    int64_t axis = lua_isnil(L, 2) ? -1 : bind_integer(L, 2, "axis");
+    bind_check(L, shape_axis(&x->shape, axis, &a.axes.axis[0], &e), &e);
+    bind_op(L, op, &x, 1, &a);
+    return 1;
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------------------------ */
+/* ---- formulas of several ops --------------------------------------------------------------------------------------- */
 
-/* x:reshape(2, -1), x:reshape{2, -1}: one -1 is worked out. */
-static int tensor_reshape(lua_State *L) {
-    struct tensor *x = bind_tensor(L, 1);
-    struct shape s = {0};
-    char a[256], b[256];
-    int unknown = -1;
-    int64_t known = 1, size = tensor_size(x);
-    if (lua_gettop(L) == 2 && lua_istable(L, 2)) {
-        bind_shape(L, 2, &s);
-    } else {
-        for (int i = 2; i <= lua_gettop(L) && s.rank < TENSOR_MAX_RANK; i++) s.dim[s.rank++] = luaL_checkinteger(L, i);
-    }
-    for (int i = 0; i < s.rank; i++) {
-        if (s.dim[i] != -1)
-            known *= s.dim[i];
-        else if (unknown >= 0)
-            return luaL_error(L, "ValueError: reshape: can only infer one unknown dimension");
-        else
-            unknown = i;
-    }
-    if (unknown >= 0 && known > 0 && size % known == 0) s.dim[unknown] = size / known;
-    if (shape_size(&s) != size || (unknown >= 0 && s.dim[unknown] < 0)) {
-        if (unknown >= 0) s.dim[unknown] = -1;
-        return luaL_error(L, "ValueError: cannot reshape a tensor of shape %s (%d elements) into %s",
-                          shape_text(&x->shape, a, sizeof a), (int)size, shape_text(&s, b, sizeof b));
-    }
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_reshape(&emit, x, &s));
+/* Variance over axes; upvalue 2: whether its square root is wanted. */
+static int call_variance(lua_State *L) {
+    static const char *const names[] = {"axis", "ddof", "keepdims", NULL};
+    struct op_axes kept = {.keepdims = true}, axes;
+    struct err e = {0};
+    struct tensor *x;
+    bind_args(L, 2, "var", names);
+    bind_operands(L, &op_sqrt, 1, 1, &x);
+    bind_axes(L, 2, &x->shape, &kept);
+    int64_t ddof = lua_isnil(L, 3) ? 0 : bind_integer(L, 3, "ddof"), n = 1;
+    axes = kept;
+    axes.keepdims = bind_boolean(L, 4, false);
+    for (int i = 0; i < kept.n; i++) n *= x->shape.dim[kept.axis[i]];
+    struct tensor **out = bind_new_tensor(L);
+    struct op_emitter m = run_emitter(bind_run(L), &e);
+    emit_t deviation = emit_sub(&m, x, emit_mean(&m, x, &kept));
+    emit_t y = emit_divs(&m, emit_sum(&m, emit_square(&m, deviation), &axes), (double)(n - ddof));
+    if (lua_toboolean(L, lua_upvalueindex(1))) y = emit_sqrt(&m, y);
+    if (y) *out = tensor_retain(y);
+    op_emitter_close(&m);
+    bind_check(L, e.status, &e);
+    bind_filled(L, *out);
+    return 1;
 }
 
-/* x:transpose() reverses the axes; x:transpose{2, 0, 1} permutes them. */
-static int tensor_transpose(lua_State *L) {
-    struct tensor *x = bind_tensor(L, 1);
-    struct op_axes axes = {0};
-    int rank = x->shape.rank;
-    for (int i = 0; i < rank; i++) axes.axis[i] = rank - 1 - i;
-    if (!lua_isnoneornil(L, 2) && bind_axes(L, 2, rank, &axes) != rank)
-        return luaL_error(L, "ValueError: transpose needs all %d axes", rank);
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_transpose(&emit, x, axes.axis));
-}
-
-/* x:squeeze([axis]): without axes of size 1. */
-static int tensor_squeeze(lua_State *L) {
-    static const char *const names[] = {"x", "axis", NULL};
-    bind_args(L, 1, "squeeze", names);
-    struct tensor *x = bind_tensor(L, 1);
-    struct op_axes axes = {0};
-    struct shape s = {0};
-    bool named = !lua_isnil(L, 2), gone[TENSOR_MAX_RANK] = {0};
-    bind_axes(L, 2, x->shape.rank, &axes);
-    for (int i = 0; i < axes.n; i++) {
-        if (x->shape.dim[axes.axis[i]] == 1)
-            gone[axes.axis[i]] = true;
-        else if (named)
-            return luaL_error(L, "ValueError: cannot squeeze axis %d of size %d", axes.axis[i],
-                              (int)x->shape.dim[axes.axis[i]]);
-    }
-    for (int i = 0; i < x->shape.rank; i++)
-        if (!gone[i]) s.dim[s.rank++] = x->shape.dim[i];
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_reshape(&emit, x, &s));
-}
-
-/* x:expand_dims(axis): a new axis of size 1 there. */
-static int tensor_expand_dims(lua_State *L) {
-    static const char *const names[] = {"x", "axis", NULL};
-    bind_args(L, 1, "expand_dims", names);
-    struct tensor *x = bind_tensor(L, 1);
-    struct shape s = {.rank = x->shape.rank + 1};
-    struct err bad = {0};
-    int axis;
-    if (s.rank > TENSOR_MAX_RANK)
-        return luaL_error(L, "ValueError: a tensor has at most %d dimensions", TENSOR_MAX_RANK);
-    bind_check(L, shape_axis(&s, luaL_checkinteger(L, 2), &axis, &bad), &bad);
-    for (int i = 0, k = 0; i < s.rank; i++) s.dim[i] = i == axis ? 1 : x->shape.dim[k++];
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_reshape(&emit, x, &s));
-}
-
-static int tensor_broadcast_to(lua_State *L) {
-    struct shape s;
-    struct tensor *x = bind_tensor(L, 1);
-    bind_shape(L, 2, &s);
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_broadcast_to(&emit, x, &s));
-}
-
-static int tensor_astype(lua_State *L) {
-    struct tensor *x = bind_tensor(L, 1);
-    enum dtype d = bind_dtype(L, 2, DT_FLOAT32);
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, x->dtype == d ? emit_copy(&emit, x) : emit_cast(&emit, x, d));
-}
-
-static int tensor_copy(lua_State *L) {
-    struct tensor *x = bind_tensor(L, 1);
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_copy(&emit, x));
-}
-
-static int tensor_elu(lua_State *L) {
-    struct tensor *x = bind_float(L, bind_tensor(L, 1));
-    double alpha = luaL_optnumber(L, 2, 1);
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_elu(&emit, x, alpha));
-}
-
-/* x:clip(low, high) */
-static int tensor_clip(lua_State *L) {
-    struct tensor *x[2];
-    lua_settop(L, 3);
-    for (int i = 2; i <= 3; i++) {
-        if (lua_isnil(L, i)) continue;
+/* x:clip(low, high); either may be nil. */
+static int call_clip(lua_State *L) {
+    static const char *const names[] = {"low", "high", NULL};
+    struct tensor *in[2];
+    bind_args(L, 2, "clip", names);
+    for (int i = 0; i < 2; i++) {
+        if (lua_isnil(L, 2 + i)) continue;
         lua_pushvalue(L, 1);
-        lua_pushvalue(L, i);
-        bind_operands(L, -2, -1, x);
-        bind_op(L, i == 2 ? &op_maximum : &op_minimum, x, 2, NULL);
+        lua_pushvalue(L, 2 + i);
+        const struct op *op = i ? &op_minimum : &op_maximum;
+        bind_operands(L, op, lua_gettop(L) - 1, 2, in);
+        bind_op(L, op, in, 2, NULL);
         lua_replace(L, 1);
     }
     lua_settop(L, 1);
+    bind_tensor(L, 1);
     return 1;
 }
 
-static int tensor_matmul(lua_State *L) {
-    struct tensor *x[2];
-    lua_settop(L, 2);
-    bind_operands(L, 1, 2, x);
-    if (x[0]->dtype == DT_BOOL) return luaL_error(L, "TypeError: matmul: bool tensors have no product");
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_matmul(&emit, x[0], x[1], false, false));
-}
-
-/* x:gather(indices): rows by 0-based numbers, as Keras's take along axis 0. */
-static int tensor_gather(lua_State *L) {
-    struct tensor *x = bind_tensor(L, 1), *i = bind_tensor(L, 2);
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_gather(&emit, x, i));
-}
-
-/* x:one_hot(depth) */
-static int tensor_one_hot(lua_State *L) {
+/* x:one_hot(depth[, dtype]) */
+static int call_one_hot(lua_State *L) {
+    static const char *const names[] = {"num_classes", "dtype", NULL};
+    union op_attrs a = {0};
+    bind_args(L, 2, "one_hot", names);
+    bind_want(L, 2, "one_hot", "num_classes");
     struct tensor *x = bind_tensor(L, 1);
-    int64_t depth = luaL_checkinteger(L, 2);
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_one_hot(&emit, x, depth, DT_FLOAT32));
-}
-
-static int tensor_to(lua_State *L) {
-    struct tensor *x = bind_tensor(L, 1), *moved;
-    struct device *d;
-    struct err e = {0};
-    bind_check(L, run_device(bind_run(L), luaL_checkstring(L, 2), &d, &e), &e);
-    bind_check(L, run_move(bind_run(L), x, d, &moved, &e), &e);
-    bind_push_tensor(L, moved);
+    if (x->dtype != DT_INT32) x = bind_tensor_as(L, 1, DT_INT64);
+    a.full.integer = bind_integer(L, 2, "num_classes");
+    a.full.dtype = bind_dtype(L, 3, DT_FLOAT32);
+    bind_op(L, &op_one_hot, &x, 1, &a);
     return 1;
 }
 
-/* tensor.where(condition, a, b) */
-static int tensor_where(lua_State *L) {
-    struct tensor *x[2];
-    lua_settop(L, 3);
-    bind_operands(L, 2, 3, x);
-    struct tensor *c = bind_cast(L, bind_tensor(L, 1), DT_BOOL);
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_where(&emit, c, x[0], x[1]));
+/* ---- registering --------------------------------------------------------------------------------------------------- */
+
+/* The closure on the stack's top goes under `name` into both tables. */
+static void put_both(lua_State *L, int methods, int functions, const char *name) {
+    lua_pushvalue(L, -1);
+    lua_setfield(L, methods, name);
+    lua_setfield(L, functions, name);
 }
 
-/* x:allclose(y, {rtol = 1e-5, atol = 1e-8, equal_nan = false}): |x - y| <= atol + rtol |y| everywhere. */
-static int tensor_allclose(lua_State *L) {
-    static const char *const names[] = {"x", "y", "rtol", "atol", "equal_nan", NULL};
-    struct tensor *x[2];
-    bind_args(L, 1, "allclose", names);
-    double rtol = luaL_optnumber(L, 3, 1e-5), atol = luaL_optnumber(L, 4, 1e-8);
-    bool nan = lua_toboolean(L, 5);
-    bind_operands(L, 1, 2, x);
-    for (int i = 0; i < 2; i++) x[i] = bind_cast(L, x[i], DT_FLOAT64);
-    FORMULA(L, e, emit);
-    struct tensor *bound = emit_adds(&emit, emit_muls(&emit, emit_abs(&emit, x[1]), rtol), atol);
-    struct tensor *close = emit_le(&emit, emit_abs(&emit, emit_sub(&emit, x[0], x[1])), bound);
-    close = emit_logical_or(&emit, close, emit_eq(&emit, x[0], x[1]));
-    if (nan)
-        close =
-            emit_logical_or(&emit, close, emit_logical_and(&emit, emit_isnan(&emit, x[0]), emit_isnan(&emit, x[1])));
-    push_result(L, &emit, emit_all(&emit, close, NULL));
-    bool yes = false;
-    bind_check(L, tensor_read(bind_test(L, -1, BIND_TENSOR), &yes, &e), &e);
-    lua_pushboolean(L, yes);
-    return 1;
-}
-
-/* ---- joining ------------------------------------------------------------------------------------------------------------ */
-
-/* The tensors of a list, brought to one dtype and left on the stack. */
-static int list_of_tensors(lua_State *L, int index, struct tensor **x) {
-    enum dtype d = DT_BOOL;
-    luaL_checktype(L, index, LUA_TTABLE);
-    int n = (int)luaL_len(L, index);
-    if (n < 1 || n > OP_MAX_IN) luaL_error(L, "ValueError: a list of 1 to %d tensors is wanted, not %d", OP_MAX_IN, n);
-    luaL_checkstack(L, 2 * n + 8, NULL);
-    for (int i = 0; i < n; i++) {
-        lua_geti(L, index, i + 1);
-        x[i] = bind_tensor(L, lua_gettop(L));
-        d = dtype_promote(d, x[i]->dtype);
-    }
-    for (int i = 0; i < n; i++) x[i] = bind_cast(L, x[i], d);
-    return n;
-}
-
-static int tensor_concatenate(lua_State *L) {
-    static const char *const names[] = {"tensors", "axis", NULL};
-    struct tensor *x[OP_MAX_IN];
-    struct op_axes axes = {0};
-    bind_args(L, 1, "concatenate", names);
-    int n = list_of_tensors(L, 1, x);
-    lua_pushinteger(L, luaL_optinteger(L, 2, 0));
-    bind_axes(L, -1, x[0]->shape.rank, &axes);
-    FORMULA(L, e, emit);
-    return push_result(L, &emit, emit_concatenate(&emit, x, n, axes.axis[0]));
-}
-
-static int tensor_stack(lua_State *L) {
-    static const char *const names[] = {"tensors", "axis", NULL};
-    struct tensor *x[OP_MAX_IN];
-    struct op_axes axes = {0};
-    bind_args(L, 1, "stack", names);
-    int n = list_of_tensors(L, 1, x);
-    lua_pushinteger(L, luaL_optinteger(L, 2, 0));
-    bind_axes(L, -1, x[0]->shape.rank + 1, &axes);
-    FORMULA(L, e, emit);
-    for (int i = 0; i < n && x[i]; i++) {
-        struct shape s = {.rank = x[i]->shape.rank + 1};
-        if (s.rank > TENSOR_MAX_RANK) err_set(&e, ERR_VALUE, "stack: too many dimensions");
-        for (int k = 0, from = 0; k < s.rank && e.status == OK; k++)
-            s.dim[k] = k == axes.axis[0] ? 1 : x[i]->shape.dim[from++];
-        x[i] = emit_reshape(&emit, x[i], &s);
-    }
-    return push_result(L, &emit, e.status ? NULL : emit_concatenate(&emit, x, n, axes.axis[0]));
-}
-
-/* ---- creation ------------------------------------------------------------------------------------------------------------ */
-
-static int push_full(lua_State *L, const struct shape *s, enum dtype d, double value, int64_t integer) {
-    union op_attrs a = {.full = {.dtype = d, .shape = *s, .value = value, .integer = integer}};
-    bind_op(L, &op_full, NULL, 0, &a);
-    return 1;
-}
-
-static int create_filled(lua_State *L, const char *name, double value) {
-    static const char *const names[] = {"shape", "dtype", NULL};
-    struct shape s;
-    bind_args(L, 1, name, names);
-    bind_shape(L, 1, &s);
-    return push_full(L, &s, bind_dtype(L, 2, DT_FLOAT32), value, (int64_t)value);
-}
-
-static int tensor_zeros(lua_State *L) {
-    return create_filled(L, "zeros", 0);
-}
-static int tensor_ones(lua_State *L) {
-    return create_filled(L, "ones", 1);
-}
-
-static int tensor_full(lua_State *L) {
-    static const char *const names[] = {"shape", "fill_value", "dtype", NULL};
-    struct shape s;
-    bind_args(L, 1, "full", names);
-    bind_shape(L, 1, &s);
-    double value = lua_isboolean(L, 2) ? lua_toboolean(L, 2) : luaL_checknumber(L, 2);
-    enum dtype natural = lua_isboolean(L, 2) ? DT_BOOL : lua_isinteger(L, 2) ? DT_INT64 : DT_FLOAT32;
-    return push_full(L, &s, bind_dtype(L, 3, natural), value,
-                     lua_isinteger(L, 2) ? lua_tointeger(L, 2) : (int64_t)value);
-}
-
-/* tensor.arange(stop) or (start, stop[, step]): the end is not included, as in NumPy. */
-static int tensor_arange(lua_State *L) {
-    static const char *const names[] = {"start", "stop", "step", "dtype", NULL};
-    bind_args(L, 1, "arange", names);
-    bool one = lua_isnil(L, 2);
-    double start = one ? 0 : luaL_checknumber(L, 1), stop = luaL_checknumber(L, one ? 1 : 2),
-           step = luaL_optnumber(L, 3, 1);
-    bool floats =
-        (!one && !lua_isinteger(L, 1)) || !lua_isinteger(L, one ? 1 : 2) || (!lua_isnil(L, 3) && !lua_isinteger(L, 3));
-    if (step == 0) return luaL_error(L, "ValueError: arange: the step cannot be zero");
-    double count = (stop - start) / step;
-    int64_t n = count <= 0 ? 0 : (int64_t)count + ((double)(int64_t)count < count);
-    union op_attrs a = {.range = {.dtype = bind_dtype(L, 4, floats ? DT_FLOAT32 : DT_INT64),
-                                  .count = n,
-                                  .start = start,
-                                  .step = step,
-                                  .integer_start = (int64_t)start,
-                                  .integer_step = (int64_t)step}};
-    bind_op(L, &op_arange, NULL, 0, &a);
-    return 1;
-}
-
-static int tensor_linspace(lua_State *L) {
-    static const char *const names[] = {"start", "stop", "num", "dtype", NULL};
-    bind_args(L, 1, "linspace", names);
-    double start = luaL_checknumber(L, 1), stop = luaL_checknumber(L, 2);
-    int64_t n = luaL_optinteger(L, 3, 50);
-    if (n < 0) return luaL_error(L, "ValueError: linspace: num cannot be negative");
-    union op_attrs a = {
-        .range = {
-            .dtype = DT_FLOAT64, .count = n, .start = start, .step = n > 1 ? (stop - start) / (double)(n - 1) : 0}};
-    bind_op(L, &op_arange, NULL, 0, &a);
-    bind_cast(L, bind_test(L, -1, BIND_TENSOR), bind_dtype(L, 4, DT_FLOAT32));
-    return 1;
-}
-
-static int tensor_eye(lua_State *L) {
-    static const char *const names[] = {"n", "dtype", NULL};
-    bind_args(L, 1, "eye", names);
-    int64_t n = luaL_checkinteger(L, 1);
-    enum dtype d = bind_dtype(L, 2, DT_FLOAT32);
-    if (n < 0) return luaL_error(L, "ValueError: eye: n cannot be negative");
-    struct shape column = SHAPE(n, 1), row = SHAPE(1, n);
-    FORMULA(L, e, emit);
-    struct tensor *i = emit_arange(&emit, DT_INT64, 0, 1, n);
-    struct tensor *same = emit_eq(&emit, emit_reshape(&emit, i, &column), emit_reshape(&emit, i, &row));
-    return push_result(L, &emit, emit_cast(&emit, same, d));
-}
-
-/* tensor(values, {dtype = }) */
-static int tensor_new_from(lua_State *L) {
-    static const char *const names[] = {"values", "dtype", NULL};
-    lua_remove(L, 1);                                            /* the module itself */
-    if (lua_istable(L, 1) && lua_gettop(L) == 1) lua_pushnil(L); /* a table alone is data, never keywords */
-    bind_args(L, 1, "tensor", names);
-    struct tensor *x = bind_test(L, 1, BIND_TENSOR);
-    if (x || bind_test(L, 1, BIND_VARIABLE)) {
-        enum dtype d = bind_dtype(L, 2, bind_tensor(L, 1)->dtype);
-        lua_pushstring(L, dtype_name(d));
-        lua_replace(L, 2);
-        return tensor_astype(L);
-    }
-    luaL_checkany(L, 1);
-    bind_make_tensor(L, 1, bind_dtype(L, 2, DT_COUNT));
-    return 1;
-}
-
-/* ---- opening -------------------------------------------------------------------------------------------------------------- */
-
-static lua_CFunction adapter_of(const struct op *op) {
-    bool plain = op->flags & OP_ELEMENTWISE && op->attrs == OP_NO_ATTRS && op->nout == 1;
-    if (plain && op->nin == 1) return unary;
-    if (plain && op->nin == 2) return binary;
-    if (op->attrs != OP_AXES || op->nin != 1 || op->flags & OP_VIEW) return NULL;
-    if (strstr(op->name, "softmax")) return softmax;
-    return strncmp(op->name, "arg", 3) == 0 ? along_axis : reduction;
-}
-
-static void set_op(lua_State *L, const struct op *op, lua_CFunction f, const char *name) {
+static void put_op(lua_State *L, int methods, int functions, const char *name, const struct op *op, lua_CFunction f) {
     lua_pushlightuserdata(L, (void *)op);
     lua_pushcclosure(L, f, 1);
-    lua_setfield(L, -2, name);
+    put_both(L, methods, functions, name);
 }
 
-static void set_operators(lua_State *L) {
+/* Other names that NumPy and Keras have for an op. */
+static const struct {
+    const char *name;
+    const struct op *op;
+} aliases[] = {
+    {"negative", &op_neg},     {"absolute", &op_abs},    {"subtract", &op_sub},       {"multiply", &op_mul},
+    {"divide", &op_div},       {"true_divide", &op_div}, {"power", &op_pow},          {"equal", &op_eq},
+    {"not_equal", &op_ne},     {"less", &op_lt},         {"less_equal", &op_le},      {"greater", &op_gt},
+    {"greater_equal", &op_ge}, {"remainder", &op_mod},   {"bitwise_not", &op_invert},
+};
+
+void bind_open_tensor_ops(lua_State *L, int methods, int functions) {
+    static const struct op *const reductions[] = {&op_sum, &op_prod, &op_mean, &op_max, &op_min, &op_any, &op_all};
+    static const struct op *const args[] = {&op_argmax, &op_argmin};
+    static const struct op *const along[] = {&op_softmax, &op_log_softmax};
+    for (const struct op *const *op = op_registry; *op; op++)
+        if ((*op)->flags & OP_ELEMENTWISE && (*op)->attrs == OP_NO_ATTRS)
+            put_op(L, methods, functions, (*op)->name, *op, call_elementwise);
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        put_op(L, methods, functions, aliases[i].name, aliases[i].op, call_elementwise);
+    for (size_t i = 0; i < sizeof reductions / sizeof *reductions; i++)
+        put_op(L, methods, functions, reductions[i]->name, reductions[i], call_reduction);
+    for (size_t i = 0; i < sizeof args / sizeof *args; i++)
+        put_op(L, methods, functions, args[i]->name, args[i], call_arg_reduction);
+    for (size_t i = 0; i < sizeof along / sizeof *along; i++)
+        put_op(L, methods, functions, along[i]->name, along[i], call_along_axis);
+    put_op(L, methods, functions, "matmul", &op_matmul, call_elementwise);
+    put_op(L, methods, functions, "stop_gradient", &op_stop_gradient, call_elementwise);
+    put_op(L, methods, functions, "one_hot", &op_one_hot, call_one_hot);
+    put_op(L, methods, functions, "clip", NULL, call_clip);
+    for (int root = 0; root < 2; root++) {
+        lua_pushboolean(L, root);
+        lua_pushcclosure(L, call_variance, 1);
+        put_both(L, methods, functions, root ? "std" : "var");
+    }
+}
+
+/* ---- operators ----------------------------------------------------------------------------------------------------- */
+
+/* a < b is one boolean in Lua: only numbers and tensors of one element have one. Upvalues: the op, its method's name. */
+static int call_comparison(lua_State *L) {
+    bool result = false;
+    struct err e = {0};
+    for (int i = 1; i <= 2; i++)
+        if (tensor_size(bind_tensor(L, i)) != 1)
+            return bind_raise(L, ERR_TYPE,
+                              "%s between tensors of many elements has no single answer; x:%s(y) compares element by "
+                              "element, and x:gt(y), x:ge(y) the other way",
+                              lua_tostring(L, lua_upvalueindex(3)), lua_tostring(L, lua_upvalueindex(2)));
+    lua_settop(L, 2);
+    call_elementwise(L);
+    bind_check(L, tensor_read(bind_tensor(L, -1), &result, &e), &e);
+    lua_pushboolean(L, result);
+    return 1;
+}
+
+static void put_comparison(lua_State *L, const char *event, const struct op *op, const char *sign) {
+    lua_pushlightuserdata(L, (void *)op);
+    lua_pushstring(L, op->name);
+    lua_pushstring(L, sign);
+    lua_pushcclosure(L, call_comparison, 3);
+    lua_setfield(L, -2, event);
+}
+
+void bind_open_operators(lua_State *L) {
     static const struct {
         const char *event;
         const struct op *op;
-    } operator[] = {{"__add", &op_add},         {"__sub", &op_sub},           {"__mul", &op_mul},
-                    {"__div", &op_div},         {"__idiv", &op_floor_divide}, {"__mod", &op_mod},
-                    {"__pow", &op_pow},         {"__band", &op_bitwise_and},  {"__bor", &op_bitwise_or},
-                    {"__bxor", &op_bitwise_xor}};
-    for (size_t i = 0; i < sizeof operator/ sizeof * operator; i++)
-        set_op(L, operator[i].op, binary, operator[i].event);
-    set_op(L, &op_neg, unary, "__unm");
-    set_op(L, &op_invert, unary, "__bnot");
-}
-
-static const luaL_Reg methods[] = {{"reshape", tensor_reshape},
-                                   {"transpose", tensor_transpose},
-                                   {"squeeze", tensor_squeeze},
-                                   {"expand_dims", tensor_expand_dims},
-                                   {"broadcast_to", tensor_broadcast_to},
-                                   {"astype", tensor_astype},
-                                   {"copy", tensor_copy},
-                                   {"numpy", tensor_copy},
-                                   {"elu", tensor_elu},
-                                   {"clip", tensor_clip},
-                                   {"matmul", tensor_matmul},
-                                   {"gather", tensor_gather},
-                                   {"one_hot", tensor_one_hot},
-                                   {"to", tensor_to},
-                                   {"allclose", tensor_allclose},
-                                   {NULL, NULL}};
-
-static const luaL_Reg functions[] = {{"where", tensor_where},   {"concatenate", tensor_concatenate},
-                                     {"stack", tensor_stack},   {"zeros", tensor_zeros},
-                                     {"ones", tensor_ones},     {"full", tensor_full},
-                                     {"arange", tensor_arange}, {"linspace", tensor_linspace},
-                                     {"eye", tensor_eye},       {NULL, NULL}};
-
-/* Everything that takes a tensor first, into the table on the top. */
-static void set_methods(lua_State *L) {
-    luaL_setfuncs(L, methods, 0);
-    for (const struct op *const *op = op_registry; *op; op++)
-        if (adapter_of(*op)) set_op(L, *op, adapter_of(*op), (*op)->name);
-    for (int root = 0; root < 2; root++) {
-        lua_pushboolean(L, root);
-        lua_pushcclosure(L, variance, 1);
-        lua_setfield(L, -2, root ? "std" : "var");
+    } table[] = {
+        {"__add", &op_add},           {"__sub", &op_sub},        {"__mul", &op_mul},          {"__div", &op_div},
+        {"__idiv", &op_floor_divide}, {"__mod", &op_mod},        {"__pow", &op_pow},          {"__unm", &op_neg},
+        {"__band", &op_bitwise_and},  {"__bor", &op_bitwise_or}, {"__bxor", &op_bitwise_xor}, {"__bnot", &op_invert},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        lua_pushlightuserdata(L, (void *)table[i].op);
+        lua_pushcclosure(L, table[i].op->nin == 1 ? call_unary_operator : call_elementwise, 1);
+        lua_setfield(L, -2, table[i].event);
     }
-}
-
-void bind_open_tensor_functions(lua_State *L) {
-    luaL_getmetatable(L, BIND_TENSOR);
-    set_operators(L);
-    lua_getfield(L, -1, "__methods");
-    set_methods(L);
-    lua_pop(L, 2);
-    luaL_newlib(L, functions);
-    set_methods(L);
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, tensor_new_from);
-    lua_setfield(L, -2, "__call");
-    lua_setmetatable(L, -2);
-    lua_setglobal(L, "tensor");
+    put_comparison(L, "__lt", &op_lt, "<");
+    put_comparison(L, "__le", &op_le, "<=");
 }
