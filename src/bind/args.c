@@ -157,7 +157,6 @@ void bind_shape(lua_State *L, int index, struct shape *out) {
     }
 }
 
-/* As bind_shape, where null, false and "None" stand for an unknown dimension: -1. */
 void bind_partial_shape(lua_State *L, int index, struct shape *out) {
     index = lua_absindex(L, index);
     *out = (struct shape){0};
@@ -166,8 +165,7 @@ void bind_partial_shape(lua_State *L, int index, struct shape *out) {
     if (n > TENSOR_MAX_RANK) bind_raise(L, ERR_VALUE, "a shape has at most %d dimensions", TENSOR_MAX_RANK);
     for (lua_Integer i = 1; i <= n; i++) {
         int type = lua_geti(L, index, i);
-        bool unknown = bind_is_null(L, -1) || (type == LUA_TBOOLEAN && !lua_toboolean(L, -1)) ||
-                       (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "None") == 0);
+        bool unknown = bind_is_null(L, -1) || (type == LUA_TBOOLEAN && !lua_toboolean(L, -1));
         out->dim[out->rank++] = unknown ? -1 : bind_integer(L, -1, "a dimension");
         lua_pop(L, 1);
     }
@@ -200,7 +198,8 @@ static int shape_tostring(lua_State *L) {
     luaL_buffinit(L, &b);
     luaL_addchar(&b, '(');
     for (lua_Integer i = 1; i <= n; i++) {
-        if (lua_geti(L, 1, i) == LUA_TBOOLEAN) {
+        lua_geti(L, 1, i);
+        if (lua_tointeger(L, -1) < 0) {
             lua_pop(L, 1);
             lua_pushliteral(L, "None");
         }
@@ -226,10 +225,7 @@ static int shape_equals(lua_State *L) {
 void bind_push_shape(lua_State *L, const struct shape *s) {
     lua_createtable(L, s->rank, 0);
     for (int i = 0; i < s->rank; i++) {
-        if (s->dim[i] < 0)
-            lua_pushboolean(L, false);
-        else
-            lua_pushinteger(L, s->dim[i]);
+        lua_pushinteger(L, s->dim[i]);
         lua_rawseti(L, -2, i + 1);
     }
     if (luaL_newmetatable(L, BIND_SHAPE)) {

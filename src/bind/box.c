@@ -86,6 +86,11 @@ void bind_filled(lua_State *L, const struct tensor *t) {
 }
 
 void bind_push_tensor(lua_State *L, struct tensor *t) {
+    *bind_new_tensor(L) = t;
+    bind_filled(L, t);
+}
+
+void bind_push_shared(lua_State *L, struct tensor *t) {
     struct tensor **box = bind_new_tensor(L);
     *box = tensor_retain(t);
 }

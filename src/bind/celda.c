@@ -77,8 +77,11 @@ static int celda_devices(lua_State *L) {
 }
 
 void bind_open_celda(lua_State *L, int core) {
-    static const luaL_Reg functions[] = {{"clock", celda_clock},     {"stats", celda_stats}, {"device", celda_device},
-                                         {"devices", celda_devices}, {"trace", NULL},        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"clock", celda_clock},
+                                         {"stats", celda_stats},
+                                         {"device", celda_device},
+                                         {"devices", celda_devices},
+                                         {NULL, NULL}};
     luaL_newlib(L, functions);
     lua_pushliteral(L, CELDA_VERSION);
     lua_setfield(L, -2, "version");

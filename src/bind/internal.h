@@ -52,8 +52,10 @@ int bind_push_buf(lua_State *L, struct buf *b);
 /* A box for a tensor; after the core filled it, bind_filled lets Lua's collector know the bytes. */
 struct tensor **bind_new_tensor(lua_State *L);
 void bind_filled(lua_State *L, const struct tensor *t);
-/* Pushes a box with one more reference to t. */
+/* Pushes a box that takes over the reference to t (which is lost if Lua has no memory for the box: make it first). */
 void bind_push_tensor(lua_State *L, struct tensor *t);
+/* Pushes a box with one more reference to t. */
+void bind_push_shared(lua_State *L, struct tensor *t);
 /* Pushes the result of an op with one output; returns it. */
 struct tensor *bind_op(lua_State *L, const struct op *op, struct tensor *const *in, int nin, const union op_attrs *a);
 
@@ -88,23 +90,24 @@ struct tensor *bind_from_lua(lua_State *L, int index, enum dtype d);
 enum dtype bind_dtype(lua_State *L, int index, enum dtype none); /* a name, or `none` where nil */
 /* An integer or a list of integers. */
 void bind_shape(lua_State *L, int index, struct shape *out);
-/* A list in which null, false or "None" stands for an unknown dimension: -1. */
+/* A list in which -1, false or json.null stands for an unknown dimension: -1. */
 void bind_partial_shape(lua_State *L, int index, struct shape *out);
 /* nil (all), an integer or a list: 0-based, negative from the end, as in NumPy. */
 void bind_axes(lua_State *L, int index, const struct shape *s, struct op_axes *out);
-void bind_push_shape(lua_State *L, const struct shape *s); /* a list that prints as (2, 3); -1 becomes false */
+void bind_push_shape(lua_State *L, const struct shape *s); /* a list that prints as (2, 3); -1 as None */
 const char *bind_kind_name(lua_State *L, int index);       /* "tensor", "Variable", "table", ...: for errors */
 
 /* ---- values -------------------------------------------------------------------------------------------------------- */
 
-/* A Lua value as JSON (a table with the keys 1..n alone is an array, so is the empty one) and back (null is json.null).
- * A new reference, kept alive by a userdata that is pushed; raises on functions, cycles and mixed tables. */
+/* A Lua value as JSON (a table with the keys 1..n alone is an array, so is the empty one; json.null is null). Raises on
+ * functions, cycles and mixed tables. bind_to_json gives the caller a reference; of bind_hold_as_json's result the
+ * userdata that is pushed has the only one. */
 json_t *bind_to_json(lua_State *L, int index);
+json_t *bind_hold_as_json(lua_State *L, int index);
+/* Pushes a userdata that takes over a reference (NULL is fine). */
+void bind_hold_json(lua_State *L, json_t *j);
 void bind_push_json(lua_State *L, const json_t *j);
-void bind_push_null(lua_State *L);
-bool bind_is_null(lua_State *L, int index);
-/* Takes over a reference: pushes a userdata that gives it back. */
-void bind_keep_json(lua_State *L, json_t *j);
+bool bind_is_null(lua_State *L, int index); /* json.null */
 
 /* Pushes one element, given by its bytes. */
 void bind_push_element(lua_State *L, enum dtype d, const void *element);

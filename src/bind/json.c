@@ -115,13 +115,19 @@ json_t *bind_to_json(lua_State *L, int index) {
     struct err e = {0};
     index = lua_absindex(L, index);
     check_value(L, index, 0);
+    json_t *j = to_json(L, index, 0);
+    if (!j) bind_check(L, err_set(&e, ERR_MEMORY, "no memory for JSON"), &e);
+    return j;
+}
+
+json_t *bind_hold_as_json(lua_State *L, int index) {
+    index = lua_absindex(L, index);
     void **box = bind_box(L, BIND_JSON);
-    *box = to_json(L, index, 0);
-    if (!*box) bind_check(L, err_set(&e, ERR_MEMORY, "no memory for JSON"), &e);
+    *box = bind_to_json(L, index);
     return *box;
 }
 
-void bind_keep_json(lua_State *L, json_t *j) {
+void bind_hold_json(lua_State *L, json_t *j) {
     *bind_box(L, BIND_JSON) = j;
 }
 
@@ -185,7 +191,7 @@ static int json_encode(lua_State *L) {
     luaL_checkany(L, 1);
     bind_args(L, 2, "json.encode", names);
     int indent = lua_isnil(L, 2) ? 0 : (int)bind_integer(L, 2, "indent");
-    const json_t *j = bind_to_json(L, 1);
+    const json_t *j = bind_hold_as_json(L, 1);
     struct buf *text = bind_new_buf(L);
     json_write(j, indent, false, text);
     return bind_push_buf(L, text);

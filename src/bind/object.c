@@ -32,7 +32,7 @@ struct nn_object *bind_object(lua_State *L, int index, enum nn_kind kind) {
 static json_t *config_of(lua_State *L, const char *const *names, int first, struct nn_given *given, int *ngiven) {
     struct err e = {0};
     json_t *config = json_object();
-    bind_keep_json(L, config);
+    bind_hold_json(L, config);
     for (int i = 0; names[i] && config; i++) {
         struct nn_object *o = bind_test(L, first + i, BIND_OBJECT);
         if (lua_isnil(L, first + i)) continue;
@@ -40,7 +40,7 @@ static json_t *config_of(lua_State *L, const char *const *names, int first, stru
             given[(*ngiven)++] = (struct nn_given){names[i], o};
             continue;
         }
-        json_t *value = bind_to_json(L, first + i);
+        json_t *value = bind_hold_as_json(L, first + i);
         if (json_object_set(config, names[i], value)) config = NULL;
         lua_pop(L, 1);
     }
@@ -73,10 +73,10 @@ static int construct(lua_State *L) {
 static const json_t *serialised(lua_State *L, int index) {
     struct err e = {0};
     size_t n;
-    if (lua_type(L, index) != LUA_TSTRING) return bind_to_json(L, index);
+    if (lua_type(L, index) != LUA_TSTRING) return bind_hold_as_json(L, index);
     const char *text = lua_tolstring(L, index, &n);
     json_t *json = *text == '{' || *text == '"' ? json_parse(text, n, &e) : json_stringn(text, n);
-    bind_keep_json(L, json);
+    bind_hold_json(L, json);
     bind_check(L, e.status, &e);
     if (!json) bind_raise(L, ERR_VALUE, "a name must be UTF-8");
     return json;
@@ -106,7 +106,7 @@ static struct nn_object *self(lua_State *L) {
 static json_t *push_config(lua_State *L, struct nn_object *o) {
     struct err e = {0};
     json_t *config = nn_config(o, &e);
-    bind_keep_json(L, config);
+    bind_hold_json(L, config);
     bind_check(L, e.status, &e);
     return config;
 }
@@ -120,7 +120,7 @@ static int object_get_config(lua_State *L) {
 static int object_serialize(lua_State *L) {
     struct err e = {0};
     json_t *json = nn_serialize(self(L), &e);
-    bind_keep_json(L, json);
+    bind_hold_json(L, json);
     bind_check(L, e.status, &e);
     bind_push_json(L, json);
     return 1;
@@ -205,6 +205,42 @@ static int release(lua_State *L) {
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
+static void set_text(lua_State *L, const char *field, const char *text) {
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, field);
+}
+
+/* Pushes {{name = ..., default = ..., doc = ...}, ...}. */
+static void push_args(lua_State *L, const struct nn_class *c) {
+    const struct nn_arg *a;
+    lua_newtable(L);
+    for (int i = 0; (a = nn_arg_at(c, i)); i++) {
+        lua_createtable(L, 0, 4);
+        set_text(L, "name", a->name);
+        set_text(L, "default", a->initial);
+        set_text(L, "doc", a->doc);
+        lua_pushboolean(L, i >= nn_positional(c));
+        lua_setfield(L, -2, "keyword");
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+/* classes(kind): what help and the modules read: {{name, aliases, doc, args}, ...}. Upvalue 1 is the kind. */
+static int classes(lua_State *L) {
+    const struct nn_class *const *c = nn_all((enum nn_kind)lua_tointeger(L, lua_upvalueindex(1)));
+    lua_newtable(L);
+    for (int i = 1; *c; c++, i++) {
+        lua_createtable(L, 0, 4);
+        set_text(L, "name", (*c)->name);
+        set_text(L, "aliases", (*c)->alias ? (*c)->alias : "");
+        set_text(L, "doc", (*c)->doc);
+        push_args(L, *c);
+        lua_setfield(L, -2, "args");
+        lua_rawseti(L, -2, i);
+    }
+    return 1;
+}
+
 /* Puts {Dense = constructor, ..., deserialize = f} into the table of the core. */
 static void open_module(lua_State *L, int core, enum nn_kind kind) {
     lua_newtable(L);
@@ -218,6 +254,9 @@ static void open_module(lua_State *L, int core, enum nn_kind kind) {
     lua_setfield(L, -2, "deserialize");
     lua_pushcfunction(L, object_serialize);
     lua_setfield(L, -2, "serialize");
+    lua_pushinteger(L, kind);
+    lua_pushcclosure(L, classes, 1);
+    lua_setfield(L, -2, "classes");
     lua_setfield(L, core, kinds[kind]->module);
 }
 

@@ -10,7 +10,7 @@ static void push_input(lua_State *L) {
     struct tensor *like = bind_tensor(L, -1), *in;
     struct err e = {0};
     bind_check(L, trace_input(bind_run(L), like->dtype, &like->shape, &in, &e), &e);
-    bind_push_tensor(L, in);
+    bind_push_shared(L, in);
     lua_remove(L, -2);
 }
 

@@ -2,6 +2,7 @@
 #include <sys/random.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "bind/internal.h"
 
 /* unique_name("sequential"): "sequential", "sequential_1", ... */
@@ -61,10 +62,30 @@ static int core_sample_order(lua_State *L) {
     return 1;
 }
 
+/* nearest(word, names): the name that was probably meant, or nil. */
+static int core_nearest(lua_State *L) {
+    luaL_checktype(L, 2, LUA_TTABLE);
+    const char *word = luaL_checkstring(L, 1);
+    int n = (int)lua_rawlen(L, 2);
+    const char **names = lua_newuserdatauv(L, sizeof *names * (size_t)(n + 1), 0);
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, 2, i + 1);
+        names[i] = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : ""; /* the list keeps it */
+        lua_pop(L, 1);
+    }
+    names[n] = NULL;
+    lua_pushstring(L, nearest(word, names));
+    return 1;
+}
+
 void bind_open_training(lua_State *L, int core) {
-    static const luaL_Reg functions[] = {{"unique_name", core_unique_name},         {"reset_names", core_reset_names},
-                                         {"set_training", core_set_training},       {"sample_order", core_sample_order},
-                                         {"set_random_seed", bind_set_random_seed}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"unique_name", core_unique_name},
+                                         {"reset_names", core_reset_names},
+                                         {"set_training", core_set_training},
+                                         {"nearest", core_nearest},
+                                         {"sample_order", core_sample_order},
+                                         {"set_random_seed", bind_set_random_seed},
+                                         {NULL, NULL}};
     lua_pushvalue(L, core);
     luaL_setfuncs(L, functions, 0);
     lua_pop(L, 1);

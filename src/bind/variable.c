@@ -82,7 +82,7 @@ static bool push_field(lua_State *L, struct variable *v, const char *name) {
         lua_pushboolean(L, v->trainable);
     } else if (strcmp(name, "value") == 0) {
         bind_check(L, variable_read(bind_run(L), v, &value, &e), &e);
-        bind_push_tensor(L, value);
+        bind_push_shared(L, value);
     } else {
         return false;
     }
@@ -100,7 +100,7 @@ static int variable_index(lua_State *L) {
         lua_settop(L, 2);
     }
     bind_check(L, variable_read(bind_run(L), v, &value, &e), &e);
-    bind_push_tensor(L, value);
+    bind_push_shared(L, value);
     lua_replace(L, 1);
     lua_gettable(L, 1);
     return 1;
@@ -120,7 +120,7 @@ static int variable_tostring(lua_State *L) {
     char shape[256];
     lua_pushfstring(L, "<Variable path=%s, shape=%s, dtype=%s, value=", v->path,
                     shape_text(&v->value->shape, shape, sizeof shape), dtype_name(v->value->dtype));
-    bind_push_tensor(L, v->value);
+    bind_push_shared(L, v->value);
     luaL_tolstring(L, -1, NULL);
     lua_remove(L, -2);
     lua_pushliteral(L, ">");
