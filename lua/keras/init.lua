@@ -1,93 +1,97 @@
 --- Keras in Lua: the same names, defaults and numbers. Layers, losses, metrics, optimizers and initializers are the core's
--- classes; models, training and callbacks are written here.
-local nn = celda.nn
-local keras = {Variable = celda.Variable, GradientTape = celda.GradientTape}
+-- classes; models, training and callbacks are written here. Each part is loaded when it is first used.
+local core = require "celda.core"
 
--- A module of the classes of one kind: constructors under Keras's class names, functions under its aliases.
-local function module_of(kind, with_aliases)
-  local module = {}
-  local names = {}
-  for _, class in ipairs(nn.classes(kind)) do
-    local name = class.name
-    local function construct(...) return nn.new(kind, name, ...) end
-    module[name] = construct
-    names[#names + 1] = name
-    if with_aliases then
-      for alias in class.aliases:gmatch("%S+") do
-        module[alias] = function(...) return nn.new(kind, name)(...) end
-      end
-    end
-  end
-  function module.deserialize(config) return nn.deserialize(kind, config) end
-  function module.serialize(object) return object:serialize() end
-  function module.get(identifier)
-    if identifier == nil or type(identifier) == "userdata" or type(identifier) == "function" then return identifier end
-    return nn.deserialize(kind, identifier)
-  end
+local keras = {
+  Variable = core.Variable,
+  GradientTape = core.GradientTape,
+  __version__ = "3.15.1", -- whose behaviour this is
+}
+
+-- Names that are not there are errors that give the nearest.
+local function strict(module, name, names_of)
   return setmetatable(module, {__index = function(_, key)
-    local near = type(key) == "string" and celda.nearest(key, names)
-    error(("AttributeError: keras.%ss has no '%s'%s"):format(kind, tostring(key),
-      near and ("; did you mean '%s'?"):format(near) or ""), 2)
+    local names = {}
+    for known in pairs(names_of or module) do if type(known) == "string" then names[#names + 1] = known end end
+    local near = core.nearest(tostring(key), names)
+    core.raise("NameError", "%s has no '%s'%s", name, tostring(key), near and ("; did you mean '" .. near .. "'?") or "")
   end})
 end
 
-local makers = {
-  layers = function()
-    local layers = module_of("layer")
-    rawset(layers, "Input", function(...) return keras.Input(...) end)
-    return layers
-  end,
-  losses = function() return module_of("loss", true) end,
-  metrics = function() return module_of("metric") end,
-  optimizers = function() return module_of("optimizer") end,
-  initializers = function() return module_of("initializer") end,
-  callbacks = function() return require "keras.callbacks" end,
-  Sequential = function() return require("keras.sequential").Sequential end,
-  activations = function()
-    local activations = {}
-    for _, name in ipairs(nn.activations()) do
-      activations[name] = function(x) return nn.activation(name, x) end
+-- The classes of one kind; `functions` makes what stands under an alias ("mean_squared_error").
+local function module_of(kind, functions)
+  local module = core[kind]
+  for _, class in ipairs(module.classes()) do
+    for alias in class.aliases:gmatch "%S+" do
+      module[alias] = functions and functions(module[class.name]) or module[class.name]
     end
-    return activations
-  end,
-  random = function() return tensor.random end,
-  ops = function() return tensor end,
-}
-
---- keras.Input(shape, {batch_size =, dtype =, name =}): where a model begins; shape is without the batch.
-function keras.Input(...)
-  local a = require "keras.args"("Input", {"shape", "batch_size", "dtype", "name"}, ...)
-  local shape = a.shape
-  if type(shape) ~= "table" then error("TypeError: Input: shape must be a list of integers, such as {28, 28, 1}", 2) end
-  local plain = {}
-  for i = 1, #shape do plain[i] = shape[i] end
-  return nn.new("layer", "InputLayer", {shape = plain, batch_size = a.batch_size, dtype = a.dtype, name = a.name})
+  end
+  function module.get(identifier)
+    if identifier == nil or type(identifier) == "function" then return identifier end
+    return module.deserialize(identifier)
+  end
+  return strict(module, "keras." .. kind)
 end
 
-keras.utils = {
-  --- All of celda's randomness starts from this seed, as Keras's does: initial weights, dropout masks, sample order.
-  set_random_seed = celda.set_random_seed,
-  --- Labels as rows with one 1: to_categorical(y, num_classes).
-  to_categorical = function(y, num_classes)
-    y = type(y) == "userdata" and y or tensor(y)
-    return y:astype("int64"):one_hot(num_classes or y:max():item() + 1)
+-- keras.losses.mean_squared_error(y_true, y_pred, {...}): the loss of each sample.
+local function loss_function(class)
+  return function(y_true, y_pred, options)
+    local config = {reduction = "none"}
+    for name, value in pairs(options or {}) do config[name] = value end
+    return class(config)(y_true, y_pred)
+  end
+end
+
+-- keras.metrics.mean_squared_error(y_true, y_pred): its mean over the batch.
+local function metric_function(class)
+  return function(y_true, y_pred, options) return class(options or {name = "function"})(y_true, y_pred) end
+end
+
+--- keras.Input(shape): where a model's data come in; the shape of one sample, without the batch.
+function keras.Input(...) return core.layers.InputLayer(...) end
+
+local parts = {
+  layers = function()
+    local layers = module_of "layers"
+    rawset(layers, "Input", keras.Input)
+    rawset(layers, "Layer", require "keras.layer")
+    return layers
+  end,
+  losses = function() return module_of("losses", loss_function) end,
+  metrics = function() return module_of("metrics", metric_function) end,
+  optimizers = function() return module_of "optimizers" end,
+  initializers = function() return module_of "initializers" end,
+  activations = function() return strict(core.activations, "keras.activations") end,
+  callbacks = function() return strict(require "keras.callbacks", "keras.callbacks") end,
+  utils = function() return strict(require "keras.utils", "keras.utils") end,
+  models = function() return strict(require "keras.models", "keras.models") end,
+  random = function() return tensor.random end,
+  Layer = function() return require "keras.layer" end,
+  Sequential = function() return require "keras.sequential" end,
+  backend = function()
+    return strict({
+      --- Forgets how often each automatic name was given.
+      clear_session = core.reset_names,
+      floatx = function() return "float32" end,
+      epsilon = function() return 1e-7 end,
+      image_data_format = function() return "channels_last" end,
+      backend = function() return "celda" end,
+    }, "keras.backend")
   end,
 }
-keras.backend = {clear_session = nn.clear_session}
-keras.__version__ = "3.15"
+parts.config = parts.backend
 
 return setmetatable(keras, {
   __index = function(self, key)
-    local make = makers[key]
-    if not make then
-      local names = {"Input", "Variable", "GradientTape", "utils", "backend"}
-      for name in pairs(makers) do names[#names + 1] = name end
-      local near = type(key) == "string" and celda.nearest(key, names)
-      error(("AttributeError: keras has no '%s'%s"):format(tostring(key),
-        near and ("; did you mean '%s'?"):format(near) or ""), 2)
+    local make = parts[key]
+    if make then
+      rawset(self, key, make())
+      return rawget(self, key)
     end
-    local module = make()
-    rawset(self, key, module)
-    return module
+    local known = {}
+    for name in pairs(parts) do known[name] = true end
+    for name in pairs(self) do known[name] = true end
+    strict({}, "keras", known)[key] = nil
+    return strict({}, "keras", known)[key]
   end,
 })

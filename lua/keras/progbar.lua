@@ -1,75 +1,97 @@
---- Keras's progress bar, byte for byte: redrawn in place on a terminal (verbose 1), one line at the end (verbose 2).
+--- Keras's progress bar, byte for byte: redrawn in place on a terminal (verbose 1), one line at the end (verbose 2). On a
+-- terminal too narrow for it the bar, and then the metrics, are cut, since a line that wraps cannot be redrawn.
 local Progbar = {}
 Progbar.__index = Progbar
 
-local WIDTH, INTERVAL = 20, 0.05
+local WIDTH, INTERVAL = 20, 0.05 -- cells of the bar; seconds between two redraws
 
-function Progbar.new(target, verbose)
-  local now = celda.clock()
-  return setmetatable({target = target, verbose = verbose, start = now, last = -math.huge, width_before = 0,
-    order = {}, values = {}}, Progbar)
+--- `columns`: the terminal's width; nil: unknown.
+function Progbar.new(target, verbose, columns)
+  return setmetatable({target = target, verbose = verbose, columns = columns or math.huge, start = celda.clock(),
+    last = -math.huge, width = 0, order = {}, values = {}}, Progbar)
 end
 
-local function time_of(seconds)
+local function time_of_step(seconds)
   if seconds >= 1 or seconds == 0 then return (" %.0fs/step"):format(seconds) end
   if seconds >= 1e-3 then return (" %.0fms/step"):format(seconds * 1e3) end
   return (" %.0fus/step"):format(seconds * 1e6)
 end
 
-function Progbar:step_duration(current, now)
+-- The mean over all steps but the first, which takes longer; of the first alone if there was no other.
+local function step_duration(self, current, now)
   if current == 0 then return 0 end
-  local duration = self.after_first and current > 1 and (now - self.after_first) / (current - 1)
-    or (now - self.start) / current
+  local first = self.after_first
+  local duration = first and current > 1 and (now - first) / (current - 1) or (now - self.start) / current
   if current == 1 then self.after_first = now end
   return duration
 end
 
-local function eta_text(eta)
-  if eta > 3600 then return ("%d:%02d:%02d"):format(eta // 3600, eta % 3600 // 60, eta % 60 // 1) end
-  if eta > 60 then return ("%d:%02d"):format(eta // 60, eta % 60 // 1) end
-  return ("%ds"):format(eta // 1)
+local function clock_text(seconds)
+  local s = math.floor(seconds)
+  if seconds > 3600 then return ("%d:%02d:%02d"):format(s // 3600, s % 3600 // 60, s % 60) end
+  if seconds > 60 then return ("%d:%02d"):format(s // 60, s % 60) end
+  return ("%ds"):format(s)
 end
 
-function Progbar:metrics_text()
+local function metrics_text(self, is_large)
   local parts = {}
-  for _, name in ipairs(self.order) do
+  for i, name in ipairs(self.order) do
     local value = self.values[name]
-    parts[#parts + 1] = (math.abs(value) > 1e-3 and " - %s: %.4f" or " - %s: %.4e"):format(name, value)
+    parts[i] = (is_large(value) and " - %s: %.4f" or " - %s: %.4e"):format(name, value):gsub("%-?nan", "nan")
   end
   return table.concat(parts)
 end
 
--- The line as it stands, and its visible width.
-function Progbar:line(current, now, duration, finalize)
-  local count = ("%" .. #tostring(self.target) .. "d/%d"):format(current, self.target)
-  local done = WIDTH * current // self.target
-  local bar = ("\27[1m%s\27[0m "):format(count)
-  if done > 0 then bar = bar .. "\27[32m" .. ("━"):rep(done) .. "\27[0m" end
-  bar = bar .. "\27[37m" .. ("━"):rep(WIDTH - done) .. "\27[0m"
-  local clock = finalize and ("%.0fs"):format(now - self.start) or eta_text(duration * (self.target - current))
-  local rest = time_of(duration) .. self:metrics_text()
-  return bar .. (" \27[1m%s\27[0m"):format(clock) .. rest, #count + 1 + WIDTH + 1 + #clock + #rest
+local function count_text(self, current)
+  return ("%" .. #tostring(self.target) .. "d/%d"):format(current, self.target)
 end
 
---- Steps done so far, and the metrics' values: a list of {name, value}.
-function Progbar:update(current, values, finalize)
-  for _, pair in ipairs(values or {}) do
-    if self.values[pair[1]] == nil then self.order[#self.order + 1] = pair[1] end
-    self.values[pair[1]] = pair[2]
+-- The line and its width on the screen.
+local function draw(self, current, now, duration, finalize)
+  local count = count_text(self, current)
+  local clock = finalize and ("%.0fs"):format(now - self.start) or clock_text(duration * (self.target - current))
+  local rest = time_of_step(duration) .. metrics_text(self, function(v) return math.abs(v) > 1e-3 end)
+  local fixed = #count + 2 + #clock
+  local bar = math.max(0, math.min(WIDTH, self.columns - 1 - fixed - #rest))
+  if fixed + bar + #rest >= self.columns then rest = rest:sub(1, math.max(0, self.columns - 1 - fixed - bar)) end
+  local done = math.floor(bar * (current / self.target))
+  local line = ("\27[1m%s\27[0m "):format(count)
+  if done > 0 then line = line .. "\27[32m" .. ("━"):rep(done) .. "\27[0m" end
+  line = line .. "\27[37m" .. ("━"):rep(bar - done) .. "\27[0m"
+  return line .. (" \27[1m%s\27[0m"):format(clock) .. rest, fixed + bar + #rest
+end
+
+local function redraw(self, current, now, duration, finalize)
+  if now - self.last < INTERVAL and not finalize then return end
+  local line, width = draw(self, current, now, duration, finalize)
+  io.write(("\b"):rep(self.width), "\r", line, (" "):rep(self.width - width), finalize and "\n" or "")
+  self.width, self.last, self.open = width, now, not finalize
+end
+
+local function print_line(self, current, now, duration)
+  io.write(("%s - %.0fs -%s%s\n"):format(count_text(self, current), now - self.start, time_of_step(duration),
+    metrics_text(self, function(v) return v > 1e-3 end)))
+end
+
+--- `current` steps are done; logs are shown by name in the order in which names first came, sorted within one call.
+function Progbar:update(current, logs, finalize)
+  local names = {}
+  for name in pairs(logs or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    if self.values[name] == nil then self.order[#self.order + 1] = name end
+    self.values[name] = logs[name]
   end
   local now = celda.clock()
-  local duration = self:step_duration(current, now)
-  if self.verbose == 1 then
-    if now - self.last < INTERVAL and not finalize then return end
-    local text, width = self:line(current, now, duration, finalize)
-    local message = ("\b"):rep(self.width_before) .. "\r" .. text .. (" "):rep(self.width_before - width)
-    io.write(message, finalize and "\n" or "")
-    self.width_before = width
-  elseif self.verbose == 2 and finalize then
-    local count = ("%" .. #tostring(self.target) .. "d/%d"):format(current, self.target)
-    io.write(("%s - %.0fs -%s%s\n"):format(count, now - self.start, time_of(duration), self:metrics_text()))
-  end
-  self.last = now
+  local duration = step_duration(self, current, now)
+  if self.verbose == 1 then redraw(self, current, now, duration, finalize) end
+  if self.verbose == 2 and finalize then print_line(self, current, now, duration) end
+end
+
+--- Leaves a line that was being redrawn when something went wrong.
+function Progbar:close()
+  if self.open then io.write "\n" end
+  self.open = false
 end
 
 return Progbar

@@ -1,98 +1,116 @@
---- keras.Sequential: a stack of layers. It is built when the input's shape is known: from an Input or input_shape, by
--- build(), or by the first data.
-local args = require "keras.args"
+--- keras.Sequential: a stack of layers. Invariant: a model whose first layer says its input's shape is built as far as it
+-- goes; any other is built by build() or by its first data.
+local core = require "celda.core"
 local training = require "keras.training"
+local weights = require "keras.weights"
 
-local Sequential = {}
-local fields = {}
+local Sequential = {class_name = "Sequential", kind = "layers"}
+local fields = {} -- what is computed when it is read
+local object = {} -- the metatable of models
 
 local function is_layer(value)
-  if type(value) == "userdata" then return value.kind == "layer" end
-  return type(value) == "table" and value.call ~= nil
+  return core.kind_of(value) == "layers" or type(value) == "table" and getmetatable(value) ~= nil and value.kind == "layers"
 end
 
---- keras.Sequential({layers}, {name =})
-local function new(_, ...)
-  local a = args("Sequential", {"layers", "trainable", "name"}, ...)
-  local self = setmetatable({stack = {}, name = a.name or celda.nn.unique_name("sequential"), built = false}, Sequential)
-  for _, layer in ipairs(a.layers or {}) do self:add(layer) end
-  return self
-end
-
-function Sequential:add(layer)
-  if not is_layer(layer) then
-    error(("ValueError: only layers can be added to a Sequential, not a %s"):format(type(layer)), 2)
-  end
-  for _, other in ipairs(self.stack) do
-    if rawequal(other, layer) or other.name == layer.name then
-      error(("ValueError: all layers of a model need names of their own; there is a '%s' already"):format(layer.name), 2)
-    end
-  end
-  if layer.class_name == "InputLayer" and #self.stack > 0 then
-    error("ValueError: an Input can only be the first of a Sequential", 2)
-  end
-  self.stack[#self.stack + 1] = layer
-  training.forget_programs(self)
-  self.built = false
-  self:build_if_known()
-end
-
-function Sequential:pop()
-  local layer = table.remove(self.stack)
-  training.forget_programs(self)
-  self.built = false
-  self.shapes = nil
-  self:build_if_known()
-  return layer
-end
-
--- The input's shape with an unknown batch, where the first layer says it.
+-- The input's shape with the batch in front, where the first layer says it.
 local function declared_shape(self)
   local first = self.stack[1]
   if not first then return nil end
-  local shape
   if first.class_name == "InputLayer" then
-    local config = first:get_config()
-    shape = {}
-    for i, n in ipairs(config.batch_shape) do shape[i] = math.type(n) == "integer" and n or -1 end
+    local shape = {}
+    for i, n in ipairs(first.batch_shape) do shape[i] = math.type(n) == "integer" and n or -1 end
     return shape
   end
-  shape = first.input_shape
-  if not shape or #shape == 0 then return nil end
-  return {-1, table.unpack(shape)}
+  local shape = first.input_shape
+  return shape and {-1, table.unpack(shape)}
 end
 
-function Sequential:build_if_known()
+-- A layer of the core, or one written in Lua.
+local function build_layer(layer, shape, scope)
+  local build = type(layer) == "userdata" and layer.build or layer._build_once
+  build(layer, shape, scope)
+end
+
+--- model:build{-1, 28, 28, 1}: makes the weights for inputs of this shape, the batch first.
+function Sequential:build(shape)
+  if not shape then core.raise("ValueError", "build: give the input's shape, the batch first: model:build{-1, 28, 28, 1}") end
+  local at, shapes = shape, {}
+  for i, layer in ipairs(self.stack) do
+    build_layer(layer, at, self.name)
+    at = layer:compute_output_shape(at)
+    shapes[i] = at
+  end
+  self._input_shape, self._shapes, self.built = shape, shapes, #self.stack > 0
+end
+function Sequential:_build_once(shape) if not self.built then self:build(shape) end end
+
+local function rebuild(self)
+  self.built, self._shapes = false, nil
+  training.forget(self)
   local shape = declared_shape(self)
   if shape then self:build(shape) end
 end
 
---- Creates the weights for inputs of this shape, the batch first: model:build{-1, 28, 28, 1}.
-function Sequential:build(shape)
-  local at, shapes = shape, {}
-  self.input_shape = shape
-  for i, layer in ipairs(self.stack) do
-    layer:build(at, self.name)
-    at = layer:compute_output_shape(at)
-    shapes[i] = at
+local function check_addition(self, layer)
+  if not is_layer(layer) then
+    core.raise("ValueError", "Only instances of `keras.Layer` can be added to a Sequential model. Received: %s (of type %s)",
+      tostring(layer), core.kind_of(layer) or type(layer))
   end
-  self.shapes, self.built = shapes, #self.stack > 0
+  for _, other in ipairs(self.stack) do
+    if other.name == layer.name then
+      core.raise("ValueError", "All layers added to a Sequential model should have unique names. Name '%s' is already the "
+        .. "name of a layer in this model. Update the `name` argument to pass a unique name.", layer.name)
+    end
+  end
+  if layer.class_name == "InputLayer" and #self.stack > 0 then
+    core.raise("ValueError", "Sequential model '%s' has already been configured to use input shape %s. You cannot add a "
+      .. "different Input layer to it.", self.name, tostring(self.input_shape))
+  end
 end
 
-function Sequential:output_shape_of(i) return self.shapes and self.shapes[i] end
+--- Puts a layer on top.
+function Sequential:add(layer)
+  check_addition(self, layer)
+  table.insert(self.stack, layer)
+  local ok, problem = pcall(rebuild, self)
+  if ok then return end
+  table.remove(self.stack)
+  rebuild(self)
+  error(problem, 0)
+end
 
-function Sequential:__call(x, options)
-  local training_now = options and options.training or false
-  if not self.built then
-    local shape = {table.unpack(x.shape)}
-    shape[1] = -1
-    self:build(shape)
-  end
-  for _, layer in ipairs(self.stack) do x = layer(x, {training = training_now}) end
+--- Takes the top layer off and returns it.
+function Sequential:pop()
+  local layer = table.remove(self.stack)
+  rebuild(self)
+  return layer
+end
+
+-- The input must be what the model was built for, where that is known.
+local function check_input(self, x)
+  local expected = self._input_shape
+  local same = #expected == x.ndim
+  for i, n in ipairs(expected) do same = same and (n < 0 or n == x.shape[i]) end
+  if same then return end
+  core.raise("ValueError", "Input 0 of layer \"%s\" is incompatible with the layer: expected shape=%s, found shape=%s",
+    self.name, tostring(core.shape(expected)), tostring(x.shape))
+end
+
+--- model(x, {training = false}): what the stack makes of x.
+function object:__call(x, options)
+  local flag = options and options.training
+  if flag == nil then flag = core.is_training() end
+  x = core.kind_of(x) and x or tensor(x)
+  if not self.built then self:build{-1, table.unpack(x.shape, 2)} end
+  check_input(self, x)
+  local before = core.set_training(flag)
+  local _ <close> = setmetatable({}, {__close = function() core.set_training(before) end})
+  for _, layer in ipairs(self.stack) do x = layer(x, {training = flag}) end
   return x
 end
 
--- Variables of all layers in Keras's order: trainable and others as the layers have them.
+-- ---- what it holds -----------------------------------------------------------------------------------------------------
+
 local function gather(self, field)
   local all = {}
   for _, layer in ipairs(self.stack) do
@@ -109,97 +127,101 @@ function fields.layers(self)
   end
   return layers
 end
-function fields.weights(self) return gather(self, "weights") end
-function fields.variables(self) return gather(self, "weights") end
-function fields.trainable_variables(self) return gather(self, "trainable_variables") end
-fields.trainable_weights = fields.trainable_variables
-function fields.non_trainable_variables(self) return gather(self, "non_trainable_variables") end
-fields.non_trainable_weights = fields.non_trainable_variables
-function fields.output_shape(self) return self.shapes and self.shapes[#self.shapes] end
-function fields.metrics_names(self) return training.metric_names(self) end
 
-local function check_built(self, what)
-  if not self.built then
-    error(("ValueError: model '%s' has no weights yet, so it cannot %s: give its first layer an input_shape, or call build()")
-      :format(self.name, what), 3)
-  end
+for _, name in ipairs {"weights", "variables", "trainable_weights", "trainable_variables", "non_trainable_weights",
+  "non_trainable_variables"} do
+  fields[name] = function(self) return gather(self, name) end
 end
 
---- model:get_layer("conv2d_1") or model:get_layer(2), counted from 1.
-function Sequential:get_layer(which)
+function fields.input_shape(self) return self._input_shape and core.shape(self._input_shape) end
+function fields.output_shape(self) return self._shapes and core.shape(self._shapes[#self._shapes]) end
+function fields.metrics_names(self) return training.metrics_names(self) end
+function fields.metrics(self) return training.metrics(self) end
+function fields.trainable(self) return not rawget(self, "_frozen") end
+
+--- The shape that layer number i of model.layers gives; nil while the model is not built.
+function Sequential:_output_shape(i)
+  local first = self.stack[1]
+  if first and first.class_name == "InputLayer" then i = i + 1 end
+  return self._shapes and self._shapes[i]
+end
+
+--- model:get_layer("conv2d_1"), model:get_layer{name = ...} or model:get_layer{index = 2}, counted from 1.
+function Sequential:get_layer(...)
+  local name, index = core.args("get_layer", {"name", "index"}, ...)
   local layers, names = self.layers, {}
-  if math.type(which) == "integer" then
-    local layer = layers[which]
-    if not layer then error(("ValueError: no layer %d; the model has %d"):format(which, #layers), 2) end
-    return layer
+  if math.type(name) == "integer" then name, index = nil, name end
+  if index then
+    return layers[index < 0 and #layers + 1 + index or index]
+      or core.raise("ValueError", "Was asked to retrieve layer at index %d but model only has %d layers.", index, #layers)
   end
   for i, layer in ipairs(layers) do
-    if layer.name == which then return layer end
+    if layer.name == name then return layer end
     names[i] = layer.name
   end
-  local near = celda.nearest(tostring(which), names)
-  error(("ValueError: no layer '%s'%s"):format(tostring(which), near and ("; did you mean '%s'?"):format(near) or ""), 2)
-end
-
-function Sequential:get_weights()
-  check_built(self, "give weights")
-  local values = {}
-  for i, v in ipairs(self.weights) do values[i] = v:numpy() end
-  return values
-end
-
-function Sequential:set_weights(values)
-  check_built(self, "take weights")
-  local weights = self.weights
-  if #values ~= #weights then
-    error(("ValueError: the model has %d weights, %d were given"):format(#weights, #values), 2)
-  end
-  for i, v in ipairs(weights) do v:assign(values[i]) end
+  local near = core.nearest(tostring(name), names)
+  core.raise("ValueError", "No such layer: %s.%s", tostring(name), near and (" Did you mean '%s'?"):format(near) or
+    " Existing layers are: " .. table.concat(names, ", ") .. ".")
 end
 
 function Sequential:count_params()
-  check_built(self, "count parameters")
+  weights.check_built(self, "count its parameters")
   local n = 0
   for _, v in ipairs(self.weights) do n = n + v.size end
   return n
 end
 
+--- Prints the layers, their output shapes and numbers of parameters.
 function Sequential:summary() io.write(require "keras.summary"(self)) end
 
---- Weights as safetensors under Keras's paths; loading checks every name and shape.
-function Sequential:save_weights(path)
-  check_built(self, "save weights")
-  local tensors = {}
-  for _, v in ipairs(self.weights) do tensors[v.path] = v:numpy() end
-  safetensors.save(path, tensors)
-end
-
-function Sequential:load_weights(path)
-  check_built(self, "load weights")
-  local tensors = safetensors.load(path)
-  for _, v in ipairs(self.weights) do
-    if not tensors[v.path] then error(("ValueError: '%s' has no weight '%s'"):format(path, v.path), 2) end
-  end
-  for _, v in ipairs(self.weights) do v:assign(tensors[v.path]) end
-end
+-- ---- JSON --------------------------------------------------------------------------------------------------------------
 
 function Sequential:get_config()
   local layers = {}
   for i, layer in ipairs(self.stack) do layers[i] = layer:serialize() end
-  return {name = self.name, trainable = true, layers = layers}
+  return {name = self.name, trainable = self.trainable, layers = layers}
 end
 
-for name, method in pairs(training.methods) do Sequential[name] = method end
+function Sequential:serialize()
+  return {module = "keras", class_name = "Sequential", config = self:get_config(), registered_name = json.null}
+end
 
-function Sequential.__index(self, key)
-  local method = rawget(Sequential, key)
-  if method ~= nil then return method end
+--- The model without its weights, as Keras's JSON.
+function Sequential:to_json() return json.encode(self:serialize()) end
+
+--- Sequential.from_config(config): a model as get_config described it.
+function Sequential.from_config(config)
+  local layers = {}
+  for i, layer in ipairs(config.layers) do layers[i] = core.layers.deserialize(layer) end
+  return Sequential(layers, {name = config.name})
+end
+
+-- ---- the class ---------------------------------------------------------------------------------------------------------
+
+for _, methods in ipairs {training.methods, weights.methods} do
+  for name, method in pairs(methods) do Sequential[name] = method end
+end
+
+function object:__index(key)
   if fields[key] then return fields[key](self) end
+  return Sequential[key]
 end
 
-function Sequential.__tostring(self)
-  return ("<Sequential name=%s, built=%s>"):format(self.name, self.built and "True" or "False")
+function object:__newindex(key, value)
+  if key == "trainable" then
+    rawset(self, "_frozen", not value)
+    for _, layer in ipairs(self.stack) do layer.trainable = value end
+  else
+    rawset(self, key, value)
+  end
 end
 
-local constructor = setmetatable({}, {__call = new, __index = Sequential})
-return {Sequential = constructor}
+function object:__tostring() return ("<Sequential name=%s, built=%s>"):format(self.name, self.built and "True" or "False") end
+
+--- keras.Sequential([layers[, trainable, name]])
+return setmetatable(Sequential, {__call = function(_, ...)
+  local layers, _, name = core.args("Sequential", {"layers", "trainable", "name"}, ...)
+  local self = setmetatable({stack = {}, built = false, name = name or core.unique_name "sequential"}, object)
+  for _, layer in ipairs(layers or {}) do self:add(layer) end
+  return self
+end})

@@ -21,6 +21,16 @@ bool bind_is_keywords(lua_State *L, int index) {
     return false;
 }
 
+/* {sample_weight = nil}, which has nothing in it. */
+static bool is_empty(lua_State *L, int index) {
+    if (!lua_istable(L, index)) return false;
+    lua_pushvalue(L, index);
+    lua_pushnil(L);
+    bool empty = !lua_next(L, -2);
+    lua_pop(L, empty ? 1 : 3);
+    return empty;
+}
+
 static int count(const char *const *names) {
     int n = 0;
     while (names[n]) n++;
@@ -69,7 +79,7 @@ static void too_many(lua_State *L, const char *function, int most, int given) {
 
 void bind_args(lua_State *L, int first, const char *function, const char *const *names) {
     int n = count(names), given = lua_gettop(L) - first + 1;
-    bool keywords = given > 0 && bind_is_keywords(L, -1);
+    bool keywords = given > 0 && (bind_is_keywords(L, -1) || (given > 1 && is_empty(L, -1)));
     luaL_checkstack(L, n + 8, function);
     if (!keywords) {
         if (given > n) too_many(L, function, n, given);

@@ -50,6 +50,32 @@ static int program_trace(lua_State *L) {
     return lua_error(L);
 }
 
+/* Protected: f, shape -> the shape of f's result for a float32 input. */
+static int traced_shape(lua_State *L) {
+    struct shape s;
+    struct tensor *in;
+    struct err e = {0};
+    bind_shape(L, 2, &s);
+    bind_check(L, trace_input(bind_run(L), DT_FLOAT32, &s, &in, &e), &e);
+    lua_settop(L, 1);
+    bind_push_shared(L, in);
+    lua_call(L, 1, 1);
+    bind_push_shape(L, &bind_tensor(L, 1)->shape);
+    return 1;
+}
+
+/* output_shape(f, shape): found out without computing anything. */
+static int program_output_shape(lua_State *L) {
+    struct err e = {0};
+    lua_settop(L, 2);
+    bind_check(L, trace_begin(bind_run(L), &e), &e);
+    lua_pushcfunction(L, traced_shape);
+    lua_insert(L, 1);
+    int status = lua_pcall(L, 2, 1, 0);
+    trace_abort(bind_run(L));
+    return status == LUA_OK ? 1 : lua_error(L);
+}
+
 /* Whether a function is being traced now. */
 static int program_tracing(lua_State *L) {
     return lua_pushboolean(L, bind_run(L)->trace != NULL), 1;
@@ -110,4 +136,6 @@ void bind_open_program(lua_State *L, int core) {
     lua_setfield(L, core, "trace");
     lua_pushcfunction(L, program_tracing);
     lua_setfield(L, core, "is_tracing");
+    lua_pushcfunction(L, program_output_shape);
+    lua_setfield(L, core, "output_shape");
 }

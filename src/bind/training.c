@@ -29,6 +29,32 @@ static int core_set_training(lua_State *L) {
     return lua_pushboolean(L, before), 1;
 }
 
+/* is_training(): what it is now. */
+static int core_is_training(lua_State *L) {
+    return lua_pushboolean(L, bind_state(L)->training), 1;
+}
+
+/* kind_of(value): "tensor", "Variable", "layers", "losses", ...; nil of anything else. */
+static int core_kind_of(lua_State *L) {
+    if (luaL_testudata(L, 1, BIND_TENSOR))
+        lua_pushliteral(L, "tensor");
+    else if (luaL_testudata(L, 1, BIND_VARIABLE))
+        lua_pushliteral(L, "Variable");
+    else if (luaL_testudata(L, 1, BIND_OBJECT))
+        lua_getfield(L, 1, "kind");
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* shape{-1, 28, 28}: a list that prints as (None, 28, 28). */
+static int core_shape(lua_State *L) {
+    struct shape s;
+    bind_partial_shape(L, 1, &s);
+    bind_push_shape(L, &s);
+    return 1;
+}
+
 /* The stream that fit's order is drawn from: Keras's after set_random_seed, the same in every epoch; else a new one. */
 static struct rng_philox order_stream(const struct run *r) {
     uint32_t entropy[2] = {0};
@@ -62,19 +88,33 @@ static int core_sample_order(lua_State *L) {
     return 1;
 }
 
-/* nearest(word, names): the name that was probably meant, or nil. */
-static int core_nearest(lua_State *L) {
-    luaL_checktype(L, 2, LUA_TTABLE);
-    const char *word = luaL_checkstring(L, 1);
-    int n = (int)lua_rawlen(L, 2);
+/* The strings of the list at `index`, NULL-terminated, in a userdata that is pushed; the list keeps them. */
+static const char **push_names(lua_State *L, int index) {
+    luaL_checktype(L, index, LUA_TTABLE);
+    int n = (int)lua_rawlen(L, index);
     const char **names = lua_newuserdatauv(L, sizeof *names * (size_t)(n + 1), 0);
     for (int i = 0; i < n; i++) {
-        lua_rawgeti(L, 2, i + 1);
-        names[i] = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : ""; /* the list keeps it */
+        lua_rawgeti(L, index, i + 1);
+        names[i] = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
         lua_pop(L, 1);
     }
     names[n] = NULL;
-    lua_pushstring(L, nearest(word, names));
+    return names;
+}
+
+/* args("fit", {"x", "y"}, ...): the values of the arguments in the order of the names, nil where absent. */
+static int core_args(lua_State *L) {
+    const char *function = luaL_checkstring(L, 1);
+    const char **names = push_names(L, 2);
+    lua_insert(L, 3);
+    bind_args(L, 4, function, names);
+    return lua_gettop(L) - 3;
+}
+
+/* nearest(word, names): the name that was probably meant, or nil. */
+static int core_nearest(lua_State *L) {
+    const char *word = luaL_checkstring(L, 1);
+    lua_pushstring(L, nearest(word, push_names(L, 2)));
     return 1;
 }
 
@@ -82,7 +122,11 @@ void bind_open_training(lua_State *L, int core) {
     static const luaL_Reg functions[] = {{"unique_name", core_unique_name},
                                          {"reset_names", core_reset_names},
                                          {"set_training", core_set_training},
+                                         {"is_training", core_is_training},
+                                         {"kind_of", core_kind_of},
+                                         {"shape", core_shape},
                                          {"nearest", core_nearest},
+                                         {"args", core_args},
                                          {"sample_order", core_sample_order},
                                          {"set_random_seed", bind_set_random_seed},
                                          {NULL, NULL}};

@@ -1,0 +1,127 @@
+--- model:compile: the optimizer, the loss, and the metrics that fit the labels' and predictions' shapes.
+local core = require "celda.core"
+local compile = {methods = {}}
+
+-- An object of the core, from an object, a name or a serialised form; a function is called as it is.
+local function get(kind, value)
+  if value == nil or type(value) == "function" or core.kind_of(value) then return value end
+  return core[kind].deserialize(value)
+end
+
+-- Keras: one prediction is binary, integer labels (of lower rank, or of one column) are sparse.
+local function flavour(y, p)
+  if p.shape[p.ndim] == 1 then return "Binary" end
+  if y.ndim < p.ndim or y.shape[y.ndim] == 1 then return "SparseCategorical" end
+  return "Categorical"
+end
+
+local function is_name(value, ...)
+  for _, name in ipairs {...} do
+    if type(value) == "string" and value:lower() == name then return true end
+  end
+  return false
+end
+
+-- A function of labels and predictions as a loss: the mean of what it gives, weighted.
+local function loss_of(f)
+  return function(y, p, options)
+    local values = f(y, p)
+    if options.sample_weight then values = values * options.sample_weight end
+    return values:mean()
+  end
+end
+
+-- A function of labels and predictions as a metric: its mean.
+local function metric_of(f)
+  local mean = core.metrics.Mean{name = "function"}
+  return {
+    name = mean.name, variables = mean.variables,
+    update_state = function(_, y, p, options) mean:update_state(f(y, p), options or {}) end,
+    result = function() return mean:result() end,
+    reset_state = function() mean:reset_state() end,
+  }
+end
+
+-- A metric's object; a string is also its name in logs.
+local function make_metric(spec, y, p)
+  if is_name(spec, "accuracy", "acc") then return core.metrics[flavour(y, p) .. "Accuracy"]{name = spec} end
+  if type(spec) == "string" then return core.metrics[core.metrics.deserialize(spec).class_name]{name = spec} end
+  local metric = get("metrics", spec)
+  return type(metric) == "function" and metric_of(metric) or metric
+end
+
+local function make_loss(spec, y, p)
+  if is_name(spec, "crossentropy", "ce") then return core.losses[flavour(y, p) .. "Crossentropy"]() end
+  local loss = get("losses", spec)
+  return type(loss) == "function" and loss_of(loss) or loss
+end
+
+local function make_all(specs, y, p)
+  local all = {}
+  for i, spec in ipairs(specs) do all[i] = make_metric(spec, y, p) end
+  return all
+end
+
+--- Makes the loss and the metrics once the shapes of labels and predictions are known.
+function compile.resolve(self, y, p)
+  local c = self.compiled
+  if c.metrics then return c end
+  c.loss = make_loss(self.loss, y, p)
+  c.metrics, c.weighted = make_all(c.metric_specs, y, p), make_all(c.weighted_specs, y, p)
+  return c
+end
+
+local function list_of(value, name)
+  if value == nil then return {} end
+  if type(value) ~= "table" then
+    core.raise("ValueError", "Expected `%s` argument to be a list. Received instead: %s=%s", name, name, tostring(value))
+  end
+  return value
+end
+
+-- A name that nobody knows is an error now, not when training begins.
+local function check_specs(specs)
+  for _, spec in ipairs(specs) do
+    if not is_name(spec, "accuracy", "acc") then get("metrics", spec) end
+  end
+end
+
+--- model:compile{optimizer = "rmsprop", loss = nil, metrics = {...}, weighted_metrics = {...}}
+function compile.methods:compile(...)
+  local optimizer, loss, loss_weights, metrics, weighted, eager, steps = core.args("compile", {"optimizer", "loss",
+    "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"}, ...)
+  if loss_weights ~= nil then core.raise("UnsupportedError", "compile: loss_weights is not supported: there is one output") end
+  if eager then core.raise("UnsupportedError", "compile: run_eagerly is not supported: steps are always traced") end
+  if steps ~= nil and steps ~= 1 then core.raise("UnsupportedError", "compile: steps_per_execution must be 1") end
+  metrics, weighted = list_of(metrics, "metrics"), list_of(weighted, "weighted_metrics")
+  check_specs(metrics)
+  check_specs(weighted)
+  self.optimizer = get("optimizers", optimizer or "rmsprop")
+  self.loss = is_name(loss, "crossentropy", "ce") and loss or get("losses", loss)
+  self.compiled = {metric_specs = metrics, weighted_specs = weighted, tracker = core.metrics.Mean{name = "loss"}}
+  self.programs = {}
+end
+
+--- An error in Keras's words unless the model was compiled, with a loss.
+function compile.check(self, method)
+  if not self.compiled then core.raise("ValueError", "You must call `compile()` before calling `%s()`.", method) end
+  if not self.loss then
+    core.raise("ValueError", "No loss to compute. Provide a `loss` argument in `compile()`, which `%s()` needs.", method)
+  end
+end
+
+--- All metrics in Keras's order: the loss's mean, then those of compile.
+function compile.metrics(self)
+  local c, all = self.compiled, {}
+  if not c then return all end
+  all[1] = c.tracker
+  for _, metric in ipairs(c.metrics or {}) do all[#all + 1] = metric end
+  for _, metric in ipairs(c.weighted or {}) do all[#all + 1] = metric end
+  return all
+end
+
+function compile.methods:reset_metrics()
+  for _, metric in ipairs(compile.metrics(self)) do metric:reset_state() end
+end
+
+return compile

@@ -1,0 +1,89 @@
+--- What fit, evaluate and predict are given: tensors of samples, checked, cut into batches.
+local core = require "celda.core"
+local data = {}
+
+local function as_tensor(value, what)
+  if value == nil or core.kind_of(value) == "tensor" then return value end
+  if core.kind_of(value) == "Variable" then return value.value end
+  if type(value) == "table" then return tensor(value) end
+  core.raise("TypeError", "%s must be a tensor or a list, not a %s", what, core.kind_of(value) or type(value))
+end
+
+local function rows_of(t, what)
+  if t.ndim == 0 then core.raise("ValueError", "%s holds one number, not samples", what) end
+  return t.shape[1]
+end
+
+local function sizes_text(names, tensors)
+  local parts = {}
+  for i, name in ipairs(names) do if tensors[i] then parts[#parts + 1] = ("'%s' sizes: %d"):format(name, rows_of(tensors[i], name)) end end
+  return table.concat(parts, ", ")
+end
+
+--- {x, y, sample_weight} as tensors of equally many samples. x is required, and y where `labels` is set.
+function data.check(method, x, y, weight, labels)
+  local names = {"x", "y", "sample_weight"}
+  local set = {as_tensor(x, "x"), as_tensor(y, "y"), as_tensor(weight, "sample_weight")}
+  if not set[1] then core.raise("ValueError", "%s: missing argument 'x'", method) end
+  if labels and not set[2] then core.raise("ValueError", "%s: missing argument 'y'", method) end
+  local n = rows_of(set[1], "x")
+  for i = 2, 3 do
+    if set[i] and rows_of(set[i], names[i]) ~= n then
+      core.raise("ValueError", "Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. %s",
+        sizes_text(names, set))
+    end
+  end
+  if n == 0 then core.raise("ValueError", "%s: x holds no samples", method) end
+  return {set[1], set[2], set[3], n = n}
+end
+
+--- The first samples, and the last ones that validation_split keeps.
+function data.split(set, fraction)
+  if not (fraction > 0 and fraction < 1) then
+    core.raise("ValueError", "`validation_split` must be between 0 and 1, received %g", fraction)
+  end
+  local cut = math.floor(set.n * (1 - fraction))
+  if cut == 0 or cut == set.n then
+    core.raise("ValueError", "Training data contains %d samples, which is not sufficient to split it into a validation and "
+      .. "training set as specified by `validation_split=%g`.", set.n, fraction)
+  end
+  local head, tail = {n = cut}, {n = set.n - cut}
+  for i = 1, 3 do
+    if set[i] then head[i], tail[i] = set[i]["1:" .. cut], set[i][cut + 1 .. ":"] end
+  end
+  return head, tail
+end
+
+--- sample_weight times the weight of each label's class.
+function data.weigh_classes(set, class_weight)
+  if class_weight == nil then return set end
+  local y, most = set[2], 0
+  if y.ndim > 1 then core.raise("ValueError", "class_weight: y must hold integer labels, its shape is %s", tostring(y.shape)) end
+  local largest, weights = y:max():item(), {}
+  for class in pairs(class_weight) do most = math.max(most, class) end
+  for class = 0, math.max(most, math.tointeger(largest) or 0) do weights[class + 1] = (class_weight[class] or 1) + 0.0 end
+  local weight = tensor(weights):take(y:astype "int64")
+  return {set[1], y, set[3] and set[3] * weight or weight, n = set.n}
+end
+
+--- How many samples a batch has.
+function data.batch_size(value)
+  if value == nil then return 32 end
+  if math.type(value) == "integer" and value > 0 then return value end
+  core.raise("ValueError", "batch_size must be a positive integer, not %s", tostring(value))
+end
+
+--- How many batches n samples make; `limit` (steps) may ask for fewer.
+function data.steps(n, batch_size, limit)
+  local all = (n + batch_size - 1) // batch_size
+  if limit == nil then return all end
+  if math.type(limit) ~= "integer" or limit < 1 then core.raise("ValueError", "steps must be a positive integer, not %s", tostring(limit)) end
+  return math.min(limit, all)
+end
+
+--- "129:256": the rows of batch number i.
+function data.range(i, batch_size, n)
+  return ("%d:%d"):format((i - 1) * batch_size + 1, math.min(i * batch_size, n))
+end
+
+return data

@@ -1,0 +1,49 @@
+--- EarlyStopping: ends training when a value has not got better for `patience` epochs.
+local Monitor = require "keras.monitor"
+local core = require "celda.core"
+
+local EarlyStopping = Monitor:extend()
+
+--- EarlyStopping{monitor = "val_loss", min_delta = 0, patience = 0, verbose = 0, mode = "auto", baseline = nil,
+-- restore_best_weights = false, start_from_epoch = 0}
+function EarlyStopping:init(...)
+  local monitor, min_delta, patience, verbose, mode, baseline, restore, start = core.args("EarlyStopping", {"monitor",
+    "min_delta", "patience", "verbose", "mode", "baseline", "restore_best_weights", "start_from_epoch"}, ...)
+  self:watch("Early stopping", monitor, mode, min_delta)
+  self.patience, self.verbose, self.baseline = patience or 0, verbose or 0, baseline
+  self.restore_best_weights, self.start_from_epoch = restore or false, start or 0
+end
+
+function EarlyStopping:on_train_begin()
+  self.wait, self.stopped_epoch, self.best_epoch = 0, 0, 0
+  self.best, self.best_weights = nil, nil
+end
+
+function EarlyStopping:on_epoch_end(epoch, logs)
+  local value = self:value_of(logs)
+  if value == nil or epoch < self.start_from_epoch then return end
+  if self.restore_best_weights and not self.best_weights then
+    self.best_weights, self.best_epoch = self.model:get_weights(), epoch
+  end
+  self.wait = self.wait + 1
+  if self:is_improvement(value, self.best) then
+    self.best, self.best_epoch = value, epoch
+    if self.restore_best_weights then self.best_weights = self.model:get_weights() end
+    if self.baseline == nil or self:is_improvement(value, self.baseline) then self.wait = 0 end
+  elseif self.wait >= self.patience and epoch > 0 then
+    self.stopped_epoch, self.model.stop_training = epoch, true
+  end
+end
+
+function EarlyStopping:on_train_end()
+  if self.stopped_epoch > 0 and self.verbose > 0 then
+    io.write(("Epoch %d: early stopping\n"):format(self.stopped_epoch + 1))
+  end
+  if not self.best_weights then return end
+  if self.verbose > 0 then
+    io.write(("Restoring model weights from the end of the best epoch: %d.\n"):format(self.best_epoch + 1))
+  end
+  self.model:set_weights(self.best_weights)
+end
+
+return EarlyStopping

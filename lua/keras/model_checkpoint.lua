@@ -1,0 +1,77 @@
+--- ModelCheckpoint: saves the weights, as safetensors, after each epoch or so many batches.
+local Monitor = require "keras.monitor"
+local core = require "celda.core"
+
+local ModelCheckpoint = Monitor:extend()
+
+--- ModelCheckpoint("weights.{epoch:02d}-{val_loss:.2f}.safetensors", {monitor = "val_loss", verbose = 0,
+-- save_best_only = false, save_weights_only = true, mode = "auto", save_freq = "epoch", initial_value_threshold = nil})
+function ModelCheckpoint:init(...)
+  local path, monitor, verbose, best_only, weights_only, mode, freq, threshold = core.args("ModelCheckpoint", {"filepath",
+    "monitor", "verbose", "save_best_only", "save_weights_only", "mode", "save_freq", "initial_value_threshold"}, ...)
+  if not path then core.raise("TypeError", "ModelCheckpoint: missing argument 'filepath'") end
+  if weights_only == false then
+    core.raise("UnsupportedError", "ModelCheckpoint: whole models cannot be saved yet; take save_weights_only = true")
+  end
+  freq = freq or "epoch"
+  if freq ~= "epoch" and math.type(freq) ~= "integer" then
+    core.raise("ValueError", "Unrecognized save_freq: %s. Expected save_freq are 'epoch' or integer values", tostring(freq))
+  end
+  self:watch("ModelCheckpoint", monitor, mode)
+  self.filepath, self.verbose, self.save_best_only = path, verbose or 0, best_only or false
+  self.save_freq, self.best, self.batches = freq, threshold, 0
+end
+
+-- "{epoch:02d}" and "{val_loss:.2f}" as Python's str.format fills them.
+local function fill(path, values)
+  return (path:gsub("{([%w_]+):?([^}]*)}", function(name, format)
+    local value = values[name]
+    if value == nil then
+      core.raise("ValueError", "Failed to format this callback filepath: \"%s\". Reason: '%s'", path, name)
+    end
+    if format == "" then return tostring(value) end
+    if format:find "d$" then value = math.floor(value) end
+    return ("%" .. format):format(value)
+  end))
+end
+
+-- Whether to save now, and says so.
+local function wanted(self, epoch, logs, path)
+  local say = self.verbose > 0 and function(text, ...) io.write(("\nEpoch %d: " .. text .. "\n"):format(epoch + 1, ...)) end
+    or function() end
+  if not self.save_best_only then
+    say("saving model to %s", path)
+    return true
+  end
+  local value = self:value_of(logs)
+  if value == nil then return true end
+  local best = self.best and ("%.5f"):format(self.best) or "None"
+  if not self:is_improvement(value, self.best) then
+    say("%s did not improve from %s", self.monitor, best)
+    return false
+  end
+  say("%s improved from %s to %.5f, saving model to %s", self.monitor, best, value, path)
+  self.best = value
+  return true
+end
+
+local function save(self, epoch, logs, batch)
+  local values = {epoch = epoch + 1, batch = batch and batch + 1}
+  for name, value in pairs(logs or {}) do values[name] = value end
+  local path = fill(self.filepath, values)
+  if wanted(self, epoch, logs, path) then self.model:save_weights(path) end
+end
+
+function ModelCheckpoint:on_epoch_begin(epoch) self.epoch = epoch end
+
+function ModelCheckpoint:on_train_batch_end(batch, logs)
+  if self.save_freq == "epoch" then return end
+  self.batches = self.batches + 1
+  if self.batches % self.save_freq == 0 then save(self, self.epoch, logs, batch) end
+end
+
+function ModelCheckpoint:on_epoch_end(epoch, logs)
+  if self.save_freq == "epoch" then save(self, epoch, logs) end
+end
+
+return ModelCheckpoint

@@ -1,0 +1,45 @@
+--- Callbacks that watch one value of the logs: what is better, and whether it got better.
+local callbacks = require "keras.callbacks"
+local core = require "celda.core"
+
+local Monitor = callbacks.Callback:extend()
+
+local RISES = {"accuracy", "acc", "auc", "precision", "recall", "f1", "r2", "iou"} -- metrics of which more is better
+
+-- Sets what is watched; `who` names the callback in messages.
+function Monitor:watch(who, monitor, mode, min_delta)
+  mode = mode or "auto"
+  if mode ~= "auto" and mode ~= "min" and mode ~= "max" then
+    core.raise("ValueError", "%s: mode must be auto, min or max, not %s", who, tostring(mode))
+  end
+  self.who, self.monitor, self.mode, self.min_delta = who, monitor or "val_loss", mode, math.abs(min_delta or 0)
+end
+
+local function rises(self)
+  if self.mode ~= "auto" then return self.mode == "max" end
+  for _, word in ipairs(RISES) do
+    if self.monitor:lower():find(word, 1, true) then return true end
+  end
+  return false
+end
+
+--- Whether value is better than best by more than min_delta; anything is better than nil.
+function Monitor:is_improvement(value, best)
+  if best == nil then return true end
+  if rises(self) then return value - self.min_delta > best end
+  return value + self.min_delta < best
+end
+
+--- The watched value of the logs; nil, and said once, where it is not there.
+function Monitor:value_of(logs)
+  local value = logs and logs[self.monitor]
+  if value ~= nil or self.told then return value end
+  self.told = true
+  local names = {}
+  for name in pairs(logs or {}) do names[#names + 1] = name end
+  table.sort(names)
+  io.stderr:write(("%s conditioned on metric `%s` which is not available. Available metrics are: %s\n"):format(self.who,
+    self.monitor, table.concat(names, ",")))
+end
+
+return Monitor
