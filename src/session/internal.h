@@ -27,6 +27,7 @@ struct session *session_of(lua_State *L);
 
 /* print, io.write, io.stdout, io.stderr and os.exit go through the sink. */
 void session_open_output(lua_State *L);
+void session_open_output_info(lua_State *L); /* celda.output, once bind has made celda */
 /* Embedded modules for require, and globals that load theirs when first used. */
 void session_open_modules(lua_State *L);
 /* coroutine.resume, wrap and close that tell the interrupt which coroutine runs. */

@@ -23,7 +23,7 @@ static atomic_bool installed;
 /* __close handlers run to their end; finalizers do by Lua's own doing (it switches hooks off for them). */
 static bool is_closing(lua_State *L) {
     lua_Debug ar;
-    for (int level = 0; lua_getstack(L, level, &ar); level++)
+    for (int level = 0; level < 1000 && lua_getstack(L, level, &ar); level++)
         if (lua_getinfo(L, "n", &ar) && ar.name && strcmp(ar.namewhat, "metamethod") == 0 &&
             strcmp(ar.name, "close") == 0)
             return true;

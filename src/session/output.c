@@ -72,6 +72,19 @@ static int io_write(lua_State *L) {
     return lua_gettop(L);
 }
 
+/* celda.output(): what the front can show, {redraws =, colour =, width =}. */
+static int output_info(lua_State *L) {
+    const struct sink *sink = session_of(L)->sink;
+    lua_createtable(L, 0, 3);
+    lua_pushboolean(L, sink->redraws);
+    lua_setfield(L, -2, "redraws");
+    lua_pushboolean(L, sink->colour);
+    lua_setfield(L, -2, "colour");
+    lua_pushinteger(L, sink->width);
+    lua_setfield(L, -2, "width");
+    return 1;
+}
+
 static int os_exit(lua_State *L) {
     if (!session_of(L)->may_exit)
         return luaL_error(L, "os.exit() would end the session and all it holds; press Ctrl-D to leave");
@@ -106,4 +119,11 @@ void session_open_output(lua_State *L) {
     lua_setfield(L, -2, "exit");
     lua_pop(L, 1);
     lua_setwarnf(L, on_warning, session_of(L));
+}
+
+void session_open_output_info(lua_State *L) {
+    lua_getglobal(L, "celda");
+    lua_pushcfunction(L, output_info);
+    lua_setfield(L, -2, "output");
+    lua_pop(L, 1);
 }

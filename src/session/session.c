@@ -57,6 +57,7 @@ static int open_libraries(lua_State *L) {
     session_open_output(L);
     session_open_coroutines(L);
     bind_open(L, session_of(L)->run);
+    session_open_output_info(L);
     session_open_modules(L);
     remember_globals(L);
     return 0;

@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "bind/bind.h"
 #include "session/internal.h"
 
 enum { MAX_FRAMES = 20, HEAD = 10 };
@@ -39,24 +40,52 @@ static bool show_frame(lua_State *L, lua_Debug *ar, struct buf *out) {
     return show;
 }
 
+/* The number of levels, by doubling and halving: lua_getstack takes time with the level, and a runaway recursion has
+ * 200,000. */
+static int stack_depth(lua_State *L) {
+    lua_Debug ar;
+    int low = 0, high = 1;
+    while (lua_getstack(L, high, &ar)) low = high, high *= 2;
+    while (low + 1 < high) {
+        int middle = (low + high) / 2;
+        if (lua_getstack(L, middle, &ar))
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
+
 static void write_traceback(lua_State *L, struct buf *out) {
     lua_Debug ar;
-    int depth = 0, shown = 0;
-    while (lua_getstack(L, depth, &ar)) depth++;
+    int depth = stack_depth(L), shown = 0;
     for (int level = 0; level < depth; level++) {
         if (shown == HEAD && depth - level > MAX_FRAMES - HEAD) {
             buf_printf(out, "  ... (%d more)\n", depth - level - (MAX_FRAMES - HEAD));
             level = depth - (MAX_FRAMES - HEAD);
         }
-        lua_getstack(L, level, &ar);
+        if (!lua_getstack(L, level, &ar)) break;
         shown += show_frame(L, &ar, out);
     }
+}
+
+/* A message that begins with a place in our own Lua gets the user's place instead. */
+static void relocate(lua_State *L) {
+    const char *message = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "";
+    const char *rest = strncmp(message, "celda:", 6) == 0 ? strstr(message, ": ") : NULL;
+    if (!rest) return;
+    bind_push_where(L);
+    lua_pushstring(L, rest + 2);
+    lua_concat(L, 2);
+    lua_replace(L, 1);
 }
 
 int session_on_error(lua_State *L) {
     struct session *s = session_of(L);
     buf_free(&s->traceback);
-    if (lua_checkstack(L, 8)) write_traceback(L, &s->traceback);
+    if (!lua_checkstack(L, 8)) return 1;
+    relocate(L);
+    write_traceback(L, &s->traceback);
     return 1;
 }
 

@@ -14,7 +14,8 @@ allowed() {
     bind) echo "bind nn run graph op tensor cell base" ;;
     session) echo "session bind cell run tensor base" ;;
     magic) echo "magic session cell run tensor base lists.h" ;;
-    front/*) echo "$1 front/front.h magic session cell base" ;;
+    front) echo "front/front.h session base" ;;
+    front/*) echo "$1 front/front.h celda/celda.h magic session cell base" ;;
     .) echo "front base" ;;
     esac
 }
