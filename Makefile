@@ -107,7 +107,7 @@ $(BUILD)/tests/%.o: tests/%.c | $(GENERATED)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/libcelda.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS) -lutil
 
 .PHONY: tests
 tests: $(BUILD)/celda $(TESTS)

@@ -1,0 +1,228 @@
+/* The binary as a user meets it: headless runs, scripts, wrong words, and the REPL on a real pseudo-terminal. */
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "support/test.h"
+
+static const char *const notebook =
+    "-- %% [markdown]\n-- # Chapter\n\n-- %% First\nlocal x = 41\nprint('out')\nx + 1\n\n"
+    "-- %% Second\nerror('boom')\n\n-- %% Third\nprint('third', x)\n";
+
+static char path[256];
+
+static int write_notebook(void **state) {
+    (void)state;
+    const char *tmp = getenv("TEST_TMP");
+    snprintf(path, sizeof path, "%s/nb.cells", tmp ? tmp : "/tmp");
+    FILE *f = fopen(path, "w");
+    if (!f) return -1;
+    fputs(notebook, f);
+    return fclose(f);
+}
+
+/* Runs "celda ARGS" in a shell; its output and errors go to out. Returns the exit status. */
+static int celda(const char *args, struct buf *out) {
+    char command[1024];
+    const char *binary = getenv("CELDA");
+    char room[4096];
+    size_t n;
+    buf_free(out);
+    snprintf(command, sizeof command, "%s %s 2>&1", binary ? binary : "./celda", args);
+    FILE *p = popen(command, "r");
+    assert_non_null(p);
+    while ((n = fread(room, 1, sizeof room, p)) > 0) buf_put(out, room, n);
+    return WEXITSTATUS(pclose(p));
+}
+
+static void expect(const char *args, int status, const char *text) {
+    struct buf out = {0};
+    int got = celda(args, &out);
+    if (got != status || !strstr(buf_text(&out), text))
+        fail_msg("celda %s: status %d (%d expected), no '%s' in:\n%s", args, got, status, text, buf_text(&out));
+    buf_free(&out);
+}
+
+static void test_headless(void **state) {
+    char args[512];
+    (void)state;
+    snprintf(args, sizeof args, "run %s", path);
+    expect(args, 1, "out\n42\n");
+    expect(args, 1, "[2]:1: boom");
+    expect(args, 1, "cell [2] Second failed (line 10 of the file)");
+    snprintf(args, sizeof args, "run %s --cells 1,3", path);
+    expect(args, 0, "third\t41");
+    snprintf(args, sizeof args, "run %s --cells 7", path);
+    expect(args, 2, "no cells '7'");
+    snprintf(args, sizeof args, "run %s --cells x", path);
+    expect(args, 2, "cannot read the list of cells 'x'");
+    expect("run /nowhere/x.cells", 1, "/nowhere/x.cells");
+    expect("run", 2, "which notebook?");
+    expect("run a b", 2, "what is 'b'");
+}
+
+static void test_json_events(void **state) {
+    char args[512];
+    struct buf out = {0};
+    struct err e = {0};
+    int lines = 0, ends = 0;
+    (void)state;
+    snprintf(args, sizeof args, "run %s --json", path);
+    assert_int_equal(celda(args, &out), 1);
+    for (char *line = strtok(out.data, "\n"); line; line = strtok(NULL, "\n"), lines++) {
+        json_t *j = json_parse(line, strlen(line), &e);
+        assert_ok(e.status, &e);
+        ends += strcmp(json_string_value(json_object_get(j, "event")), "end") == 0;
+        json_decref(j);
+    }
+    assert_int_equal(ends, 2);
+    assert_true(lines >= 6);
+    buf_free(&out);
+}
+
+static void test_code_and_scripts(void **state) {
+    (void)state;
+    expect("-e '1 +'", 1, "unexpected symbol");
+    expect("-e 'local a = 2 print(1 + 1) return a'", 0, "2\n2\n");
+    expect("-e 'error({})'", 1, "error object is a table value");
+    expect("-e 'os.exit(3)'", 3, "");
+    expect("-e '%devices'", 0, "gpu: not available");
+    expect("-e '%runtime gpu'", 1, "UnsupportedError");
+    expect("-e '%runtmie'", 1, "did you mean %runtime?");
+    expect("-e '%time 1 + 1'", 0, "Wall time");
+    expect("nofile.lua", 1, "cannot open 'nofile.lua'");
+    expect("--hepl", 2, "did you mean '--help'?");
+    expect("rn", 2, "did you mean 'run'?");
+    expect("--version", 0, "celda 0.");
+    expect("--help", 0, "celda run NOTEBOOK.cells");
+    expect("- </dev/null", 0, "");
+}
+
+/* ---- the REPL ------------------------------------------------------------------------------------------------------ */
+
+struct terminal {
+    int fd;
+    pid_t pid;
+    struct buf seen;
+};
+
+static void start(struct terminal *t, const char *file, int columns) {
+    struct winsize size = {.ws_row = 30, .ws_col = (unsigned short)columns};
+    const char *binary = getenv("CELDA");
+    t->seen = (struct buf){0};
+    t->pid = forkpty(&t->fd, NULL, NULL, &size);
+    assert_true(t->pid >= 0);
+    if (t->pid == 0) {
+        setenv("TERM", "xterm", 1);
+        setenv("NO_COLOR", "1", 1);
+        execl(binary ? binary : "./celda", "celda", file, (char *)NULL);
+        _exit(127);
+    }
+}
+
+/* Reads until `text` was seen since the last wait; fails after ten seconds. */
+static void await(struct terminal *t, const char *text) {
+    struct pollfd p = {.fd = t->fd, .events = POLLIN};
+    char room[4096];
+    while (!strstr(buf_text(&t->seen), text)) {
+        ssize_t n = poll(&p, 1, 10000) > 0 ? read(t->fd, room, sizeof room) : 0;
+        if (n <= 0) fail_msg("no '%s' on the terminal but:\n%s", text, buf_text(&t->seen));
+        buf_put(&t->seen, room, (size_t)n);
+    }
+    const char *after = strstr(t->seen.data, text) + strlen(text);
+    t->seen.len -= (size_t)(after - t->seen.data);
+    memmove(t->seen.data, after, t->seen.len + 1);
+}
+
+static void type(struct terminal *t, const char *keys) {
+    assert_true(write(t->fd, keys, strlen(keys)) > 0);
+}
+
+static int finish(struct terminal *t) {
+    int status;
+    char room[4096];
+    while (read(t->fd, room, sizeof room) > 0) {
+    }
+    waitpid(t->pid, &status, 0);
+    close(t->fd);
+    buf_free(&t->seen);
+    return WEXITSTATUS(status);
+}
+
+static void test_repl(void **state) {
+    struct terminal t;
+    (void)state;
+    start(&t, NULL, 80);
+    await(&t, "[1]: ");
+    type(&t, "local x = 20\r");
+    await(&t, "[2]: ");
+    type(&t, "for i = 1, 2 do\r");
+    await(&t, "...: ");
+    type(&t, "x = x + i end\r");
+    await(&t, "[3]: ");
+    type(&t, "x\r");
+    await(&t, "23\r\n");
+    await(&t, "[4]: ");
+    type(&t, "unfinished(\003");
+    await(&t, "^C");
+    await(&t, "[4]: ");
+    type(&t, "while true do end\r");
+    usleep(300000);
+    type(&t, "\003");
+    await(&t, "KeyboardInterrupt");
+    await(&t, "[5]: ");
+    type(&t, "\003\003");
+    await(&t, "[5]: ");
+    type(&t, "x\r");
+    await(&t, "23\r\n");
+    await(&t, "]: ");
+    type(&t, "tensor.aran\t");
+    await(&t, "tensor.arange");
+    type(&t, "(3)\r");
+    await(&t, "[0 1 2]");
+    await(&t, "]: ");
+    type(&t, "\004");
+    assert_int_equal(finish(&t), 0);
+}
+
+static void test_notebook_by_steps(void **state) {
+    struct terminal t;
+    (void)state;
+    start(&t, path, 40);
+    await(&t, "Chapter");
+    await(&t, "[1] First");
+    await(&t, "[1]: ");
+    type(&t, "\r");
+    await(&t, "42");
+    await(&t, "[2] Second");
+    type(&t, "\r");
+    await(&t, "boom");
+    type(&t, "%list\r");
+    await(&t, "\u2717 [2] Second");
+    type(&t, "%skip\r");
+    await(&t, "[3] Third");
+    type(&t, "\r");
+    await(&t, "third");
+    await(&t, "last cell");
+    type(&t, "%rerun 1\r");
+    await(&t, "42");
+    type(&t, "%rerun 9\r");
+    await(&t, "numbered 1 to 3");
+    type(&t, "\004");
+    assert_int_equal(finish(&t), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_headless),          cmocka_unit_test(test_json_events),
+        cmocka_unit_test(test_code_and_scripts),  cmocka_unit_test(test_repl),
+        cmocka_unit_test(test_notebook_by_steps),
+    };
+    return cmocka_run_group_tests(tests, write_notebook, NULL);
+}
