@@ -49,22 +49,26 @@ function methods:save_weights(...)
       core.raise("OSError", "'%s' is there already; overwrite = true replaces it", path)
     end
   end
-  local tensors = {}
-  for _, v in ipairs(self.weights) do tensors[v.path] = v.value end
-  safetensors.save(path, tensors)
+  local tensors, order = {}, {}
+  for i, v in ipairs(self.weights) do tensors[v.path], order[i] = v.value, v.path end
+  safetensors.save(path, tensors, {weights = json.encode(order)})
 end
 
 -- A path without the model's name, which may differ from session to session.
 local function without_model(path) return (path:gsub("^[^/]*/", "")) end
 
---- model:load_weights(path): every weight must be in the file, with its shape.
+--- model:load_weights(path): every weight must be in the file, with its shape. Weights are found by path; where a model
+-- was built again and its layers count on (dense_1), by their order, which save_weights notes.
 function methods:load_weights(...)
   local path = core.args("load_weights", {"filepath"}, ...)
   weights.check_built(self, "load weights")
-  local tensors, short, values = safetensors.load(path), {}, {}
+  local tensors, metadata = safetensors.load(path)
+  local order = metadata.weights and json.decode(metadata.weights) or {}
+  local short, values = {}, {}
   for name, t in pairs(tensors) do short[without_model(name)] = t end
   for i, v in ipairs(self.weights) do
     values[i] = tensors[v.path] or short[without_model(v.path)]
+      or #order == #self.weights and tensors[order[i]] or nil
     if not values[i] then core.raise("ValueError", "'%s' has no weight %s", path, v.path) end
   end
   assign_all(self, values)

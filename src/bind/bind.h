@@ -16,6 +16,8 @@ struct run *bind_run(lua_State *L);
 /* Raises e as a Lua error object: a table with `name` ("ValueError"), `message`, and `where`, the position of the user's
  * code that called ("[3]:2: "); its tostring is all of these. Does nothing for OK. */
 void bind_check(lua_State *L, enum status s, const struct err *e);
+/* Pushes "[3]:2: ": the innermost Lua frame that is not one of celda's own modules; "" where there is none. */
+void bind_push_where(lua_State *L);
 int bind_raise(lua_State *L, enum status s, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -6,8 +6,7 @@
 
 #define BIND_ERROR "celda.error"
 
-/* Pushes "[3]:2: ": the innermost Lua frame that is not one of celda's own modules; "" where there is none. */
-static void push_where(lua_State *L) {
+void bind_push_where(lua_State *L) {
     lua_Debug ar;
     for (int level = 0; lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "Sl", &ar);
@@ -29,7 +28,7 @@ static void raise_error(lua_State *L, enum status s, const char *text) {
     if (s == ERR_CANCELLED)
         lua_pushliteral(L, "");
     else
-        push_where(L);
+        bind_push_where(L);
     lua_setfield(L, -2, "where");
     lua_error(L);
 }

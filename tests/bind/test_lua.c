@@ -35,8 +35,8 @@ static void test_nan_is_said_once(void **state) {
                                   "x = tensor.full({40, 2}, 0 / 0)\n"
                                   "m:fit(x, tensor.ones{40, 1}, {verbose = 0, batch_size = 10, epochs = 3})"),
                      OK);
-    assert_int_equal(count(buf_text(&h.out), "NaN since step 1"), 1);
-    assert_int_equal(count(buf_text(&h.out), "NaN"), 2); /* the other one: where to look */
+    assert_int_equal(count(buf_text(&h.out), "NaN from step 1 of epoch 1"), 1);
+    assert_int_equal(count(buf_text(&h.out), "NaN"), 1);
     host_close(&h);
 }
 
@@ -48,13 +48,13 @@ static void test_progress_lines(void **state) {
     host_expect(&h,
                 "local now = 0\ncelda.clock = function() now = now + 0.314 return now end\n"
                 "local bar = require('keras.progbar').new(8, 1)\n"
-                "bar:update(1, {{'accuracy', 0.25}, {'loss', 1.321}})",
+                "bar:update(1, {accuracy = 0.25, loss = 1.321})",
                 "\r\033[1m1/8\033[0m \033[32m━━\033[0m\033[37m━━━━━━━━━━━━━━━━━━\033[0m \033[1m2s\033[0m 314ms/step - "
                 "accuracy: 0.2500 - loss: 1.3210");
     host_expect(&h,
                 "local now = 0\ncelda.clock = function() now = now + 0.1 return now end\n"
                 "local bar = require('keras.progbar').new(20, 2)\n"
-                "bar:update(20, {{'accuracy', 0.3375}, {'loss', 0.00012}}, true)",
+                "bar:update(20, {accuracy = 0.3375, loss = 0.00012}, true)",
                 "20/20 - 0s - 5ms/step - accuracy: 0.3375 - loss: 1.2000e-04");
     host_close(&h);
 }
@@ -63,7 +63,9 @@ static void test_progress_lines(void **state) {
 static void test_tutorial(void **state) {
     (void)state;
     if (access("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz", R_OK)) skip();
-    assert_int_equal(system("CELDA_TUTORIAL_SAMPLES=256 $CELDA run notebooks/tutorial.cells >$TEST_TMP/log 2>&1"), 0);
+    assert_int_equal(
+        system("CELDA_TUTORIAL_SAMPLES=256 ${CELDA:-./celda} run notebooks/tutorial.cells >${TEST_TMP:-/tmp}/log 2>&1"),
+        0);
 }
 
 int main(void) {
