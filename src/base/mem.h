@@ -26,11 +26,11 @@ void *mem_lua(void *ud, void *p, size_t old_size, size_t new_size);
 /* Called on the allocating thread when a block is refused; it should free what it can (collect Lua's garbage). */
 void mem_on_pressure(void (*hook)(void *arg), void *arg);
 
-size_t mem_used(void);      /* bytes held now */
+size_t mem_used(void);       /* bytes held now */
 size_t mem_block_used(void); /* of these, in blocks (tensor data) */
-size_t mem_peak(void);      /* most bytes held since mem_reset_peak */
+size_t mem_peak(void);       /* most bytes held since mem_reset_peak */
 void mem_reset_peak(void);
-size_t mem_limit(void);     /* bytes this process may hold */
+size_t mem_limit(void);             /* bytes this process may hold */
 const char *mem_limit_source(void); /* "cgroup" or "machine" */
 void mem_set_limit(size_t bytes);   /* 0: back to what the system says */
 

@@ -33,7 +33,7 @@ struct graph_fused {
 struct graph_node {
     const struct op *op; /* NULL for a fused node */
     union op_attrs attrs;
-    int nin, *in; /* value ids */
+    int nin, *in;  /* value ids */
     int nout, out; /* values out .. out+nout-1 */
     struct graph_fused *fused;
 };

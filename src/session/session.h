@@ -25,11 +25,11 @@ struct run *session_runtime(struct session *s);
 /* ---- what the machine gives and holds ----------------------------------------------------------------------------- */
 
 struct session_resources {
-    double wall, cpu;              /* seconds since some start */
-    size_t rss, rss_peak;          /* of this process, bytes; the peak since session_resources_reset_peak */
-    size_t ram_limit;              /* of the cgroup or the machine, whichever holds */
-    const char *ram_source;        /* "cgroup" or "machine" */
-    size_t disk_free, disk_total;  /* of the file system that holds `folder` */
+    double wall, cpu;             /* seconds since some start */
+    size_t rss, rss_peak;         /* of this process, bytes; the peak since session_resources_reset_peak */
+    size_t ram_limit;             /* of the cgroup or the machine, whichever holds */
+    const char *ram_source;       /* "cgroup" or "machine" */
+    size_t disk_free, disk_total; /* of the file system that holds `folder` */
     size_t lua_bytes, tensor_bytes;
 };
 void session_resources_read(const char *folder, struct session_resources *out);
