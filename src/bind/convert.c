@@ -21,7 +21,8 @@ static bool whole_part(lua_State *L, int index, lua_Integer *out) {
     if (lua_isboolean(L, index)) return *out = lua_toboolean(L, index), true;
     if (lua_isinteger(L, index)) return *out = lua_tointeger(L, index), true;
     double x = trunc(lua_tonumber(L, index));
-    if (!(x >= -0x1p63 && x < 0x1p63)) return false;
+    const double limit = 9223372036854775808.0; /* 2^63 */
+    if (!(x >= -limit && x < limit)) return false;
     return *out = (lua_Integer)x, true;
 }
 
