@@ -125,12 +125,11 @@ static int64_t range(const struct index *x, const struct item *i, int axis, int6
                    : step > 0  ? size - 1
                                : 0;
     *start = first;
-    int64_t n = (last - first) / step + 1; /* step is never 0 here, and last - first has its sign */
     bool empty = step > 0 ? last < first : first < last;
-    if (empty || size == 0) return 0;
+    if (empty || size == 0 || step == 0) return 0;
     if (first < 0 || first >= size) out_of_range(x->L, i->start, axis, size);
     if (last < 0 || last >= size) out_of_range(x->L, i->stop, axis, size);
-    return n;
+    return (last - first) / step + 1; /* last - first has step's sign */
 }
 
 static int consumed(const struct index *x) {

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "tensor/tensor.h"
 
-enum { THRESHOLD = 1000, EDGE = 3, LINE = 75, PRECISION = 8 };
+enum { THRESHOLD = 1000, EDGE = 3, LINE = 75, PRECISION = 8, WORD = 400 };
 
 /* How the elements of a tensor are written: all padded to one width. */
 struct format {
@@ -47,15 +47,14 @@ static int shortest(enum dtype d, double x, char digits[32], int *exponent) {
 
 /* |x| without exponent, in the shortest form or rounded to PRECISION decimals: digits before and after the point. */
 static void positional(enum dtype d, double x, char *whole, char *fraction) {
-    char digits[40], text[400];
+    char digits[40], text[WORD];
     int exponent, n = shortest(d, x, digits, &exponent);
     int decimals = n - 1 - exponent;
     if (decimals < 0 || x == 0) decimals = 0;
     snprintf(text, sizeof text, "%.*f", decimals < PRECISION ? decimals : PRECISION, fabs(x));
     char *point = strchr(text, '.');
-    strcpy(fraction, point ? point + 1 : "");
-    if (point) *point = 0;
-    strcpy(whole, text);
+    snprintf(fraction, WORD, "%s", point ? point + 1 : "");
+    snprintf(whole, WORD, "%.*s", point ? (int)(point - text) : WORD - 1, text);
     if (d == DT_FLOAT32 && exponent >= n) { /* float32's own digits, then zeros: 16777216 is exact, 1.2e20 is not */
         memset(whole, '0', (size_t)exponent + 1);
         memcpy(whole, digits, (size_t)n);
@@ -84,7 +83,7 @@ static void write_padded(struct buf *out, const char *text, int width) {
 }
 
 static void write_float(const struct format *f, double x, struct buf *out) {
-    char whole[400], fraction[400], text[900], digits[40];
+    char whole[WORD], fraction[WORD], text[900], digits[40];
     int exponent;
     if (isnan(x) || isinf(x)) {
         write_padded(out, isnan(x) ? "nan" : x > 0 ? "inf" : "-inf", f->width);
@@ -140,7 +139,7 @@ static void fit_exponent(struct format *f, const char *p, int64_t n) {
 }
 
 static void fit_positional(struct format *f, const char *p, int64_t n) {
-    char whole[400], fraction[400];
+    char whole[WORD], fraction[WORD];
     int widest = 0;
     for (int64_t i = 0; i < n; i++) {
         double x = float_at(f->dtype, p + i * (int64_t)dtype_size(f->dtype));
@@ -290,7 +289,7 @@ static void choose_edges(const struct tensor *t, struct page *g) {
 
 /* A single number as Python shows it: shortest digits, exponents below 1e-4 and from 1e16 on. */
 static void write_scalar(const struct page *g, struct buf *out) {
-    char whole[400], fraction[400], digits[40];
+    char whole[WORD], fraction[WORD], digits[40];
     int exponent;
     double x = dtype_is_float(g->format.dtype) ? float_at(g->format.dtype, g->data) : 0;
     if (!dtype_is_float(g->format.dtype) || !isfinite(x)) {
