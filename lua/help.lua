@@ -11,6 +11,9 @@ function help.register(name, text, value)
   if value ~= nil then by_value[value] = name end
 end
 
+--- Says under which name a value is documented.
+function help.name(value, name) by_value[value] = name end
+
 --- Registers a function that is asked for a name's text when nothing is registered under it.
 function help.source(find) sources[#sources + 1] = find end
 
@@ -67,8 +70,17 @@ local function describe(value)
   return ("a %s: %s"):format(kind, tostring(value))
 end
 
+-- Operations of tensors, under "tensor.sum" or "x.sum".
+local function operation(name)
+  local op = name:match "%.([%w_]+)$"
+  local doc = op and celda.operation(op)
+  return doc and ("%s, x:%s(...)\n%s"):format(name, op, doc)
+end
+
 local function lookup(name)
   if by_name[name] then return by_name[name] end
+  local text = require "keras.docs"(name) or operation(name)
+  if text then return text end
   for _, find in ipairs(sources) do
     local text = find(name)
     if text then return text end
@@ -78,7 +90,7 @@ end
 --- The text for a name ("x.reshape", "keras.layers.Dense"), ending in a newline.
 function help.text_of(name)
   local value = value_of(name)
-  local text = lookup(name) or value ~= nil and by_value[value] and by_name[by_value[value]] or describe(value)
+  local text = lookup(name) or value ~= nil and by_value[value] and lookup(by_value[value]) or describe(value)
   return text:gsub("%s*$", "") .. "\n"
 end
 
@@ -88,7 +100,7 @@ local function text_for(thing)
     return text or value_of(thing) ~= nil and help.text_of(thing) or describe(thing)
   end
   local name = thing ~= nil and by_value[thing]
-  return name and by_name[name] or describe(thing)
+  return name and lookup(name) or describe(thing)
 end
 
 return setmetatable(help, {

@@ -1,6 +1,7 @@
 --- Keras in Lua: the same names, defaults and numbers. Layers, losses, metrics, optimizers and initializers are the core's
 -- classes; models, training and callbacks are written here. Each part is loaded when it is first used.
 local core = require "celda.core"
+local help_name = require("help").name
 
 local keras = {
   Variable = core.Variable,
@@ -22,6 +23,7 @@ end
 local function module_of(kind, functions)
   local module = core[kind]
   for _, class in ipairs(module.classes()) do
+    help_name(module[class.name], ("keras.%s.%s"):format(kind, class.name))
     for alias in class.aliases:gmatch "%S+" do
       module[alias] = functions and functions(module[class.name]) or module[class.name]
     end

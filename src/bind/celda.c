@@ -76,12 +76,17 @@ static int celda_devices(lua_State *L) {
     return 1;
 }
 
+/* celda.operation(name): what an operation of tensors computes, or nil. */
+static int celda_operation(lua_State *L) {
+    const struct op *op = op_find(luaL_checkstring(L, 1));
+    lua_pushstring(L, op ? op->doc : NULL);
+    return 1;
+}
+
 void bind_open_celda(lua_State *L, int core) {
-    static const luaL_Reg functions[] = {{"clock", celda_clock},
-                                         {"stats", celda_stats},
-                                         {"device", celda_device},
-                                         {"devices", celda_devices},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"clock", celda_clock},         {"stats", celda_stats},
+                                         {"device", celda_device},       {"devices", celda_devices},
+                                         {"operation", celda_operation}, {NULL, NULL}};
     luaL_newlib(L, functions);
     lua_pushliteral(L, CELDA_VERSION);
     lua_setfield(L, -2, "version");

@@ -28,7 +28,32 @@ static void write_change(double bytes, struct buf *out) {
     front_write_bytes(bytes, out);
 }
 
-enum detail { SHORT, PLAIN, FULL };
+enum detail { SHORT, COMPACT, FULL };
+
+static void write_full(const struct session_resources *a, const struct session_resources *b, struct buf *out) {
+    buf_puts(out, "  RAM ");
+    front_write_bytes((double)b->rss, out);
+    buf_puts(out, " (peak ");
+    front_write_bytes((double)b->rss_peak, out);
+    buf_puts(out, ", ");
+    write_change((double)b->rss - (double)a->rss, out);
+    buf_puts(out, ") of ");
+    front_write_bytes((double)b->ram_limit, out);
+    buf_puts(out, "  disk ");
+    front_write_bytes((double)b->disk_free, out);
+    buf_puts(out, " free (");
+    write_change((double)b->disk_free - (double)a->disk_free, out);
+    buf_putc(out, ')');
+}
+
+/* The same for 80 columns: RAM now/peak and its change in MB. */
+static void write_compact(const struct session_resources *a, const struct session_resources *b, struct buf *out) {
+    buf_printf(out, " RAM %.0f/%.0f%+.0f MB of ", (double)b->rss * 1e-6, (double)b->rss_peak * 1e-6,
+               ((double)b->rss - (double)a->rss) * 1e-6);
+    buf_printf(out, "%.0f GB disk ", (double)b->ram_limit * 1e-9);
+    front_write_bytes((double)b->disk_free, out);
+    write_change((double)b->disk_free - (double)a->disk_free, out);
+}
 
 static void write_line(const struct session_result *r, const char *name, enum detail detail, struct buf *out) {
     const struct session_resources *a = &r->before, *b = &r->after;
@@ -39,24 +64,13 @@ static void write_line(const struct session_result *r, const char *name, enum de
         front_write_seconds(b->cpu - a->cpu, out);
         buf_putc(out, ')');
     }
-    buf_printf(out, "  %s  RAM ", r->device);
-    front_write_bytes((double)b->rss, out);
-    if (detail == FULL) {
-        buf_puts(out, " (peak ");
-        front_write_bytes((double)b->rss_peak, out);
-        buf_puts(out, ", ");
-        write_change((double)b->rss - (double)a->rss, out);
-        buf_puts(out, ") of ");
-        front_write_bytes((double)b->ram_limit, out);
-    }
-    if (detail == SHORT) return;
-    buf_puts(out, "  disk ");
-    front_write_bytes((double)b->disk_free, out);
-    buf_puts(out, " free");
-    if (detail < FULL) return;
-    buf_puts(out, " (");
-    write_change((double)b->disk_free - (double)a->disk_free, out);
-    buf_putc(out, ')');
+    buf_printf(out, "  %s ", r->device);
+    if (detail == FULL)
+        write_full(a, b, out);
+    else if (detail == COMPACT)
+        write_compact(a, b, out);
+    else
+        buf_printf(out, " RAM %.0f MB", (double)b->rss * 1e-6);
 }
 
 void front_status_line(const struct session_result *r, const char *name, int width, struct buf *out) {
