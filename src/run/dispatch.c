@@ -67,6 +67,12 @@ static enum status view_now(struct run *r, const struct op *op, struct tensor *i
     return e->status;
 }
 
+/* Callers hand in the place where a result will be kept: after a failure nothing may be left there. */
+static void drop(struct tensor **out) {
+    tensor_release(*out);
+    *out = NULL;
+}
+
 static bool is_empty(const struct op_sig *sig, int n) {
     for (int k = 0; k < n; k++)
         if (shape_size(&sig[k].shape) > 0) return false;
@@ -90,7 +96,7 @@ static enum status run_on(struct run *r, struct device *d, const struct op *op, 
         call_device(r, d, &call, e);
     }
     for (int i = 0; i < ready; i++) tensor_release(whole[i]);
-    for (int k = 0; e->status && k < made; k++) tensor_release(out[k]);
+    for (int k = 0; e->status && k < made; k++) drop(&out[k]);
     return e->status;
 }
 
@@ -120,7 +126,7 @@ enum status run_op(struct run *r, const struct op *op, struct tensor *const *in,
     if (s) return s;
     struct op_call call = {.op = op, .nin = nin, .nout = op->nout, .in = in, .out = out, .attrs = a};
     for (int i = 0; i < r->ntape && s == OK; i++) s = tape_record(r->tape[i], &call, e);
-    for (int k = 0; s && k < op->nout; k++) tensor_release(out[k]);
+    for (int k = 0; s && k < op->nout; k++) drop(&out[k]);
     return s;
 }
 

@@ -94,7 +94,10 @@ enum status trace_op(struct run *r, const struct op *op, struct tensor *const *i
     for (int k = 0; v >= 0 && k < op->nout; k++) {
         const struct op_sig *sig = &g->value[v + k].sig;
         if (tensor_symbolic(g, v + k, sig->dtype, &sig->shape, &out[k], e) == OK) continue;
-        while (k-- > 0) tensor_release(out[k]);
+        while (k-- > 0) {
+            tensor_release(out[k]);
+            out[k] = NULL;
+        }
         return e->status;
     }
     return e->status;
