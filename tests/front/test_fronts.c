@@ -117,7 +117,10 @@ static void start(struct terminal *t, const char *file, int columns) {
     const char *binary = getenv("CELDA");
     t->seen = (struct buf){0};
     t->pid = forkpty(&t->fd, NULL, NULL, &size);
-    assert_true(t->pid >= 0);
+    if (t->pid < 0) {
+        print_message("skipped: this machine gives no pseudo-terminal\n");
+        skip();
+    }
     if (t->pid == 0) {
         setenv("TERM", "xterm", 1);
         setenv("NO_COLOR", "1", 1);
