@@ -93,7 +93,6 @@ return setmetatable(keras, {
     local known = {}
     for name in pairs(parts) do known[name] = true end
     for name in pairs(self) do known[name] = true end
-    strict({}, "keras", known)[key] = nil
     return strict({}, "keras", known)[key]
   end,
 })

@@ -216,12 +216,13 @@ function object:__newindex(key, value)
   end
 end
 
-function object:__tostring() return ("<Sequential name=%s, built=%s>"):format(self.name, self.built and "True" or "False") end
+function object:__tostring() return ("<Sequential name=%s, built=%s>"):format(self.name, self.built) end
 
 --- keras.Sequential([layers[, trainable, name]])
 return setmetatable(Sequential, {__call = function(_, ...)
-  local layers, _, name = core.args("Sequential", {"layers", "trainable", "name"}, ...)
+  local layers, trainable, name = core.args("Sequential", {"layers", "trainable", "name"}, ...)
   local self = setmetatable({stack = {}, built = false, name = name or core.unique_name "sequential"}, object)
   for _, layer in ipairs(layers or {}) do self:add(layer) end
+  if trainable == false then self.trainable = false end
   return self
 end})

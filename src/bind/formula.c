@@ -3,6 +3,8 @@
 
 #include "bind/internal.h"
 
+static const char *const no_fields[] = {NULL};
+
 static bool no_field(lua_State *L, struct nn_object *o, const char *name) {
     (void)L, (void)o, (void)name;
     return false;
@@ -46,7 +48,7 @@ void bind_initial_value(lua_State *L, int index, int shape) {
     lua_replace(L, index);
 }
 
-const struct bind_kind bind_initializers = {"initializers", no_methods, initializer_call, no_field, NULL};
+const struct bind_kind bind_initializers = {"initializers", no_methods, initializer_call, no_field, NULL, no_fields};
 
 /* ---- losses -------------------------------------------------------------------------------------------------------- */
 
@@ -66,7 +68,7 @@ static int loss_call(lua_State *L) {
     return 1;
 }
 
-const struct bind_kind bind_losses = {"losses", no_methods, loss_call, no_field, NULL};
+const struct bind_kind bind_losses = {"losses", no_methods, loss_call, no_field, NULL, no_fields};
 
 /* ---- metrics ------------------------------------------------------------------------------------------------------- */
 
@@ -119,7 +121,9 @@ static const luaL_Reg metric_methods[] = {{"update_state", metric_update_state},
                                           {"reset_state", metric_reset_state},
                                           {NULL, NULL}};
 
-const struct bind_kind bind_metrics = {"metrics", metric_methods, metric_call, metric_field, NULL};
+static const char *const metric_fields[] = {"variables", NULL};
+
+const struct bind_kind bind_metrics = {"metrics", metric_methods, metric_call, metric_field, NULL, metric_fields};
 
 /* ---- activations --------------------------------------------------------------------------------------------------- */
 

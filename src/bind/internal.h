@@ -146,6 +146,7 @@ struct bind_kind {
     lua_CFunction call; /* object(...) */
     bind_field_fn *field;
     bind_set_field_fn *set_field;
+    const char *const *fields; /* what these two know, for "did you mean": NULL-terminated */
 };
 extern const struct bind_kind bind_layers, bind_initializers, bind_losses, bind_optimizers, bind_metrics;
 

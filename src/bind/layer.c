@@ -210,4 +210,16 @@ static const luaL_Reg methods[] = {
     {NULL, NULL},
 };
 
-const struct bind_kind bind_layers = {"layers", methods, layer_call, field, set_field};
+static const char *const fields[] = {"trainable",
+                                     "built",
+                                     "dtype",
+                                     "input_shape",
+                                     "weights",
+                                     "variables",
+                                     "trainable_weights",
+                                     "trainable_variables",
+                                     "non_trainable_weights",
+                                     "non_trainable_variables",
+                                     NULL};
+
+const struct bind_kind bind_layers = {"layers", methods, layer_call, field, set_field, fields};

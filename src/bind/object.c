@@ -6,7 +6,7 @@
 #include "base/nearest.h"
 #include "bind/internal.h"
 
-enum { MAX_ARGS = 64 };
+enum { MAX_ARGS = 64, MAX_MEMBERS = 128 };
 
 static const struct bind_kind *const kinds[NN_KINDS] = {
     [NN_LAYER] = &bind_layers,   [NN_INITIALIZERS] = &bind_initializers,
@@ -153,15 +153,24 @@ static bool push_argument(lua_State *L, struct nn_object *o, const char *name) {
     return true;
 }
 
-static int no_member(lua_State *L, struct nn_object *o, const char *name) {
-    const char *names[256];
-    int n = 0;
-    for (lua_pushnil(L); n < 128 && lua_next(L, lua_upvalueindex(1)); lua_pop(L, 1)) names[n++] = lua_tostring(L, -2);
+/* The known name nearest to `name`: a field, an argument, a weight or a method. Upvalue 1: the kinds' tables of methods. */
+static const char *nearest_member(lua_State *L, struct nn_object *o, const char *name) {
+    const char *names[MAX_MEMBERS + 1] = {"name", "class_name"};
     const struct nn_arg *a;
-    for (int i = 0; i < MAX_ARGS && (a = nn_arg_at(o->class, i)); i++) names[n++] = a->name;
-    names[n] = NULL;
-    const char *near = nearest(name, names);
-    return bind_raise(L, ERR_TYPE, "a %s has no '%s'%s%s%s", o->class->name, name, near ? "; did you mean '" : "",
+    int n = 2;
+    for (const char *const *f = kind_of(o)->fields; *f && n < MAX_MEMBERS; f++) names[n++] = *f;
+    for (int i = 0; n < MAX_MEMBERS && (a = nn_arg_at(o->class, i)); i++) names[n++] = a->name;
+    for (int i = 0; i < o->nvariable && n < MAX_MEMBERS; i++) names[n++] = o->variable[i]->name;
+    lua_rawgeti(L, lua_upvalueindex(1), o->class->kind);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+        if (n < MAX_MEMBERS) names[n++] = lua_tostring(L, -2);
+    lua_pop(L, 1);
+    return nearest(name, names);
+}
+
+static int no_member(lua_State *L, struct nn_object *o, const char *name) {
+    const char *near = nearest_member(L, o, name);
+    return bind_raise(L, ERR_TYPE, "%s has no '%s'%s%s%s", o->class->name, name, near ? "; did you mean '" : "",
                       near ? near : "", near ? "'?" : "");
 }
 
@@ -183,7 +192,10 @@ static int object_newindex(lua_State *L) {
     struct nn_object *o = self(L);
     bind_set_field_fn *set = kind_of(o)->set_field;
     if (lua_type(L, 2) == LUA_TSTRING && set && set(L, o, lua_tostring(L, 2))) return 0;
-    return bind_raise(L, ERR_TYPE, "'%s' of a %s cannot be set", luaL_tolstring(L, 2, NULL), o->class->name);
+    const char *name = luaL_tolstring(L, 2, NULL), *near = nearest_member(L, o, name);
+    bool other = near && strcmp(near, name) != 0;
+    return bind_raise(L, ERR_TYPE, "'%s' of %s cannot be set%s%s%s", name, o->class->name,
+                      other ? "; did you mean '" : "", other ? near : "", other ? "'?" : "");
 }
 
 static int object_call(lua_State *L) {
@@ -192,9 +204,12 @@ static int object_call(lua_State *L) {
     return bind_raise(L, ERR_TYPE, "a %s cannot be called", o->class->name);
 }
 
+/* As Keras's repr: <Dense name=dense, built=true>. */
 static int object_tostring(lua_State *L) {
     struct nn_object *o = self(L);
-    lua_pushfstring(L, o->name ? "<%s name=%s>" : "<%s>", o->class->name, o->name);
+    const char *built = "";
+    if (o->class->kind == NN_LAYER) built = ((struct nn_layer *)o)->built ? ", built=true" : ", built=false";
+    lua_pushfstring(L, o->name ? "<%s name=%s%s>" : "<%s>", o->class->name, o->name, built);
     return 1;
 }
 
@@ -272,12 +287,11 @@ static void push_methods(lua_State *L) {
 }
 
 void bind_open_objects(lua_State *L, int core) {
-    static const luaL_Reg events[] = {
-        {"__newindex", object_newindex}, {"__call", object_call}, {"__tostring", object_tostring}, {NULL, NULL}};
+    static const luaL_Reg events[] = {{"__call", object_call}, {"__tostring", object_tostring}, {NULL, NULL}};
+    static const luaL_Reg members[] = {{"__index", object_index}, {"__newindex", object_newindex}, {NULL, NULL}};
     bind_new_type(L, BIND_OBJECT, events, release);
     push_methods(L);
-    lua_pushcclosure(L, object_index, 1);
-    lua_setfield(L, -2, "__index");
+    luaL_setfuncs(L, members, 1);
     lua_pop(L, 1);
     for (int kind = 0; kind < NN_KINDS; kind++) open_module(L, core, (enum nn_kind)kind);
     bind_open_activations(L, core);

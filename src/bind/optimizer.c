@@ -114,4 +114,6 @@ static const luaL_Reg methods[] = {{"apply", optimizer_apply},
                                    {"build", optimizer_build},
                                    {NULL, NULL}};
 
-const struct bind_kind bind_optimizers = {"optimizers", methods, NULL, field, set_field};
+static const char *const fields[] = {"iterations", "learning_rate", "variables", "built", NULL};
+
+const struct bind_kind bind_optimizers = {"optimizers", methods, NULL, field, set_field, fields};

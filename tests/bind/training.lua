@@ -100,6 +100,14 @@ local target = x:sum{axis = 1, keepdims = true}
 local h = late:fit(x, target, {epochs = 5, verbose = 0})
 assert(late.built and h.history.loss[5] < h.history.loss[1])
 
+-- what prints, what is frozen
+local dense = L.Dense{2, name = "head"}
+assert(tostring(dense) == "<Dense name=head, built=false>")
+dense:build{-1, 3}
+assert(tostring(dense) == "<Dense name=head, built=true>")
+local frozen = keras.Sequential({L.Dense(2, {input_shape = {3}})}, {trainable = false})
+assert(not frozen.trainable and #frozen.trainable_variables == 0 and #frozen.non_trainable_variables == 2)
+
 -- errors name what is wrong
 fails(function() keras.Sequential{L.Dense(2, {input_shape = {2}})}:fit(x, y) end, "You must call `compile()` before")
 fails(function() model:fit(x, y["1:5"], {verbose = 0}) end, "cardinality is ambiguous")
@@ -113,6 +121,12 @@ fails(function() L.Conv2D(4, 3, {padding = "sam"}) end, "padding")
 fails(function() L.Dens(4) end, "did you mean 'Dense'?")
 fails(function() keras.layer.Dense(4) end, "did you mean")
 fails(function() model:add(3) end, "can be added to a Sequential")
+fails(function() return L.Dense(4).trainble end, "Dense has no 'trainble'; did you mean 'trainable'?")
+fails(function() L.Dense(4):get_weigts() end, "did you mean 'get_weights'?")
+fails(function() return model.layers[1].kernal end, "Dense has no 'kernal'")
+fails(function() L.Dense(4).trainble = false end, "did you mean 'trainable'?")
+fails(function() L.Dense(4).units = 5 end, "'units' of Dense cannot be set")
+fails(function() return keras.optimizers.Adam().learning_rat end, "did you mean 'learning_rate'?")
 fails(function() datasets.mnist.load_data() end, "was not found; tried")
 
 -- the summary, as Keras prints it
