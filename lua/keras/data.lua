@@ -73,6 +73,13 @@ function data.batch_size(value)
   core.raise("ValueError", "batch_size must be a positive integer, not %s", tostring(value))
 end
 
+--- A number of epochs: `none` where it is not given.
+function data.count(name, value, none)
+  if value == nil then return none end
+  if math.type(value) == "integer" and value >= 0 then return value end
+  core.raise("ValueError", "%s must be an integer from 0 on, not %s", name, tostring(value))
+end
+
 --- How many batches n samples make; `limit` (steps) may ask for fewer.
 function data.steps(n, batch_size, limit)
   local all = (n + batch_size - 1) // batch_size

@@ -16,6 +16,7 @@ end
 local function declared_shape(self)
   local first = self.stack[1]
   if not first then return nil end
+  if first.class_name == "Sequential" then return first._input_shape end
   if first.class_name == "InputLayer" then
     local shape = {}
     for i, n in ipairs(first.batch_shape) do shape[i] = math.type(n) == "integer" and n or -1 end
@@ -42,6 +43,14 @@ function Sequential:build(shape)
   end
   self._input_shape, self._shapes, self.built = shape, shapes, #self.stack > 0
 end
+
+--- The shape of what the model makes of inputs of this shape, the batch first; it need not be built.
+function Sequential:compute_output_shape(shape)
+  for _, layer in ipairs(self.stack) do shape = layer:compute_output_shape(shape) end
+  return shape
+end
+
+-- As a layer of another model.
 function Sequential:_build_once(shape) if not self.built then self:build(shape) end end
 
 local function rebuild(self)
@@ -189,11 +198,17 @@ end
 --- The model without its weights, as Keras's JSON.
 function Sequential:to_json() return json.encode(self:serialize()) end
 
+-- A layer from its JSON; a model within a model is one, too.
+local function deserialize(layer)
+  if layer.class_name == "Sequential" then return Sequential.from_config(layer.config) end
+  return core.layers.deserialize(layer)
+end
+
 --- Sequential.from_config(config): a model as get_config described it.
 function Sequential.from_config(config)
   local layers = {}
-  for i, layer in ipairs(config.layers) do layers[i] = core.layers.deserialize(layer) end
-  return Sequential(layers, {name = config.name})
+  for i, layer in ipairs(config.layers) do layers[i] = deserialize(layer) end
+  return Sequential(layers, {name = config.name, trainable = config.trainable})
 end
 
 -- ---- the class ---------------------------------------------------------------------------------------------------------

@@ -103,8 +103,13 @@ local function fit_of(self, ...)
   for i, name in ipairs(FIT) do f[name] = values[i] end
   compile.check(self, "fit")
   f.set = data.check("fit", f.x, f.y, f.sample_weight, true)
-  f.batch_size, f.epochs, f.initial_epoch = data.batch_size(f.batch_size), f.epochs or 1, f.initial_epoch or 0
+  f.batch_size = data.batch_size(f.batch_size)
+  f.epochs, f.initial_epoch = data.count("epochs", f.epochs, 1), data.count("initial_epoch", f.initial_epoch, 0)
   if f.validation_data then
+    if type(f.validation_data) ~= "table" then
+      core.raise("ValueError", "fit: validation_data must be {x, y} or {x, y, sample_weight}, not a %s",
+        core.kind_of(f.validation_data) or type(f.validation_data))
+    end
     f.validation = data.check("fit: validation_data", f.validation_data[1], f.validation_data[2], f.validation_data[3], true)
   elseif f.validation_split and f.validation_split ~= 0 then
     f.set, f.validation = data.split(f.set, f.validation_split)

@@ -108,7 +108,21 @@ assert(tostring(dense) == "<Dense name=head, built=true>")
 local frozen = keras.Sequential({L.Dense(2, {input_shape = {3}})}, {trainable = false})
 assert(not frozen.trainable and #frozen.trainable_variables == 0 and #frozen.non_trainable_variables == 2)
 
+-- a model as a layer of another
+local inner = keras.Sequential{L.Dense(3, {input_shape = {6}})}
+local outer = keras.Sequential{inner, L.Dense(1)}
+outer:compile{optimizer = "sgd", loss = "mse"}
+outer:fit(x, target, {verbose = 0})
+assert(outer:count_params() == 6 * 3 + 3 + 3 + 1 and tostring(outer.output_shape) == "(None, 1)")
+assert(tostring(inner:compute_output_shape{-1, 6}) == "(None, 3)")
+local rebuilt = keras.models.model_from_json(outer:to_json())
+rebuilt:set_weights(outer:get_weights())
+assert(rebuilt:predict(x, {verbose = 0}):allclose(outer:predict(x, {verbose = 0})))
+
 -- errors name what is wrong
+fails(function() outer:compile{loss = "mse"} end, "give an optimizer")
+fails(function() outer:fit(x, target, {epochs = 1.5, verbose = 0}) end, "epochs must be an integer")
+fails(function() outer:fit(x, target, {validation_data = x, verbose = 0}) end, "validation_data must be {x, y}")
 fails(function() keras.Sequential{L.Dense(2, {input_shape = {2}})}:fit(x, y) end, "You must call `compile()` before")
 fails(function() model:fit(x, y["1:5"], {verbose = 0}) end, "cardinality is ambiguous")
 fails(function() model:fit(x, y, {epoch = 2}) end, "did you mean 'epochs'?")
