@@ -38,7 +38,7 @@ function Layer:extend(name)
     class_name = name or "Layer",
     __newindex = set_field,
     __call = function(object, ...) return object:_run(...) end,
-    __tostring = function(object) return ("<%s name=%s>"):format(object.class_name, object.name) end,
+    __tostring = function(object) return ("<%s name=%s, built=%s>"):format(object.class_name, object.name, object.built) end,
   }
   class.__index = function(object, key)
     if fields[key] then return fields[key](object) end
