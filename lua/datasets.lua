@@ -1,4 +1,5 @@
 --- Data sets as tensors, from where they are installed.
+local core = require "celda.core"
 local datasets = {}
 
 local FILES = {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz",
@@ -10,7 +11,7 @@ local function exists(path)
   return file ~= nil
 end
 
--- The first folder that holds all files; an error lists what was tried.
+-- The first folder that holds all files; an error lists what was tried, and the Debian package where there is one.
 local function find(name, package)
   local folders = {}
   local set = os.getenv "CELDA_DATASETS"
@@ -25,8 +26,9 @@ local function find(name, package)
     for _, file in ipairs(FILES) do all = all and exists(folder .. "/" .. file) end
     if all then return folder end
   end
-  error(("OSError: data set '%s' was not found; tried:\n  %s\nInstall it: apt-get install %s, or set CELDA_DATASETS")
-    :format(name, table.concat(folders, "\n  "), package), 3)
+  core.raise("OSError", "data set '%s' was not found; tried:\n  %s\n%s, or set CELDA_DATASETS to a folder that has it", name,
+    table.concat(folders, "\n  "), package and "Install it: apt-get install " .. package
+    or "Put its four .gz files into one of these")
 end
 
 local function idx_set(name, package)
@@ -40,6 +42,6 @@ end
 
 --- datasets.fashion_mnist.load_data(): {X_train, Y_train}, {X_test, Y_test}; images (n, 28, 28) and labels, uint8.
 datasets.fashion_mnist = idx_set("fashion-mnist", "dataset-fashion-mnist")
-datasets.mnist = idx_set("mnist", "dataset-mnist (or copy the four files there)")
+datasets.mnist = idx_set("mnist")
 
 return datasets

@@ -141,7 +141,7 @@ fails(function() return model.layers[1].kernal end, "Dense has no 'kernal'")
 fails(function() L.Dense(4).trainble = false end, "did you mean 'trainable'?")
 fails(function() L.Dense(4).units = 5 end, "'units' of Dense cannot be set")
 fails(function() return keras.optimizers.Adam().learning_rat end, "did you mean 'learning_rate'?")
-fails(function() datasets.mnist.load_data() end, "was not found; tried")
+fails(function() datasets.mnist.load_data() end, "/usr/share/datasets/mnist\nPut its four .gz files into one of these")
 
 -- the summary, as Keras prints it
 keras.backend.clear_session()
