@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/machine.h"
+
 enum { HEADER = 16, ALIGN = 64 };
-/* Blocks from here on are also held against what the machine has free at the moment. */
-static const size_t LARGE = (size_t)64 << 20;
+static const size_t MB = 1 << 20;
 
 static atomic_size_t used, blocks, peak, forced_limit;
+static atomic_size_t known_free = 32 << 20; /* up to so much `used` the system is taken or was found to have room */
+static atomic_bool spare;                   /* the reserve may not be spent now */
 static atomic_size_t seen, fail_at;
 static atomic_bool fail_always;
 static void (*pressure)(void *);
@@ -20,47 +23,12 @@ static void *pressure_arg;
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
-/* The number after `key` in a /proc style file, or after nothing where key is "". 0: absent or "max". */
-static size_t read_number(const char *path, const char *key) {
-    FILE *f = fopen(path, "r");
-    char line[256];
-    unsigned long long n = 0;
-    while (f && fgets(line, sizeof line, f))
-        if (strncmp(line, key, strlen(key)) == 0 && sscanf(line + strlen(key), "%llu", &n) == 1) break;
-    if (f) fclose(f);
-    return (size_t)n;
-}
-
-static size_t cgroup_limit(void) {
-    size_t v2 = read_number("/sys/fs/cgroup/memory.max", "");
-    size_t v1 = read_number("/sys/fs/cgroup/memory/memory.limit_in_bytes", "");
-    return v2 ? v2 : v1;
-}
-
-static size_t machine_memory(void) {
-    return read_number("/proc/meminfo", "MemTotal:") * 1024;
-}
-
-static size_t system_limit(const char **source) {
-    static atomic_size_t limit, from_cgroup;
-    if (!limit) {
-        size_t group = cgroup_limit(), machine = machine_memory();
-        from_cgroup = group && (!machine || group < machine);
-        limit = from_cgroup ? group : machine ? machine : SIZE_MAX;
-    }
-    *source = from_cgroup ? "cgroup" : "machine";
-    return limit;
-}
-
 size_t mem_limit(void) {
-    const char *source;
-    return forced_limit ? forced_limit : system_limit(&source);
+    return forced_limit ? forced_limit : machine_memory_limit();
 }
 
 const char *mem_limit_source(void) {
-    const char *source;
-    system_limit(&source);
-    return source;
+    return machine_memory_source();
 }
 
 void mem_set_limit(size_t bytes) {
@@ -105,17 +73,43 @@ static bool fault(void) {
 
 /* ---- the reservation --------------------------------------------------------------------------------------------- */
 
+static size_t clamp(size_t x, size_t low, size_t high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+void mem_keep_reserve(bool keep) {
+    spare = keep;
+}
+
+/* What stays free for who may spend the reserve. */
+static size_t reserved(size_t limit) {
+    return spare ? clamp(limit / 16, 0, 8 * MB) : 0;
+}
+
+/* Other processes, and what malloc adds, use memory, too: before `used` grows to `wanted` the system is asked, the more
+ * often the less it has left. */
+static bool system_has(size_t wanted, size_t bytes) {
+    if (forced_limit || wanted <= known_free) return true;
+    size_t margin = clamp(mem_limit() / 64, 8 * MB, 256 * MB) / (spare ? 1 : 2), room = machine_memory_free();
+    if (room < margin || bytes > room - margin) return false;
+    known_free = wanted + clamp((room - margin - bytes) / 4, MB, 256 * MB);
+    return true;
+}
+
 static bool reserve(size_t bytes) {
     size_t limit = mem_limit(), now = used;
+    limit -= reserved(limit);
     do {
         if (bytes > limit || now > limit - bytes) return false;
     } while (!atomic_compare_exchange_weak(&used, &now, now + bytes));
+    if (!system_has(now + bytes, bytes)) {
+        used -= bytes;
+        return false;
+    }
     size_t top = peak;
     while (now + bytes > top && !atomic_compare_exchange_weak(&peak, &top, now + bytes)) {
     }
-    if (bytes < LARGE || forced_limit || bytes <= read_number("/proc/meminfo", "MemAvailable:") * 1024) return true;
-    used -= bytes;
-    return false;
+    return true;
 }
 
 static const char *human(size_t bytes, char text[32]) {

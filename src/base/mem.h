@@ -34,6 +34,10 @@ size_t mem_limit(void);             /* bytes this process may hold */
 const char *mem_limit_source(void); /* "cgroup" or "machine" */
 void mem_set_limit(size_t bytes);   /* 0: back to what the system says */
 
+/* While true, the last sixteenth of the limit (8 MB at most) is refused: so that after a cell that took all it could
+ * get, the session still has memory to say so and to run the next one. */
+void mem_keep_reserve(bool keep);
+
 /* For tests: the n-th allocation from now (1 = the next) and all after it fail; 0 turns it off. `mem_fail_once` fails
  * only the n-th. Returns how many allocations were seen since the last call. */
 size_t mem_fail_after(size_t n);

@@ -25,7 +25,8 @@ struct sink {
     void (*clear)(struct sink *s);
     bool redraws; /* can replace a line: a terminal */
     bool colour;
-    int width; /* columns; kept up to date by its owner */
+    bool closed; /* set by its owner: nobody reads any more, so what writes on should stop with an error */
+    int width;   /* columns; kept up to date by its owner */
 };
 
 #endif

@@ -17,8 +17,18 @@ void bind_push_where(lua_State *L) {
     lua_pushliteral(L, "");
 }
 
+/* Where an interrupt armed a hook, the hook raises: it keeps account of who catches its error. */
+static void raise_interrupt(lua_State *L) {
+    lua_Debug ar;
+    lua_Hook hook = lua_gethook(L);
+    if (!hook || !lua_getstack(L, 0, &ar)) return;
+    ar.event = LUA_HOOKCOUNT;
+    hook(L, &ar);
+}
+
 /* An interrupt has no place of its own: where it hits is chance. */
 static void raise_error(lua_State *L, enum status s, const char *text) {
+    if (s == ERR_CANCELLED) raise_interrupt(L);
     lua_createtable(L, 0, 3);
     luaL_setmetatable(L, BIND_ERROR);
     lua_pushstring(L, err_name(s));

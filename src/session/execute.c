@@ -1,6 +1,8 @@
 /* Running a cell. Invariant: whatever the cell does, session_run returns with the Lua stack as it was, no hook armed, no
  * tape recording and no trace open, and everything computed before an error is kept. */
 #include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -28,22 +30,39 @@ static int collect_bundle(lua_State *L, int index, struct sink_mime *bundle, int
     return n;
 }
 
+static bool has_type(const struct sink_mime *bundle, int n, const char *type) {
+    for (int i = 0; i < n; i++)
+        if (strcmp(bundle[i].type, type) == 0) return true;
+    return false;
+}
+
 /* Shows all values, and keeps the first as `_`. Protected: a __tostring may raise. Upvalue 1: the text's buffer. */
 static int display_values(lua_State *L) {
     struct session *s = session_of(L);
     struct sink_mime bundle[8];
     struct buf *text = lua_touserdata(L, lua_upvalueindex(1));
     int n = lua_gettop(L);
+    lua_pushglobaltable(L);
+    lua_pushliteral(L, "_");
     lua_pushvalue(L, 1);
-    lua_setglobal(L, "_");
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
     for (int i = 1; i <= n; i++) {
         if (i > 1) buf_puts(text, ", ");
         session_inspect(L, i, text);
     }
     int count = n == 1 ? collect_bundle(L, 1, bundle, 7) : 0;
-    bundle[count++] = (struct sink_mime){"text/plain", buf_text(text), text->len};
+    if (!has_type(bundle, count, "text/plain"))
+        bundle[count++] = (struct sink_mime){"text/plain", buf_text(text), text->len};
     s->sink->display(s->sink, bundle, count);
     return 0;
+}
+
+/* A cell that gives nothing but nil shows nothing. */
+static bool has_values(lua_State *L, int top) {
+    for (int i = top + 1; i <= lua_gettop(L); i++)
+        if (!lua_isnil(L, i)) return true;
+    return false;
 }
 
 /* Calls the function on the stack over its n arguments with our message handler. */
@@ -66,16 +85,24 @@ static int display(lua_State *L, int first, struct buf *text) {
 
 /* ---- pieces: Lua between magics ------------------------------------------------------------------------------------ */
 
-static enum status take_error(struct session *s, int status, struct session_result *out) {
-    lua_State *L = s->L;
-    session_error_text(L, -1, &out->error);
-    bool cancelled = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "KeyboardInterrupt") == 0;
-    if (!cancelled && strncmp(buf_text(&out->error), "KeyboardInterrupt", 17) == 0) cancelled = true;
-    buf_putc(&out->error, '\n');
-    buf_put(&out->error, buf_text(&s->traceback), s->traceback.len);
-    buf_free(&s->traceback);
-    lua_pop(L, 1);
-    return cancelled ? ERR_CANCELLED : status == LUA_ERRMEM ? ERR_MEMORY : ERR_VALUE;
+/* The report of the error on the stack's top goes to the result; pops it. */
+static enum status take_report(struct session *s, struct session_result *out) {
+    struct session_report *r = &s->report;
+    snprintf(out->error_name, sizeof out->error_name, "%s", r->name);
+    out->message_size = out->error.len + r->message;
+    buf_put(&out->error, buf_text(&r->text), r->text.len);
+    buf_free(&r->text);
+    lua_pop(s->L, 1);
+    return r->status;
+}
+
+static enum status load_failed(struct session *s, int status, const char *source, size_t n,
+                               struct session_result *out) {
+    if (status == LUA_ERRSYNTAX)
+        session_report_syntax(s->L, source, n, &s->report);
+    else
+        session_report_value(s->L, status, &s->report);
+    return take_report(s, out);
 }
 
 static enum status run_lua(struct session *s, const char *source, size_t n, const char *chunk,
@@ -83,21 +110,34 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
     lua_State *L = s->L;
     struct buf text = {0};
     int top = lua_gettop(L), status = locals_load(L, s->locals, source, n, chunk);
-    if (status != LUA_OK) return take_error(s, status, out);
+    if (status != LUA_OK) return load_failed(s, status, source, n, out);
+    buf_free(&s->report.text);
     s->lua_calls++;
+    mem_keep_reserve(true);
     session_interrupt_begin(L);
     status = call_protected(L, 0, LUA_MULTRET);
-    if (status == LUA_OK && lua_gettop(L) > top && !lua_isnil(L, top + 1)) {
+    if (status == LUA_OK && has_values(L, top)) {
         out->has_value = true;
         status = display(L, top + 1, &text);
     }
     session_interrupt_end(L);
-    s->lua_calls--;
+    mem_keep_reserve(--s->lua_calls > 0);
     locals_keep(L, s->locals);
     buf_free(&text);
-    enum status result = status == LUA_OK ? OK : take_error(s, status, out);
-    lua_settop(L, top);
-    return result;
+    if (status == LUA_OK) {
+        lua_settop(L, top);
+        return OK;
+    }
+    if (!s->report.text.len) session_report_value(L, status, &s->report);
+    return take_report(s, out);
+}
+
+/* An error of the core's. */
+static void set_error(struct session_result *out, const struct err *e) {
+    snprintf(out->error_name, sizeof out->error_name, "%s", err_name(e->status));
+    buf_printf(&out->error, "%s: %s", out->error_name, e->text);
+    out->message_size = out->error.len;
+    buf_putc(&out->error, '\n');
 }
 
 static enum status run_magic(struct session *s, const char *source, size_t n, const struct cell_magic *m,
@@ -114,7 +154,7 @@ static enum status run_magic(struct session *s, const char *source, size_t n, co
     if (m->kind == CELL_MAGIC_CELL) buf_put(&body, source + m->line.end, n - m->line.end);
     enum status status = s->magic ? s->magic(s, s->magic_arg, buf_text(&line), buf_text(&body), &e)
                                   : err_set(&e, ERR_UNSUPPORTED, "magics are not available here");
-    if (e.status) buf_printf(&out->error, "%s: %s\n", err_name(e.status), e.text);
+    if (e.status) set_error(out, &e);
     buf_free(&line);
     buf_free(&body);
     return status;
@@ -135,7 +175,7 @@ static enum status run_piece(struct session *s, const char *source, size_t from,
     if (result == OK)
         result = run_lua(s, piece.data, piece.len, chunk, out);
     else
-        buf_puts(&out->error, e.text);
+        set_error(out, &e);
     buf_free(&piece);
     return result;
 }
@@ -163,24 +203,29 @@ static void clean_up(struct session *s) {
     s->run->ntape = s->depth == 0 ? 0 : s->run->ntape;
 }
 
-static int line_of(const struct buf *error, const char *chunk) {
-    const char *at = strstr(buf_text(error), chunk);
-    int line = 0;
-    if (at && at[strlen(chunk)] == ':')
-        for (at += strlen(chunk) + 1; *at >= '0' && *at <= '9'; at++) line = line * 10 + (*at - '0');
-    return line;
+static int line_of(const struct buf *error, const char *name) {
+    const char *at = strstr(buf_text(error), name);
+    return at && at[strlen(name)] == ':' ? atoi(at + strlen(name) + 1) : 0;
+}
+
+/* The time of a cell ends when its devices have done their work; what they report late is the cell's error. */
+static void finish_devices(struct session *s, struct session_result *out) {
+    struct err e = {0};
+    struct device *d = s->run->device;
+    out->device = d->name;
+    if (d->driver->sync(d, &e) == OK || out->status) return;
+    out->status = e.status;
+    set_error(out, &e);
 }
 
 void session_run(struct session *s, const char *source, size_t n, const char *name, struct session_result *out) {
-    char chunk[80] = "=";
-    struct err e = {0};
-    *out = (struct session_result){0};
-    strncat(chunk, name, sizeof chunk - 2);
-    session_resources_reset_peak();
-    session_resources_read(s->folder, &out->before);
+    char chunk[80];
     const char *outer_chunk = s->chunk;
     struct session_result *outer = s->result;
-    s->depth++;
+    *out = (struct session_result){0};
+    snprintf(chunk, sizeof chunk, "=%s", name);
+    if (s->depth++ == 0) session_interrupt_clear();
+    session_resources_begin(s->folder, &out->before);
     s->chunk = chunk;
     s->result = out;
     out->status = run_pieces(s, source, n, chunk, out);
@@ -188,12 +233,8 @@ void session_run(struct session *s, const char *source, size_t n, const char *na
     s->result = outer;
     s->depth--;
     clean_up(s);
-    struct device *d = s->run->device;
-    if (d->driver->sync(d, &e) && out->status == OK) {
-        out->status = e.status;
-        buf_printf(&out->error, "%s: %s\n", err_name(e.status), e.text);
-    }
-    if (out->status) out->error_line = line_of(&out->error, chunk + 1);
-    out->device = d->name;
+    finish_devices(s, out);
+    if (out->status) out->error_line = line_of(&out->error, name);
     session_resources_read(s->folder, &out->after);
+    if (s->depth == 0) session_interrupt_clear();
 }

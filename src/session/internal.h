@@ -6,6 +6,14 @@
 #include "session/locals.h"
 #include "session/session.h"
 
+/* An error as the user reads it. */
+struct session_report {
+    enum status status;
+    const char *name; /* "IndexError", "SyntaxError", "Error": static */
+    struct buf text;  /* the message, and lines below it */
+    size_t message;   /* bytes of the message */
+};
+
 struct session {
     lua_State *L;
     struct run *run;
@@ -14,10 +22,11 @@ struct session {
     char *folder;
     session_magic_fn *magic;
     void *magic_arg;
-    bool may_exit;        /* os.exit ends the process: scripts alone */
-    struct buf traceback; /* of the error that is on its way up */
-    int depth;            /* cells running: a magic may run another */
-    const char *chunk;    /* of the cell that runs, and its result */
+    bool warnings_off, warning_goes_on;
+    bool may_exit;                /* os.exit ends the process: scripts alone */
+    struct session_report report; /* of the error that is on its way up */
+    int depth;                    /* cells running: a magic may run another */
+    const char *chunk;            /* of the cell that runs, and its result */
     struct session_result *result;
     int lua_calls; /* cells' functions on the C stack: the state cannot be replaced under them */
 };
@@ -30,17 +39,34 @@ void session_open_output(lua_State *L);
 void session_open_output_info(lua_State *L); /* celda.output, once bind has made celda */
 /* Embedded modules for require, and globals that load theirs when first used. */
 void session_open_modules(lua_State *L);
-/* coroutine.resume, wrap and close that tell the interrupt which coroutine runs. */
-void session_open_coroutines(lua_State *L);
+/* pcall, xpcall, load and coroutines that an interrupt goes past. */
+void session_open_catchers(lua_State *L);
 
-/* Between these two a cell runs and Ctrl-C stops it. `begin` clears a stale interrupt. */
+/* ---- interrupt ------------------------------------------------------------------------------------------------------ */
+
+#define SESSION_INTERRUPTED "KeyboardInterrupt" /* the error value */
+
+/* Forgets an interrupt that came before: the outermost cell begins or has ended. */
+void session_interrupt_clear(void);
+/* Between these two Lua code of a cell runs, and Ctrl-C stops it. */
 void session_interrupt_begin(lua_State *L);
 void session_interrupt_end(lua_State *L);
+/* Around a function on L that catches errors of coroutine `from` (L itself for pcall). */
+lua_KContext session_catcher_enter(void);
+void session_catcher_leave(lua_State *L, lua_State *from, lua_KContext number);
+/* From now on coroutine `to` runs; returns the one before. */
+lua_State *session_interrupt_switch(lua_State *to);
 
-/* The message handler of a cell's pcall: leaves the error value and writes the traceback to session->traceback. */
+/* ---- errors and values ---------------------------------------------------------------------------------------------- */
+
+/* The message handler of a cell's pcall: leaves the error value and writes the session's report. */
 int session_on_error(lua_State *L);
-/* The error value's message, as a user reads it. */
-void session_error_text(lua_State *L, int index, struct buf *out);
+/* Reports of errors that had no handler; the value is on the stack's top, and stays. `status` is lua_pcall's. */
+void session_report_value(lua_State *L, int status, struct session_report *r);
+/* ... of source that was not compiled: the line is shown with a ^ below. */
+void session_report_syntax(lua_State *L, const char *source, size_t n, struct session_report *r);
+/* The user's frames, a line each; returns how many. */
+int session_traceback(lua_State *L, struct buf *out);
 
 /* A value as a cell shows it: strings quoted, tables opened up to a depth and size, others by tostring. May raise
  * through a __tostring: call it protected. */

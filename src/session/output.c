@@ -8,9 +8,11 @@
 
 #include "session/internal.h"
 
+/* Raises where standard output is gone: a loop that prints into a closed pipe ends. */
 static void put(lua_State *L, enum sink_stream stream, const char *bytes, size_t n) {
     struct sink *sink = session_of(L)->sink;
     sink->text(sink, stream, bytes, n);
+    if (sink->closed && stream == SINK_OUT) luaL_error(L, "standard output is closed");
 }
 
 /* One call, one text: lines of two writers do not mix. */
@@ -85,19 +87,31 @@ static int output_info(lua_State *L) {
     return 1;
 }
 
+/* os.exit([code[, close]]), as Lua's, where the session is a script's. */
 static int os_exit(lua_State *L) {
-    if (!session_of(L)->may_exit)
-        return luaL_error(L, "os.exit() would end the session and all it holds; press Ctrl-D to leave");
+    struct session *s = session_of(L);
+    if (!s->may_exit) return luaL_error(L, "os.exit() would end the session and all it holds; press Ctrl-D to leave");
     int code = lua_isboolean(L, 1) ? (lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE)
                                    : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+    if (lua_toboolean(L, 2)) lua_close(s->L);
     fflush(NULL);
     exit(code);
 }
 
+/* A message may come in pieces; one of a single piece that begins with @ is a control message ("@on", "@off"). */
 static void on_warning(void *ud, const char *message, int more) {
     struct session *s = ud;
-    s->sink->text(s->sink, SINK_ERR, message, strlen(message));
-    if (!more) s->sink->text(s->sink, SINK_ERR, "\n", 1);
+    if (!s->warning_goes_on && !more && *message == '@') {
+        if (strcmp(message, "@off") == 0) s->warnings_off = true;
+        if (strcmp(message, "@on") == 0) s->warnings_off = false;
+        return;
+    }
+    if (!s->warnings_off) {
+        if (!s->warning_goes_on) s->sink->text(s->sink, SINK_ERR, "warning: ", 9);
+        s->sink->text(s->sink, SINK_ERR, message, strlen(message));
+        if (!more) s->sink->text(s->sink, SINK_ERR, "\n", 1);
+    }
+    s->warning_goes_on = more;
 }
 
 void session_open_output(lua_State *L) {

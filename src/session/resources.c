@@ -1,6 +1,6 @@
 /* What the machine gives and this process holds, read from /proc, the cgroup and the file system. */
+#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -8,6 +8,8 @@
 
 #include "base/mem.h"
 #include "session/session.h"
+
+static bool peak_is_cells; /* the last session_resources_begin could reset it */
 
 static double seconds(clockid_t clock) {
     struct timespec t;
@@ -31,6 +33,7 @@ void session_resources_read(const char *folder, struct session_resources *out) {
     struct statvfs fs;
     *out = (struct session_resources){.wall = seconds(CLOCK_MONOTONIC), .cpu = seconds(CLOCK_PROCESS_CPUTIME_ID)};
     read_rss(&out->rss, &out->rss_peak);
+    out->peak_is_cells = peak_is_cells;
     out->ram_limit = mem_limit();
     out->ram_source = mem_limit_source();
     if (statvfs(folder, &fs) == 0) {
@@ -41,10 +44,10 @@ void session_resources_read(const char *folder, struct session_resources *out) {
     out->lua_bytes = mem_used() - out->tensor_bytes;
 }
 
-/* Writing 5 to clear_refs resets VmHWM (proc(5)); where that is not allowed the peak is the process's since its start. */
-void session_resources_reset_peak(void) {
-    FILE *f = fopen("/proc/self/clear_refs", "w");
-    if (!f) return;
-    fputs("5", f);
-    fclose(f);
+/* Writing 5 to clear_refs makes VmHWM count from now (proc(5)). */
+void session_resources_begin(const char *folder, struct session_resources *out) {
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    peak_is_cells = fd >= 0 && write(fd, "5", 1) == 1;
+    if (fd >= 0) close(fd);
+    session_resources_read(folder, out);
 }

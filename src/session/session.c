@@ -55,7 +55,7 @@ static void remember_globals(lua_State *L) {
 static int open_libraries(lua_State *L) {
     luaL_openlibs(L);
     session_open_output(L);
-    session_open_coroutines(L);
+    session_open_catchers(L);
     bind_open(L, session_of(L)->run);
     session_open_output_info(L);
     session_open_modules(L);
@@ -79,7 +79,7 @@ static void close_state(struct session *s) {
     s->locals = NULL;
     run_close(s->run);
     s->run = NULL;
-    buf_free(&s->traceback);
+    buf_free(&s->report.text);
 }
 
 static enum status open_all(struct session *s, struct err *e) {

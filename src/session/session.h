@@ -26,22 +26,26 @@ struct run *session_runtime(struct session *s);
 
 struct session_resources {
     double wall, cpu;             /* seconds since some start */
-    size_t rss, rss_peak;         /* of this process, bytes; the peak since session_resources_reset_peak */
+    size_t rss, rss_peak;         /* of this process, bytes */
+    bool peak_is_cells;           /* the peak is since session_resources_begin; else since the process began */
     size_t ram_limit;             /* of the cgroup or the machine, whichever holds */
     const char *ram_source;       /* "cgroup" or "machine" */
     size_t disk_free, disk_total; /* of the file system that holds `folder` */
     size_t lua_bytes, tensor_bytes;
 };
 void session_resources_read(const char *folder, struct session_resources *out);
-void session_resources_reset_peak(void);
+/* The same, and the peak counts from now, where the system lets us say so. */
+void session_resources_begin(const char *folder, struct session_resources *out);
 
 /* ---- running a cell ------------------------------------------------------------------------------------------------ */
 
 struct session_result {
-    enum status status; /* OK, ERR_CANCELLED after Ctrl-C, else the kind of the error */
-    struct buf error;   /* message and traceback with cells and lines, our own frames hidden; empty when OK */
-    int error_line;     /* line in the cell, 0: unknown */
-    bool has_value;     /* the last statement was an expression; its value was displayed and is `_` now */
+    enum status status;  /* OK, ERR_CANCELLED after Ctrl-C, else the kind of the error */
+    char error_name[32]; /* "IndexError", "SyntaxError", "KeyboardInterrupt", "Error" for a string; "" when OK */
+    struct buf error;    /* message and traceback with cells and lines, our own frames hidden; empty when OK */
+    size_t message_size; /* bytes of the message, at the beginning of `error` */
+    int error_line;      /* line in the cell, 0: unknown */
+    bool has_value;      /* the last statement was an expression; its value was displayed and is `_` now */
     struct session_resources before, after;
     const char *device; /* the runtime device when the cell ended */
 };

@@ -90,7 +90,7 @@ static void test_code_and_scripts(void **state) {
     (void)state;
     expect("-e '1 +'", 1, "unexpected symbol");
     expect("-e 'local a = 2 print(1 + 1) return a'", 0, "2\n2\n");
-    expect("-e 'error({})'", 1, "error object is a table value");
+    expect("-e 'error({})'", 1, "the error is {}");
     expect("-e 'os.exit(3)'", 3, "");
     expect("-e '%devices'", 0, "gpu: not available");
     expect("-e '%runtime gpu'", 1, "UnsupportedError");

@@ -22,7 +22,7 @@ static void test_values_are_shown(void **state) {
     host_expect(*state, "_ * 10", "20");
     host_expect(*state, "'a\\n', nil, true", "\"a\\n\", nil, true");
     host_expect(*state, "{1, 2, b = 'x', a = {3}}", "{1, 2, a = {3}, b = \"x\"}");
-    host_expect(*state, "local t = {} t.t = t return t", "{t = {t = {t = {t = {...}}}}}");
+    host_expect(*state, "local t = {} t.t = t return t", "{t = <cycle>}");
     host_expect(*state, "nil", "");
     host_expect(*state, "x = 3", "");
     host_expect(*state, "tensor{1, 2}", "[1 2]");
@@ -50,8 +50,9 @@ static void test_errors_name_cell_and_line(void **state) {
     host_fails(h, "x = = 1", "unexpected symbol near '='");
     host_fails(h, "keras.layers.Dense()", "Dense");
     assert_null(strstr(buf_text(&h->out), "celda:"));
-    host_fails(h, "error(setmetatable({}, {__tostring = function() error('x') end}))", "__tostring failed");
-    host_fails(h, "error({})", "error object is a table value");
+    host_fails(h, "error(setmetatable({}, {__tostring = function() error('x') end}))",
+               "the error is a table whose __tostring fails");
+    host_fails(h, "error({})", "the error is {}");
     host_fails(h, "return setmetatable({}, {__tostring = function() error('oops') end})", "oops");
     host_expect(h, "1", "1");
 }
@@ -65,6 +66,17 @@ static void test_recursion_and_memory(void **state) {
     host_fails(*state, "keras.Sequential{keras.layers.Dense(100000, {input_shape = {100000}})}", "MemoryError");
     mem_set_limit(0);
     host_expect(*state, "2", "2");
+}
+
+/* A cell fills the memory with tables that stay: an error, and there is room to let go of them. */
+static void test_full_memory(void **state) {
+    mem_set_limit(mem_used() + ((size_t)32 << 20));
+    host_fails(*state, "t = {} while true do t[#t + 1] = {#t} end", "MemoryError: not enough memory: ");
+    host_fails(*state, "more = {} for i = 1, 1e7 do more[i] = {i} end", "MemoryError");
+    host_expect(*state, "#t > 1000", "true");
+    host_expect(*state, "t, more = nil", "");
+    host_expect(*state, "local t = {} for i = 1, 1e5 do t[i] = {i} end return #t", "100000");
+    mem_set_limit(0);
 }
 
 static void test_exit_is_refused(void **state) {
@@ -94,6 +106,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_locals_persist, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_errors_name_cell_and_line, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_recursion_and_memory, open_host, close_host),
+        cmocka_unit_test_setup_teardown(test_full_memory, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_exit_is_refused, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_coroutines, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_reset, open_host, close_host),

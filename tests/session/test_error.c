@@ -1,0 +1,119 @@
+/* What a user reads of an error: the message with cell and line, a mark below a syntax error, their own frames alone. */
+#include <stdio.h>
+
+#include "support/host.h"
+#include "support/test.h"
+
+static int open_host(void **state) {
+    static struct host h;
+    host_open(&h);
+    *state = &h;
+    return 0;
+}
+
+static int close_host(void **state) {
+    host_close(*state);
+    return 0;
+}
+
+/* Runs a cell that fails; the whole text is `expected`, in which [*] stands for the cell. */
+static void expect_report(struct host *h, const char *source, const char *expected) {
+    struct buf text = {0};
+    if (host_run(h, source) == OK) fail_msg("%s\ndid not fail", source);
+    for (const char *p = expected; *p; p++) {
+        if (strncmp(p, "[*]", 3) == 0)
+            buf_printf(&text, "[%d]", h->cells), p += 2;
+        else
+            buf_putc(&text, *p);
+    }
+    assert_string_equal(buf_text(&h->out), buf_text(&text));
+    buf_free(&text);
+}
+
+static void test_one_frame_is_in_the_message(void **state) {
+    expect_report(*state, "local x\nx.y = 1", "[*]:2: attempt to index a nil value (local 'x')\n");
+    expect_report(*state, "error('boom')", "[*]:1: boom\n");
+    expect_report(*state, "error('boom', 0)", "boom\n  [*]:1: in main chunk\n");
+}
+
+static void test_frames(void **state) {
+    expect_report(*state, "local function f(x)\n  return x.y.z\nend\nfunction g()\n  local y = f({})\nend\ng()",
+                  "[*]:2: attempt to index a nil value (field 'y')\n"
+                  "  [*]:2: in function 'f'\n  [*]:5: in function 'g'\n  [*]:7: in main chunk\n");
+    expect_report(*state, "('x'):gsub('x', function() error('deep') end)",
+                  "[*]:1: deep\n  [*]:1: in function <[*]:1>\n  [*]:1: in main chunk\n");
+    expect_report(*state, "local t = setmetatable({}, {__add = function() error('no') end})\nreturn t + 1",
+                  "[*]:1: no\n  [*]:1: in metamethod 'add'\n  [*]:2: in main chunk\n");
+}
+
+static void test_frames_of_an_earlier_cell(void **state) {
+    struct host *h = *state;
+    host_expect(h, "function old()\n  error('old one')\nend", "");
+    expect_report(h, "old()", "[1]:2: old one\n  [1]:2: in function 'old'\n  [*]:1: in main chunk\n");
+}
+
+static void test_long_chains_are_cut(void **state) {
+    struct host *h = *state;
+    host_fails(h, "local function f(n) if n == 0 then error('end') end f(n - 1) return 1 end f(100)", "(92 more)");
+    host_fails(h, "local function f() return f() + 1 end f()", "stack overflow");
+    assert_true(h->out.len < 600);
+}
+
+static void test_our_own_frames_are_hidden(void **state) {
+    struct host *h = *state;
+    expect_report(h, "\nkeras.layers.Dense()", "[*]:2: ValueError: Dense: missing argument \"units\"\n");
+    host_fails(h, "timeit.timeit(function() error('mine') end, {number = 1})", "mine");
+    assert_null(strstr(buf_text(&h->out), "celda:"));
+    assert_non_null(strstr(buf_text(&h->out), "in main chunk"));
+}
+
+static void test_objects(void **state) {
+    expect_report(*state, "error({code = 7})", "the error is {code = 7}\n  [*]:1: in main chunk\n");
+    expect_report(*state, "error()", "the error is nil\n  [*]:1: in main chunk\n");
+    expect_report(*state, "error(setmetatable({}, {__tostring = function() return 'mine' end}))",
+                  "mine\n  [*]:1: in main chunk\n");
+    host_fails(*state, "error(setmetatable({}, {__tostring = function() return {} end}))", "whose __tostring fails");
+}
+
+static void test_syntax(void **state) {
+    expect_report(*state, "x = = 1", "[*]:1: unexpected symbol near '='\n  x = = 1\n      ^\n");
+    expect_report(*state, "local a = 1\n\tlocal \"é\", b",
+                  "[*]:2: <name> expected near '\"é\"'\n  \tlocal \"é\", b\n  \t      ^\n");
+    expect_report(*state, "for i = 1 do", "[*]:1: ',' expected near 'do'\n  for i = 1 do\n            ^\n");
+    expect_report(*state, "goto nowhere",
+                  "[*]:1: no visible label 'nowhere' for <goto> at line 1\n"
+                  "  goto nowhere\n              ^\n");
+}
+
+static void expect_name(struct host *h, const char *source, const char *name, const char *message) {
+    struct session_result r;
+    session_run(h->session, source, strlen(source), "[0]", &r);
+    assert_string_equal(r.error_name, name);
+    assert_int_equal(r.message_size, strlen(message));
+    assert_memory_equal(buf_text(&r.error), message, r.message_size);
+    buf_free(&r.error);
+}
+
+static void test_names(void **state) {
+    struct host *h = *state;
+    expect_name(h, "error('x')", "Error", "[0]:1: x");
+    expect_name(h, "x = = 1", "SyntaxError", "[0]:1: unexpected symbol near '='");
+    expect_name(h, "tensor{1}[2]", "IndexError", "[0]:1: IndexError: index 2 is out of range for axis 0 of size 1");
+    expect_name(h, "1", "", "");
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, open_host, close_host)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_one_frame_is_in_the_message),
+        TEST(test_frames),
+        TEST(test_frames_of_an_earlier_cell),
+        TEST(test_long_chains_are_cut),
+        TEST(test_our_own_frames_are_hidden),
+        TEST(test_objects),
+        TEST(test_syntax),
+        TEST(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
