@@ -1,5 +1,6 @@
 /* The pool. Invariant: chunks are claimed from one counter and are the same whatever the number of threads; between
- * loops workers sleep on a condition and use no time. */
+ * loops workers sleep on a condition and use no time; a loop waits for the workers that joined it alone, so one that the
+ * system does not schedule delays nobody. */
 #include "base/threads.h"
 
 #include <pthread.h>
@@ -26,8 +27,9 @@ struct threads {
     struct worker *worker;
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    uint64_t loop; /* counts loops: a worker runs each once */
-    int running;   /* workers still in this loop */
+    uint64_t loop; /* counts loops: a worker joins each at most once */
+    bool open;     /* the loop may still be joined */
+    int running;   /* workers that joined and have not finished */
     bool stop;
     threads_fn *fn;
     void *arg;
@@ -74,9 +76,10 @@ static void *work(void *arg) {
     uint64_t last = 0;
     pthread_mutex_lock(&t->lock);
     for (;;) {
-        while (t->loop == last && !t->stop) pthread_cond_wait(&t->work, &t->lock);
+        while ((t->loop == last || !t->open) && !t->stop) pthread_cond_wait(&t->work, &t->lock);
         if (t->stop) break;
         last = t->loop;
+        t->running++;
         pthread_mutex_unlock(&t->lock);
         run_chunks(t, w->number);
         pthread_mutex_lock(&t->lock);
@@ -157,12 +160,14 @@ enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn 
     t->fn = fn, t->arg = arg, t->n = n, t->grain = grain;
     t->next = 0;
     t->cancelled = false;
-    t->running = t->started;
+    t->open = true;
     t->loop++;
-    pthread_cond_broadcast(&t->work);
+    int64_t others = (n - 1) / grain; /* chunks beside the caller's first */
+    for (int i = 0; i < t->started && i < others; i++) pthread_cond_signal(&t->work);
     pthread_mutex_unlock(&t->lock);
     run_chunks(t, 0);
     pthread_mutex_lock(&t->lock);
+    t->open = false;
     while (t->running > 0) pthread_cond_wait(&t->done, &t->lock);
     pthread_mutex_unlock(&t->lock);
     return t->cancelled ? err_set(e, ERR_CANCELLED, "interrupted") : OK;

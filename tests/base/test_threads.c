@@ -1,0 +1,100 @@
+/* The pool: every item of a loop is done once, whatever the sizes; chunks do not depend on the threads; a cancel leaves
+ * the rest undone and the pool usable. */
+#include "base/threads.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "support/test.h"
+
+enum { ITEMS = 1000, LOOPS = 20000 };
+
+struct seen {
+    atomic_int times[ITEMS];
+    atomic_int done;
+    int64_t grain;
+    int workers;
+    bool wrong; /* a chunk that is not as promised */
+};
+
+static void count(void *arg, int64_t begin, int64_t end, int worker) {
+    struct seen *s = arg;
+    if (begin % s->grain || end - begin > s->grain || worker < 0 || worker >= s->workers) s->wrong = true;
+    for (int64_t i = begin; i < end; i++) atomic_fetch_add(&s->times[i], 1);
+    atomic_fetch_add(&s->done, (int)(end - begin));
+}
+
+static void test_each_item_is_done_once(void **state) {
+    (void)state;
+    static struct seen s;
+    struct threads *t;
+    struct err e = {0};
+    assert_int_equal(threads_open(4, &t, &e), OK);
+    for (int loop = 0; loop < LOOPS; loop++) {
+        int64_t n = loop % ITEMS, grain = 1 + loop % 7;
+        s.grain = grain, s.workers = threads_count(t), s.done = 0;
+        assert_int_equal(threads_for(t, n, grain, count, &s, &e), OK);
+        assert_int_equal(s.done, n);
+    }
+    for (int i = 0; i < ITEMS; i++) assert_int_equal(s.times[i], LOOPS / ITEMS * (ITEMS - 1 - i));
+    assert_false(s.wrong);
+    threads_close(t);
+}
+
+struct nest {
+    struct threads *pool;
+    atomic_int done;
+};
+
+static void add(void *arg, int64_t begin, int64_t end, int worker) {
+    (void)worker;
+    atomic_fetch_add(&((struct nest *)arg)->done, (int)(end - begin));
+}
+
+static void add_inside(void *arg, int64_t begin, int64_t end, int worker) {
+    (void)worker;
+    struct nest *n = arg;
+    struct err e = {0};
+    for (int64_t i = begin; i < end; i++) threads_for(n->pool, 10, 3, add, n, &e);
+}
+
+static void test_a_nested_loop_runs_where_it_is(void **state) {
+    (void)state;
+    struct nest n = {0};
+    struct err e = {0};
+    assert_int_equal(threads_open(3, &n.pool, &e), OK);
+    assert_int_equal(threads_for(n.pool, 100, 1, add_inside, &n, &e), OK);
+    assert_int_equal(n.done, 1000);
+    threads_close(n.pool);
+}
+
+static void cancel_at_ten(void *arg, int64_t begin, int64_t end, int worker) {
+    add(arg, begin, end, worker);
+    if (((struct nest *)arg)->done == 10) cancel_request();
+}
+
+static void test_a_cancel_leaves_the_rest(void **state) {
+    (void)state;
+    for (int threads = 1; threads <= 4; threads++) {
+        struct nest n = {0};
+        struct err e = {0};
+        assert_int_equal(threads_open(threads, &n.pool, &e), OK);
+        assert_int_equal(threads_for(n.pool, 100000, 1, cancel_at_ten, &n, &e), ERR_CANCELLED);
+        assert_in_range(n.done, 10, 99999);
+        cancel_clear();
+        n.done = 0;
+        assert_int_equal(threads_for(n.pool, 100, 1, add, &n, &e), OK);
+        assert_int_equal(n.done, 100);
+        threads_close(n.pool);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_item_is_done_once),
+        cmocka_unit_test(test_a_nested_loop_runs_where_it_is),
+        cmocka_unit_test(test_a_cancel_leaves_the_rest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
