@@ -95,37 +95,6 @@ void rng_block(const struct rng_philox *p, uint64_t block, uint32_t out[4]) {
     philox(out, p->key[0], p->key[1]);
 }
 
-/* Eight blocks side by side: the loop over lanes is what the compiler makes vectors of. */
-enum { LANES = 8 };
-
-static void blocks8(const struct rng_philox *p, uint64_t block, uint32_t out[4 * LANES]) {
-    uint32_t c0[LANES], c1[LANES], c2[LANES], c3[LANES], k0 = p->key[0], k1 = p->key[1];
-    uint64_t low = ((uint64_t)p->counter[1] << 32 | p->counter[0]) + block;
-    for (int l = 0; l < LANES; l++) {
-        c0[l] = (uint32_t)(low + (uint64_t)l);
-        c1[l] = (uint32_t)((low + (uint64_t)l) >> 32);
-        c2[l] = p->counter[2];
-        c3[l] = p->counter[3];
-    }
-    for (int i = 0; i < 10; i++) {
-        for (int l = 0; l < LANES; l++) {
-            uint64_t a = (uint64_t)0xD2511F53 * c0[l], b = (uint64_t)0xCD9E8D57 * c2[l];
-            c0[l] = (uint32_t)(b >> 32) ^ c1[l] ^ k0;
-            c1[l] = (uint32_t)b;
-            c2[l] = (uint32_t)(a >> 32) ^ c3[l] ^ k1;
-            c3[l] = (uint32_t)a;
-        }
-        k0 += 0x9E3779B9;
-        k1 += 0xBB67AE85;
-    }
-    for (int l = 0; l < LANES; l++) {
-        out[4 * l] = c0[l];
-        out[4 * l + 1] = c1[l];
-        out[4 * l + 2] = c2[l];
-        out[4 * l + 3] = c3[l];
-    }
-}
-
 /* ---- numbers from words ------------------------------------------------------------------------------------------- */
 
 static inline float unit(uint32_t word) {
@@ -136,19 +105,11 @@ static inline float unit(uint32_t word) {
 }
 
 void rng_unit(const struct rng_philox *p, uint64_t first, int64_t n, float *out) {
-    int64_t i = 0;
-    uint32_t w[4 * LANES];
-    for (; i < n && (first + (uint64_t)i) % 4; i++) {
-        rng_block(p, (first + (uint64_t)i) / 4, w);
-        out[i] = unit(w[(first + (uint64_t)i) % 4]);
-    }
-    for (; i + 4 * LANES <= n; i += 4 * LANES) {
-        blocks8(p, (first + (uint64_t)i) / 4, w);
-        for (int k = 0; k < 4 * LANES; k++) out[i + k] = unit(w[k]);
-    }
-    for (; i < n; i += 4) {
-        rng_block(p, (first + (uint64_t)i) / 4, w);
-        for (int k = 0; k < 4 && i + k < n; k++) out[i + k] = unit(w[k]);
+    uint32_t w[4];
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t word = first + (uint64_t)i;
+        if (i == 0 || word % 4 == 0) rng_block(p, word / 4, w);
+        out[i] = unit(w[word % 4]);
     }
 }
 

@@ -66,7 +66,9 @@ void front_console_resize(struct front_console *c) {
 void front_console_open(struct front_console *c) {
     const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
     bool dumb = term && strcmp(term, "dumb") == 0;
-    *c = (struct front_console){.sink = {console_text, console_display, console_progress, console_clear}};
+    *c = (struct front_console){
+        .sink = {
+            .text = console_text, .display = console_display, .progress = console_progress, .clear = console_clear}};
     c->values = true;
     c->sink.redraws = isatty(STDOUT_FILENO) && !dumb;
     c->sink.colour = c->sink.redraws && !(no_colour && *no_colour);

@@ -65,10 +65,11 @@ void graph_print(const struct graph *g, struct buf *out);
 /* ---- passes: each rewrites g in place, and taking one out changes time, never a result ---------------------------- */
 
 enum graph_pass {
-    GRAPH_CSE = 1,  /* equal nodes become one */
-    GRAPH_DCE = 2,  /* what no output needs goes */
-    GRAPH_FUSE = 4, /* elementwise regions become one node */
-    GRAPH_ALL = 7,
+    GRAPH_CSE = 1,        /* equal nodes become one */
+    GRAPH_DCE = 2,        /* what no output needs goes */
+    GRAPH_FUSE = 4,       /* elementwise regions become one node */
+    GRAPH_POOL_FIRST = 8, /* while tracing: max pooling goes before increasing functions */
+    GRAPH_ALL = 15,
 };
 enum status graph_optimize(struct graph *g, unsigned passes, struct err *e);
 

@@ -8,6 +8,7 @@ const struct op op_sigmoid = {
     ELEMENTWISE(1, OP_FLOATS, infer_same),
     .gradient = sigmoid_gradient,
     UNARY_SAMPLES(-6, 6),
+    .increasing = true,
 };
 
 UNARY_GRADIENT(softplus_gradient, emit_mul(e, dy, emit_sigmoid(e, x)))
@@ -17,6 +18,7 @@ const struct op op_softplus = {
     ELEMENTWISE(1, OP_FLOATS, infer_same),
     .gradient = softplus_gradient,
     UNARY_SAMPLES(-6, 6),
+    .increasing = true,
 };
 
 UNARY_GRADIENT(relu_gradient, emit_where(e, emit_gts(e, y, 0), dy, emit_scalar_like(e, dy, 0)))
@@ -26,6 +28,7 @@ const struct op op_relu = {
     ELEMENTWISE(1, OP_FLOATS, infer_same),
     .gradient = relu_gradient,
     UNARY_SAMPLES(-3, 3),
+    .increasing = true,
 };
 
 /* Below 0 the derivative is alpha exp(x) = y + alpha; y has x's sign unless alpha is negative. */
@@ -41,4 +44,5 @@ const struct op op_elu = {
             {.nin = 1, .shape = {DIMS(19)}, .attrs = ATTRS(.scalar = 0.3), .low = -3, .high = 3},
             {.nin = 1, .shape = {{0}}, .attrs = ATTRS(.scalar = 1), .low = -3, .high = -1},
             {.nin = 1, .shape = {DIMS(0, 2)}, .attrs = ATTRS(.scalar = 1), .low = -3, .high = 3}),
+    .increasing = true,
 };

@@ -33,6 +33,7 @@ const struct op op_add = {
     ELEMENTWISE(2, OP_ANY, infer_same),
     .gradient = add_gradient,
     BINARY_SAMPLES(-3, 3),
+    .increasing = true,
 };
 
 BINARY_GRADIENT(sub_gradient, dy, emit_neg(e, dy))

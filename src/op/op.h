@@ -162,6 +162,8 @@ struct op {
     void (*gradient)(struct op_grad *g);
     const struct op_sample *samples;
     int nsample;
+    /* Elementwise, and nowhere decreasing in any input (where it has attrs.scalar: if that is not negative). */
+    bool increasing;
 };
 
 #define OP_FLOATS (1u << DT_FLOAT32 | 1u << DT_FLOAT64)

@@ -90,4 +90,5 @@ const struct op op_tanh = {
     ELEMENTWISE(1, OP_FLOATS, infer_same),
     .gradient = tanh_gradient,
     UNARY_SAMPLES(-3, 3),
+    .increasing = true,
 };

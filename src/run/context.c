@@ -40,6 +40,7 @@ enum status run_open(struct run **out, struct err *e) {
 void run_close(struct run *r) {
     if (!r) return;
     trace_abort(r);
+    if (r->profile) profile_end(r, NULL);
     run_reset_names(r);
     for (struct variable *v = r->variables; v; v = v->next) v->run = NULL; /* whoever holds one may outlive us */
     for (int i = 0; i < r->nopen; i++) r->open[i]->driver->close(r->open[i]);

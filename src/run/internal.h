@@ -19,6 +19,8 @@ struct trace {
     struct tensor **input; /* the explicit ones */
     int nslot, slot_cap;
     int *slot; /* by graph input: variable number, or -1 - input number */
+    int symbol_cap;
+    struct tensor **symbol; /* by graph value: the tensor that stands for it, retained; NULL where there is none */
 };
 
 /* Makes room for one more element of an array whose pointer is at `array`. */
@@ -32,8 +34,16 @@ int trace_value(struct run *r, struct tensor *t, struct err *e);
 /* The trace's entry for a variable, made if needed; NULL with the error set. */
 struct trace_variable *trace_variable(struct run *r, struct variable *v, struct err *e);
 
+/* max_pool2d of an increasing function of x as that function of max_pool2d of x, which is smaller: sets `out` and returns
+ * true where `in` is such a result. Goes through run_op, so that tapes record what is computed. */
+bool trace_pool_first(struct run *r, const struct op *op, struct tensor *in, const union op_attrs *a,
+                      struct tensor **out, struct err *e);
+
 /* A program over the trace's graph, which it takes over with the variables and slots. */
 enum status program_new(struct run *r, struct trace *t, int noutput, struct program **out, struct err *e);
+
+/* Counts a call of a program; where its device adds their seconds, or NULL: nobody wants them. */
+double *profile_call(struct run *r, struct program *p, struct err *e);
 
 /* Releases the spare storages, so that a device holds nothing nobody needs. */
 void variable_drop_spare(struct variable *v);

@@ -175,16 +175,24 @@ static void swap_in(struct program *p) {
     }
 }
 
+static enum status execute(struct run *r, struct program *p, struct err *e) {
+    const struct device_driver *driver = p->device->driver;
+    uint64_t ticket;
+    double *seconds = r->profile && driver->program_profile ? profile_call(r, p, e) : NULL;
+    if (e->status) return e->status;
+    if (seconds) driver->program_profile(p->device, p->compiled, seconds);
+    if (driver->execute(p->device, p->compiled, p->in, p->out, &ticket, e) == OK) driver->wait(p->device, ticket, e);
+    if (seconds) driver->program_profile(p->device, p->compiled, NULL);
+    return e->status;
+}
+
 enum status program_call(struct run *r, struct program *p, struct tensor *const *in, int nin, struct tensor **out,
                          struct err *e) {
     int ready = 0, made = 0;
-    uint64_t ticket;
     if (nin != p->ninput) return err_set(e, ERR_VALUE, "the program takes %d inputs, not %d", p->ninput, nin);
     if (p->device != r->device && (move_constants(r, p->graph, e) || compile(r, p, e))) return e->status;
     r->program_calls++;
-    if (bind_inputs(r, p, in, &ready, e) == OK && make_outputs(p, &made, e) == OK &&
-        p->device->driver->execute(p->device, p->compiled, p->in, p->out, &ticket, e) == OK)
-        p->device->driver->wait(p->device, ticket, e);
+    if (bind_inputs(r, p, in, &ready, e) == OK && make_outputs(p, &made, e) == OK) execute(r, p, e);
     for (int i = 0; i < ready; i++) tensor_release(p->in[i]);
     if (e->status == OK) {
         swap_in(p);

@@ -12,6 +12,7 @@
 
 struct variable;
 struct trace;
+struct profile;
 struct run_name;
 
 struct run {
@@ -26,11 +27,12 @@ struct run {
     unsigned passes;            /* enum graph_pass */
     uint64_t eager_calls;       /* ops run one by one: a test counts that fit makes none */
     uint64_t program_calls;
-    struct rng_mt seeds;    /* Keras's global generator: one draw for each layer that needs a seed */
-    uint32_t seed;          /* what set_random_seed was given: the sample order's key */
-    bool seeded;            /* ... by set_random_seed */
-    bool seeds_ready;       /* `seeds` was seeded, by that or from the system */
-    struct run_name *names; /* how often each automatic name was given; a list */
+    struct profile *profile; /* being taken now, or NULL */
+    struct rng_mt seeds;     /* Keras's global generator: one draw for each layer that needs a seed */
+    uint32_t seed;           /* what set_random_seed was given: the sample order's key */
+    bool seeded;             /* ... by set_random_seed */
+    bool seeds_ready;        /* `seeds` was seeded, by that or from the system */
+    struct run_name *names;  /* how often each automatic name was given; a list */
 };
 
 enum status run_open(struct run **out, struct err *e);
@@ -115,5 +117,13 @@ int program_outputs(const struct program *p);               /* how many a call g
 const struct graph *program_graph(const struct program *p); /* after the passes */
 size_t program_arena(const struct program *p);              /* planned bytes */
 size_t program_bound(const struct program *p);              /* the liveness bound */
+
+/* ---- profiling --------------------------------------------------------------------------------------------------- */
+
+/* From here on the programs that are called are timed, node by node; ERR_STATE if that is so already. */
+enum status profile_begin(struct run *r, struct err *e);
+/* Ends it and writes what was measured: for each program its calls and a line a node, the slowest first - milliseconds
+ * a call, the share of the whole, the bytes it makes, the op and its result. */
+void profile_end(struct run *r, struct buf *out);
 
 #endif

@@ -24,11 +24,23 @@ void trace_abort(struct run *r) {
         variable_release(t->variable[i].variable);
     }
     for (int i = 0; i < t->ninput; i++) tensor_release(t->input[i]);
+    for (int v = 0; v < t->symbol_cap; v++) tensor_release(t->symbol[v]);
+    mem_free(t->symbol);
     mem_free(t->variable);
     mem_free(t->input);
     mem_free(t->slot);
     graph_free(t->graph);
     mem_free(t);
+}
+
+/* Remembers that `t` stands for value v. */
+static enum status keep_symbol(struct trace *trace, int v, struct tensor *t, struct err *e) {
+    int before = trace->symbol_cap;
+    while (v >= trace->symbol_cap)
+        if (run_grow(&trace->symbol, trace->symbol_cap, &trace->symbol_cap, sizeof *trace->symbol, e)) return e->status;
+    for (int i = before; i < trace->symbol_cap; i++) trace->symbol[i] = NULL;
+    if (!trace->symbol[v]) trace->symbol[v] = tensor_retain(t);
+    return OK;
 }
 
 /* A graph input with its slot; a new symbolic tensor in out. */
@@ -37,7 +49,9 @@ static enum status new_input(struct trace *t, const struct op_sig *sig, int slot
     int v = graph_add_input(t->graph, sig, e);
     if (v < 0) return e->status;
     t->slot[t->nslot++] = slot;
-    return tensor_symbolic(t->graph, v, sig->dtype, &sig->shape, out, e);
+    if (tensor_symbolic(t->graph, v, sig->dtype, &sig->shape, out, e) == OK && keep_symbol(t, v, *out, e))
+        tensor_release(*out);
+    return e->status;
 }
 
 enum status trace_input(struct run *r, enum dtype d, const struct shape *s, struct tensor **out, struct err *e) {
@@ -79,7 +93,7 @@ int trace_value(struct run *r, struct tensor *t, struct err *e) {
         tensor_release(there);
     }
     tensor_release(whole);
-    return v;
+    return v >= 0 && keep_symbol(trace, v, t, e) == OK ? v : -1;
 }
 
 enum status trace_op(struct run *r, const struct op *op, struct tensor *const *in, int nin, const union op_attrs *a,
@@ -93,8 +107,10 @@ enum status trace_op(struct run *r, const struct op *op, struct tensor *const *i
     int v = graph_add(g, op, value, nin, a, e);
     for (int k = 0; v >= 0 && k < op->nout; k++) {
         const struct op_sig *sig = &g->value[v + k].sig;
-        if (tensor_symbolic(g, v + k, sig->dtype, &sig->shape, &out[k], e) == OK) continue;
-        while (k-- > 0) {
+        if (tensor_symbolic(g, v + k, sig->dtype, &sig->shape, &out[k], e) == OK &&
+            keep_symbol(r->trace, v + k, out[k], e) == OK)
+            continue;
+        for (; k >= 0; k--) {
             tensor_release(out[k]);
             out[k] = NULL;
         }

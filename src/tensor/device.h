@@ -62,6 +62,8 @@ struct device_driver {
                            struct tensor *const *out, uint64_t *ticket, struct err *e);
     void (*program_free)(struct device *d, struct device_program *p);
     size_t (*program_bytes)(struct device *d, const struct device_program *p); /* the planned arena */
+    /* Optional. From now on execute adds the seconds of each node to seconds[node]; NULL ends it. */
+    void (*program_profile)(struct device *d, struct device_program *p, double *seconds);
 
     /* Mandatory. */
     enum status (*wait)(struct device *d, uint64_t ticket, struct err *e);

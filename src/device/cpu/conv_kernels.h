@@ -2,6 +2,7 @@
 #ifndef CPU_CONV_KERNELS_H
 #define CPU_CONV_KERNELS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cpu;
@@ -27,6 +28,7 @@ struct cpu_dft_image {
     float *x;
     int64_t row_stride, column_stride;
     int top, bottom, left, right;
+    bool stream; /* the inverse writes past the cache; x and the strides are whole vectors */
 };
 
 /* The two-dimensional real DFT of LANES images at once, keeping the Hermitian half: `count` frequencies. Frequency f is

@@ -69,6 +69,7 @@ const struct cpu_kernel cpu_kernel_arange = {.run = run_arange};
 /* ---- random_uniform ----------------------------------------------------------------------------------------------- */
 
 struct uniform {
+    const struct cpu *cpu;
     struct rng_philox stream;
     float *out;
 };
@@ -76,13 +77,13 @@ struct uniform {
 static void uniform_chunk(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     const struct uniform *u = arg;
-    rng_unit(&u->stream, (uint64_t)begin, end - begin, u->out + begin);
+    u->cpu->isa->random_unit(&u->stream, (uint64_t)begin, end - begin, u->out + begin);
 }
 
 static enum status run_random_uniform(struct cpu *c, const struct op_call *call, void *workspace, struct err *e) {
     (void)workspace;
     const int64_t *seed = tensor_data(call->in[0]);
-    struct uniform u = {rng_stateless(seed[0], seed[1]), tensor_data(call->out[0])};
+    struct uniform u = {c, rng_stateless(seed[0], seed[1]), tensor_data(call->out[0])};
     return threads_for(c->threads, tensor_size(call->out[0]), GRAIN, uniform_chunk, &u, e);
 }
 

@@ -273,6 +273,7 @@ const struct device_driver device_driver_cpu = {
     .execute = cpu_program_execute,
     .program_free = cpu_program_free,
     .program_bytes = cpu_program_bytes,
+    .program_profile = cpu_program_profile,
     .wait = wait,
     .sync = sync,
 };

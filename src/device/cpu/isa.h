@@ -4,6 +4,7 @@
 #ifndef DEVICE_CPU_ISA_H
 #define DEVICE_CPU_ISA_H
 
+#include "base/rng.h"
 #include "op/op.h"
 
 /* out[i] = op(in[0][i], in[1][i], ...) for i < n; out overlaps no input. Inputs need no alignment. */
@@ -32,6 +33,7 @@ struct cpu_reduction {
 struct cpu_pool_window {
     int64_t rows, columns, channels;
     int64_t row_step; /* elements from row to row */
+    bool overlap;     /* the gradient adds to what other windows left */
 };
 
 struct cpu_isa {
@@ -42,9 +44,11 @@ struct cpu_isa {
     /* One row of n > 0 logits; [0] float32, [1] float64. */
     void (*softmax[2])(int64_t n, const void *in, void *out);
     void (*log_softmax[2])(int64_t n, const void *in, void *out);
+    void (*random_unit)(const struct rng_philox *p, uint64_t first, int64_t n, float *out); /* rng_unit */
     /* y[c] = the largest of the window, from x on; NaN wins. */
     void (*pool_max[2])(const struct cpu_pool_window *w, const void *x, void *y);
-    /* dx += dy at the first place of the window, in row-major order, that is not below y. */
+    /* dx = dy (or += dy: see overlap) at the first place of the window, in row-major order, that is not below y; = 0 (or
+     * += 0) at the others. */
     void (*pool_grad[2])(const struct cpu_pool_window *w, const void *x, const void *y, const void *dy, void *dx);
 };
 
@@ -65,6 +69,7 @@ void CPU_SYMBOL(softmax_f32)(int64_t n, const void *in, void *out);
 void CPU_SYMBOL(softmax_f64)(int64_t n, const void *in, void *out);
 void CPU_SYMBOL(log_softmax_f32)(int64_t n, const void *in, void *out);
 void CPU_SYMBOL(log_softmax_f64)(int64_t n, const void *in, void *out);
+void CPU_SYMBOL(random_unit)(const struct rng_philox *p, uint64_t first, int64_t n, float *out);
 void CPU_SYMBOL(pool_max_f32)(const struct cpu_pool_window *w, const void *x, void *y);
 void CPU_SYMBOL(pool_max_f64)(const struct cpu_pool_window *w, const void *x, void *y);
 void CPU_SYMBOL(pool_grad_f32)(const struct cpu_pool_window *w, const void *x, const void *y, const void *dy, void *dx);

@@ -13,7 +13,20 @@ struct pool {
     size_t size;
     const char *x, *y, *dy;
     char *out;
+    bool overlap, covered; /* windows share elements; every element is in a window */
 };
+
+static bool overlaps(const struct op_window *w) {
+    return w->stride[0] < w->size[0] || w->stride[1] < w->size[1];
+}
+
+static bool covers(const struct op_window *w, int64_t height, int64_t width, const struct shape *y) {
+    const int64_t input[2] = {height, width};
+    for (int d = 0; d < 2; d++)
+        if (w->stride[d] > w->size[d] || (y->dim[d + 1] - 1) * w->stride[d] + w->size[d] - w->before[d] < input[d])
+            return false;
+    return true;
+}
 
 static struct pool make_pool(const struct cpu *c, const struct op_call *call, const struct shape *y) {
     const struct tensor *x = call->in[0];
@@ -28,6 +41,8 @@ static struct pool make_pool(const struct cpu *c, const struct op_call *call, co
         .size = dtype_size(x->dtype),
         .x = tensor_data(x),
         .out = tensor_data(call->out[0]),
+        .overlap = overlaps(&call->attrs->window),
+        .covered = covers(&call->attrs->window, x->shape.dim[1], x->shape.dim[2], y),
     };
 }
 
@@ -43,6 +58,7 @@ static int64_t clip(const struct op_window *w, int d, int64_t i, int64_t size, i
 static int64_t window_at(const struct pool *p, int64_t i, int64_t j, struct cpu_pool_window *w) {
     w->channels = p->c;
     w->row_step = p->w * p->c;
+    w->overlap = p->overlap;
     const int64_t y = clip(p->window, 0, i, p->h, &w->rows), x = clip(p->window, 1, j, p->w, &w->columns);
     return (y * p->w + x) * p->c;
 }
@@ -80,7 +96,7 @@ static void grad_images(void *arg, int64_t begin, int64_t end, int worker) {
     for (int64_t b = begin; b < end; b++) {
         const char *x = p->x + (size_t)b * image;
         char *dx = p->out + (size_t)b * image;
-        memset(dx, 0, image);
+        if (p->overlap || !p->covered) memset(dx, 0, image);
         for (int64_t i = 0; i < p->oh * p->ow; i++) {
             struct cpu_pool_window w;
             const size_t first = (size_t)window_at(p, i / p->ow, i % p->ow, &w) * p->size;

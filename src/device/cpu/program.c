@@ -3,6 +3,8 @@
  * Invariant: a step writes only its own outputs and workspace, and nothing is allocated after the first run. */
 #include "device/cpu/program.h"
 
+#include <time.h>
+
 #include "base/cancel.h"
 #include "base/mem.h"
 #include "device/cpu/cpu.h"
@@ -39,6 +41,7 @@ struct device_program {
     struct step *step; /* one for each node */
     struct graph_plan *plan;
     size_t bytes, copied; /* of the arena; of the copied views, at its end */
+    double *seconds;      /* by node, while it is profiled */
 };
 
 static size_t rounded(size_t bytes) {
@@ -269,6 +272,24 @@ static enum status run_step(struct device_program *p, struct cpu *c, int i, stru
     }
 }
 
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static enum status run_steps(struct device_program *p, struct cpu *c, struct err *e) {
+    double begin = p->seconds ? now() : 0;
+    for (int i = 0; i < p->graph->nnode; i++) {
+        if (cancel_check(e) != OK || run_step(p, c, i, e) != OK) return e->status;
+        if (!p->seconds) continue;
+        double end = now();
+        p->seconds[i] += end - begin;
+        begin = end;
+    }
+    return OK;
+}
+
 /* Outputs that no step writes: views, inputs, constants, and what is an output already. */
 static enum status copy_outputs(struct device_program *p, struct cpu *c, struct tensor *const *out, struct err *e) {
     for (int i = 0; i < p->graph->noutput; i++) {
@@ -286,7 +307,10 @@ enum status cpu_program_execute(struct device *d, struct device_program *p, stru
     if (cpu_arena_reserve(c, p->bytes, e) != OK) return e->status;
     place_values(p, c, IN_INPUT, in);
     place_values(p, c, IN_OUTPUT, out);
-    for (int i = 0; i < p->graph->nnode; i++)
-        if (cancel_check(e) != OK || run_step(p, c, i, e) != OK) return e->status;
-    return copy_outputs(p, c, out, e);
+    return run_steps(p, c, e) == OK ? copy_outputs(p, c, out, e) : e->status;
+}
+
+void cpu_program_profile(struct device *d, struct device_program *p, double *seconds) {
+    (void)d;
+    p->seconds = seconds;
 }

@@ -9,5 +9,6 @@ enum status cpu_program_execute(struct device *d, struct device_program *p, stru
                                 struct tensor *const *out, uint64_t *ticket, struct err *e);
 void cpu_program_free(struct device *d, struct device_program *p);
 size_t cpu_program_bytes(struct device *d, const struct device_program *p);
+void cpu_program_profile(struct device *d, struct device_program *p, double *seconds);
 
 #endif

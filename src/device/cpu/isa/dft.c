@@ -71,6 +71,13 @@ INLINE void dft_butterfly(int radix, vec *r, vec *i, int s, int n, int b) {
     }
 }
 
+INLINE void put(const struct cpu_dft_image *g, float *at, vec x) {
+    if (g->stream)
+        vec_stream(at, x);
+    else
+        vec_store(at, x);
+}
+
 #define DFT_N 6
 #define RADIX1 3
 #define RADIX2 2

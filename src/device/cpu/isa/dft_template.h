@@ -111,8 +111,8 @@ STRAIGHT void DFT_FN(unrow_pair)(const struct cpu_dft_image *g, int y, vec tr[][
 #pragma GCC unroll 32
     for (int i = 0; i < DFT_N; i++) {
         if (i < g->left || i >= g->right) continue;
-        vec_store(first + i * g->column_stride, re[PLACE(i)] * scale);
-        if (pair) vec_store(first + g->row_stride + i * g->column_stride, im[PLACE(i)] * scale);
+        put(g, first + i * g->column_stride, re[PLACE(i)] * scale);
+        if (pair) put(g, first + g->row_stride + i * g->column_stride, im[PLACE(i)] * scale);
     }
 }
 
@@ -123,6 +123,7 @@ static void DFT_FN(inverse)(const struct cpu_dft_image *g, const float *in, int6
     for (int j = 1; j < (DFT_N + 1) / 2; j++) in = DFT_FN(uncolumn)(tr[j], ti[j], g, false, in, stride, plane);
     if (DFT_N % 2 == 0) DFT_FN(uncolumn)(tr[HALF], ti[HALF], g, true, in, stride, plane);
     for (int y = g->top; y < g->bottom; y += 2) DFT_FN(unrow_pair)(g, y, tr, ti, scale);
+    if (g->stream) vec_stream_end();
 }
 
 #undef DFT_JOIN2

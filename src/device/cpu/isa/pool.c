@@ -25,9 +25,9 @@
                 const type *restrict p = x + i * w->row_step + j * w->channels;                                        \
                 type *restrict q = dx + i * w->row_step + j * w->channels;                                             \
                 for (int64_t c = 0; c < n; c++) {                                                                      \
-                    const int least = p[c] < y[c];                                                                     \
-                    q[c] += least ? 0 : rest[c];                                                                       \
-                    rest[c] = least ? rest[c] : 0;                                                                     \
+                    const int less = p[c] < y[c];                                                                      \
+                    q[c] = (w->overlap ? q[c] : 0) + (less ? 0 : rest[c]);                                             \
+                    rest[c] = less ? rest[c] : 0;                                                                      \
                 }                                                                                                      \
             }                                                                                                          \
     }                                                                                                                  \

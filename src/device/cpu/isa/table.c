@@ -15,6 +15,7 @@ const struct cpu_isa CPU_SYMBOL(isa) = {
     .reductions = CPU_SYMBOL(reductions),
     .softmax = {CPU_SYMBOL(softmax_f32), CPU_SYMBOL(softmax_f64)},
     .log_softmax = {CPU_SYMBOL(log_softmax_f32), CPU_SYMBOL(log_softmax_f64)},
+    .random_unit = CPU_SYMBOL(random_unit),
     .pool_max = {CPU_SYMBOL(pool_max_f32), CPU_SYMBOL(pool_max_f64)},
     .pool_grad = {CPU_SYMBOL(pool_grad_f32), CPU_SYMBOL(pool_grad_f64)},
 };
