@@ -110,12 +110,8 @@ end
 
 -- ---- the list ------------------------------------------------------------------------------------------------------------
 
--- What the front can show: {is_terminal, width}.
-local function screen()
-  local output = celda.output
-  if type(output) == "function" then output = output() end
-  return output or {}
-end
+-- What the front can show: {redraws, width}.
+local function screen() return celda.output and celda.output() or {} end
 
 -- 1 and "auto" redraw on a terminal, and print a line an epoch elsewhere.
 local function verbosity(verbose, terminal)
@@ -163,7 +159,7 @@ function callbacks.list(model, given, verbose, params)
     all[#all + 1] = history
   end
   local progress = find(all, ProgbarLogger)
-  params.verbose = verbosity(verbose, show.is_terminal or show.redraws)
+  params.verbose = verbosity(verbose, show.redraws)
   if not progress and params.verbose ~= 0 then
     progress = ProgbarLogger(params.verbose, show.width)
     all[#all + 1] = progress

@@ -79,11 +79,7 @@ local function count_line(label, ...)
   return (" %s: %s (%s)"):format(label, thousands(n), memory(bytes))
 end
 
-local function screen_width()
-  local output = celda.output
-  if type(output) == "function" then output = output() end
-  return output and output.width
-end
+local function screen_width() return celda.output and celda.output().width end
 
 --- The summary as text.
 return function(model)

@@ -11,6 +11,11 @@ void **bind_box(lua_State *L, const char *type) {
     return box;
 }
 
+void bind_made(lua_State *L, void *box, enum status s, const struct err *e) {
+    if (s != OK) *(void **)box = NULL;
+    bind_check(L, s, e);
+}
+
 void *bind_test(lua_State *L, int index, const char *type) {
     void **box = luaL_testudata(L, index, type);
     return box ? *box : NULL;
@@ -85,11 +90,6 @@ void bind_filled(lua_State *L, const struct tensor *t) {
     if (kilobytes > 0) lua_gc(L, LUA_GCSTEP, kilobytes > 1 << 20 ? 1 << 20 : (int)kilobytes);
 }
 
-void bind_push_tensor(lua_State *L, struct tensor *t) {
-    *bind_new_tensor(L) = t;
-    bind_filled(L, t);
-}
-
 void bind_push_shared(lua_State *L, struct tensor *t) {
     struct tensor **box = bind_new_tensor(L);
     *box = tensor_retain(t);
@@ -98,7 +98,7 @@ void bind_push_shared(lua_State *L, struct tensor *t) {
 struct tensor *bind_op(lua_State *L, const struct op *op, struct tensor *const *in, int nin, const union op_attrs *a) {
     struct err e = {0};
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, run_op(bind_run(L), op, in, nin, a, out, &e), &e);
+    bind_made(L, out, run_op(bind_run(L), op, in, nin, a, out, &e), &e);
     bind_filled(L, *out);
     return *out;
 }

@@ -160,7 +160,7 @@ struct tensor *bind_from_lua(lua_State *L, int index, enum dtype d) {
     visit(&c, 0);
     lua_pop(L, 1);
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, tensor_from(bind_run(L)->device, c.dtype, &c.shape, data, out, &e), &e);
+    bind_made(L, out, tensor_from(bind_run(L)->device, c.dtype, &c.shape, data, out, &e), &e);
     lua_remove(L, -2);
     bind_filled(L, *out);
     return *out;
@@ -262,7 +262,7 @@ static struct tensor *scalar_slot(lua_State *L, int index, enum dtype d, bool sy
         t = bind_op(L, &op_full, NULL, 0, &a);
     } else {
         struct tensor **out = bind_new_tensor(L);
-        bind_check(L, tensor_from(device, d, &a.full.shape, element, out, &e), &e);
+        bind_made(L, out, tensor_from(device, d, &a.full.shape, element, out, &e), &e);
         t = *out;
     }
     lua_replace(L, index);

@@ -25,7 +25,7 @@ static int initializer_call(lua_State *L) {
     bind_shape(L, 2, &s);
     enum dtype d = bind_dtype(L, 3, DT_FLOAT32);
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, nn_initializer_call(o, &s, out, &e), &e);
+    bind_made(L, out, nn_initializer_call(o, &s, out, &e), &e);
     bind_filled(L, *out);
     bind_tensor_as(L, -1, d);
     return 1;
@@ -63,7 +63,7 @@ static int loss_call(lua_State *L) {
     struct tensor *y_true = bind_tensor(L, 2), *y_pred = bind_tensor(L, 3);
     struct tensor *weight = lua_isnil(L, 4) ? NULL : bind_tensor_as(L, 4, DT_FLOAT32);
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, nn_loss_call(o, y_true, y_pred, weight, out, &e), &e);
+    bind_made(L, out, nn_loss_call(o, y_true, y_pred, weight, out, &e), &e);
     bind_filled(L, *out);
     return 1;
 }
@@ -94,7 +94,7 @@ static int metric_result(lua_State *L) {
     struct nn_object *o = bind_object(L, 1, NN_METRIC);
     struct err e = {0};
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, nn_metric_result(o, out, &e), &e);
+    bind_made(L, out, nn_metric_result(o, out, &e), &e);
     return 1;
 }
 

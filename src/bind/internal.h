@@ -35,6 +35,8 @@ int bind_set_random_seed(lua_State *L);
 
 /* Pushes an empty box of that type and returns where its pointer goes. */
 void **bind_box(lua_State *L, const char *type);
+/* bind_check for a call that was to fill the box: what it may have left there after an error is no reference. */
+void bind_made(lua_State *L, void *box, enum status s, const struct err *e);
 /* The pointer; raises a TypeError that names the argument and the type. */
 void *bind_unbox(lua_State *L, int index, const char *type);
 /* NULL where it is something else. */
@@ -52,8 +54,6 @@ int bind_push_buf(lua_State *L, struct buf *b);
 /* A box for a tensor; after the core filled it, bind_filled lets Lua's collector know the bytes. */
 struct tensor **bind_new_tensor(lua_State *L);
 void bind_filled(lua_State *L, const struct tensor *t);
-/* Pushes a box that takes over the reference to t (which is lost if Lua has no memory for the box: make it first). */
-void bind_push_tensor(lua_State *L, struct tensor *t);
 /* Pushes a box with one more reference to t. */
 void bind_push_shared(lua_State *L, struct tensor *t);
 /* Pushes the result of an op with one output; returns it. */

@@ -42,7 +42,7 @@ static int layer_call(lua_State *L) {
     int n = inputs(L, 2, l, x);
     bool training = bind_boolean(L, 3, bind_state(L)->training);
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, nn_layer_call(l, x, n, training, out, &e), &e);
+    bind_made(L, out, nn_layer_call(l, x, n, training, out, &e), &e);
     bind_filled(L, *out);
     return 1;
 }

@@ -64,7 +64,7 @@ static int construct(lua_State *L) {
     bind_args(L, 1, c->name, names);
     struct nn_object **box = (struct nn_object **)bind_box(L, BIND_OBJECT);
     const json_t *config = config_of(L, names, 1, given, &ngiven);
-    bind_check(L, nn_new(bind_run(L), c, config, given, ngiven, box, &e), &e);
+    bind_made(L, box, nn_new(bind_run(L), c, config, given, ngiven, box, &e), &e);
     lua_pop(L, 1);
     return 1;
 }
@@ -91,7 +91,7 @@ static int deserialize(lua_State *L) {
     if (luaL_testudata(L, 1, BIND_OBJECT)) return bind_object(L, 1, kind), 1;
     struct nn_object **box = (struct nn_object **)bind_box(L, BIND_OBJECT);
     const json_t *json = serialised(L, 1);
-    bind_check(L, nn_deserialize(bind_run(L), kind, json, box, &e), &e);
+    bind_made(L, box, nn_deserialize(bind_run(L), kind, json, box, &e), &e);
     lua_pop(L, 1);
     return 1;
 }

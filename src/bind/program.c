@@ -31,7 +31,7 @@ static int traced(lua_State *L) {
         return bind_raise(L, ERR_VALUE, "a compiled function returns at most %d values", MAX_VALUES);
     for (int i = 0; i < outputs; i++) out[i] = bind_tensor(L, 3 + i);
     struct program **box = (struct program **)bind_box(L, BIND_PROGRAM);
-    bind_check(L, trace_end(bind_run(L), out, outputs, box, &e), &e);
+    bind_made(L, box, trace_end(bind_run(L), out, outputs, box, &e), &e);
     return 1;
 }
 

@@ -21,7 +21,7 @@ static int tape_create(lua_State *L) {
     struct tape_box *box = lua_newuserdatauv(L, sizeof *box, 0);
     *box = (struct tape_box){.persistent = bind_boolean(L, 1, false)};
     luaL_setmetatable(L, BIND_TAPE);
-    bind_check(L, tape_new(box->persistent, &box->tape, &e), &e);
+    bind_made(L, box, tape_new(box->persistent, &box->tape, &e), &e);
     r->tape[r->ntape++] = box->tape;
     return 1;
 }

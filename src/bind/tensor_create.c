@@ -120,7 +120,7 @@ static int create_linspace(lua_State *L) {
     for (int64_t i = 0; i < n; i++) x[i] = start + (double)i * step;
     if (endpoint && n > 1) x[n - 1] = stop;
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, tensor_from(bind_run(L)->device, DT_FLOAT64, &(struct shape){1, {n}}, x, out, &e), &e);
+    bind_made(L, out, tensor_from(bind_run(L)->device, DT_FLOAT64, &(struct shape){1, {n}}, x, out, &e), &e);
     bind_tensor_as(L, -1, bind_dtype(L, 5, DT_FLOAT32));
     return 1;
 }
@@ -185,37 +185,43 @@ static struct storage *borrow_string(lua_State *L, int index, struct err *e) {
     return NULL;
 }
 
-/* frombuffer(bytes[, dtype = "float32", count = -1, offset = 0]): shares the string's bytes, and is read-only. */
+/* How many elements of `item` bytes a buffer of `size` bytes gives from `offset` on; `count` -1: all. */
+static int64_t buffer_count(lua_State *L, int64_t size, int64_t offset, int64_t count, enum dtype d) {
+    int64_t item = (int64_t)dtype_size(d), left = size - offset;
+    if (offset < 0 || left < 0)
+        bind_raise(L, ERR_VALUE, "frombuffer: offset %lld is outside a buffer of %lld bytes", (long long)offset,
+                   (long long)size);
+    if (count < 0 && left % item)
+        bind_raise(L, ERR_VALUE, "frombuffer: %lld bytes are not a multiple of %s's %lld", (long long)left,
+                   dtype_name(d), (long long)item);
+    if (count > left / item)
+        bind_raise(L, ERR_VALUE, "frombuffer: the buffer holds %lld elements, not %lld", (long long)(left / item),
+                   (long long)count);
+    return count < 0 ? left / item : count;
+}
+
+/* frombuffer(bytes[, dtype = "float32", count = -1, offset = 0]): shares the string's bytes, read-only. Where they lie
+ * so that the dtype cannot be read there they are copied. */
 static int create_frombuffer(lua_State *L) {
     static const char *const names[] = {"buffer", "dtype", "count", "offset", NULL};
     struct err e = {0};
     bind_args(L, 1, "frombuffer", names);
     if (lua_type(L, 1) != LUA_TSTRING)
         return bind_raise(L, ERR_TYPE, "frombuffer: expected a string of bytes, got a %s", bind_kind_name(L, 1));
+    const char *bytes = lua_tostring(L, 1);
     enum dtype d = bind_dtype(L, 2, DT_FLOAT32);
-    int64_t count = lua_isnil(L, 3) ? -1 : bind_integer(L, 3, "count"), item = (int64_t)dtype_size(d);
-    int64_t offset = lua_isnil(L, 4) ? 0 : bind_integer(L, 4, "offset"), size = (int64_t)lua_rawlen(L, 1);
-    if (offset < 0 || offset > size)
-        return bind_raise(L, ERR_VALUE, "frombuffer: offset %lld is outside a buffer of %lld bytes", (long long)offset,
-                          (long long)size);
-    if (count < 0 && (size - offset) % item)
-        return bind_raise(L, ERR_VALUE, "frombuffer: %lld bytes are not a multiple of %s's %lld",
-                          (long long)(size - offset), dtype_name(d), (long long)item);
-    if (count < 0) count = (size - offset) / item;
-    if (count > (size - offset) / item)
-        return bind_raise(L, ERR_VALUE, "frombuffer: the buffer holds %lld elements, not %lld",
-                          (long long)((size - offset) / item), (long long)count);
+    int64_t count = lua_isnil(L, 3) ? -1 : bind_integer(L, 3, "count");
+    int64_t offset = lua_isnil(L, 4) ? 0 : bind_integer(L, 4, "offset"), item = (int64_t)dtype_size(d);
+    struct shape s = SHAPE(buffer_count(L, (int64_t)lua_rawlen(L, 1), offset, count, d));
     struct tensor **out = bind_new_tensor(L);
-    bool aligned = ((uintptr_t)lua_tostring(L, 1) + (uintptr_t)offset) % (uintptr_t)item == 0;
-    if (!aligned || offset % item) {
-        bind_check(
-            L, tensor_from(bind_run(L)->cpu, d, &(struct shape){1, {count}}, lua_tostring(L, 1) + offset, out, &e), &e);
+    if (((uintptr_t)bytes + (uintptr_t)offset) % (uintptr_t)item || offset % item) {
+        bind_made(L, out, tensor_from(bind_run(L)->cpu, d, &s, bytes + offset, out, &e), &e);
         return 1;
     }
-    struct storage *s = borrow_string(L, 1, &e);
-    if (s) tensor_on(s, d, &(struct shape){1, {count}}, offset / item, out, &e);
-    storage_release(s);
-    bind_check(L, e.status, &e);
+    struct storage *storage = borrow_string(L, 1, &e);
+    if (storage) tensor_on(storage, d, &s, offset / item, out, &e);
+    storage_release(storage);
+    bind_made(L, out, e.status, &e);
     return 1;
 }
 

@@ -1,4 +1,4 @@
-/* x[3], x["2, :, ::-1"], x[mask], and assignment through them. Indices are 1-based, ranges include both ends, negative
+/* x[3], x["2, :, ::-1"], x[mask], x[rows], and assignment through them. Indices are 1-based, ranges include both ends, negative
  * numbers count from the end. A range or index outside is an error, never cut off. */
 #include <ctype.h>
 #include <stdlib.h>
@@ -202,9 +202,6 @@ static struct tensor *select_view(lua_State *L, struct tensor *x) {
 static void check_mask(lua_State *L, const struct tensor *x, const struct tensor *mask) {
     char a[256], b[256];
     bool fits = mask->shape.rank <= x->shape.rank;
-    if (mask->dtype != DT_BOOL)
-        bind_raise(L, ERR_TYPE,
-                   "a tensor can be an index only where it is bool; x:take(indices) takes 0-based integers");
     for (int i = 0; fits && i < mask->shape.rank; i++) fits = mask->shape.dim[i] == x->shape.dim[i];
     if (!fits)
         bind_raise(L, ERR_INDEX, "a mask of shape %s does not fit a tensor of shape %s",
@@ -221,8 +218,23 @@ static struct tensor *true_places(lua_State *L, const struct tensor *mask) {
     for (int64_t i = 0; i < size; i++)
         if (bits[i]) places[n++] = i;
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, tensor_from(tensor_device(mask), DT_INT64, &(struct shape){1, {n}}, places, out, &e), &e);
+    bind_made(L, out, tensor_from(tensor_device(mask), DT_INT64, &(struct shape){1, {n}}, places, out, &e), &e);
     return *out;
+}
+
+/* x[rows]: by 1-based integers, as all indices are. */
+static int get_rows(lua_State *L, struct tensor *x, struct tensor *rows) {
+    struct err e = {0};
+    if (dtype_is_float(rows->dtype))
+        return bind_raise(L, ERR_TYPE, "a tensor that is an index must hold integers or bool, not %s",
+                          dtype_name(rows->dtype));
+    struct tensor **out = bind_new_tensor(L);
+    struct op_emitter m = run_emitter(bind_run(L), &e);
+    struct tensor *y = emit_gather(&m, x, emit_adds(&m, emit_cast(&m, rows, DT_INT64), -1));
+    if (y) *out = tensor_retain(y);
+    op_emitter_close(&m);
+    bind_check(L, e.status, &e);
+    return 1;
 }
 
 static int get_masked(lua_State *L, struct tensor *x, struct tensor *mask) {
@@ -249,7 +261,7 @@ static struct tensor *mix_masked(lua_State *L, struct tensor *x, struct tensor *
 
 int bind_index_get(lua_State *L) {
     struct tensor *x = bind_tensor(L, 1), *mask = bind_test(L, 2, BIND_TENSOR);
-    if (mask) return get_masked(L, x, mask);
+    if (mask) return mask->dtype == DT_BOOL ? get_masked(L, x, mask) : get_rows(L, x, mask);
     select_view(L, x);
     return 1;
 }

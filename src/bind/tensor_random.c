@@ -42,7 +42,7 @@ static void *room(lua_State *L, const struct shape *s, enum dtype d) {
 static int push_drawn(lua_State *L, const struct shape *s, enum dtype d, const void *numbers) {
     struct err e = {0};
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, tensor_from(bind_run(L)->device, d, s, numbers, out, &e), &e);
+    bind_made(L, out, tensor_from(bind_run(L)->device, d, s, numbers, out, &e), &e);
     bind_filled(L, *out);
     return 1;
 }

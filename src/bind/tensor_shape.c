@@ -24,10 +24,17 @@ static struct tensor *reshape(lua_State *L, struct tensor *x, const struct shape
     return bind_op(L, &op_reshape, &x, 1, &a);
 }
 
+/* Names the shape as it was written, -1 and all. */
 static void cannot_reshape(lua_State *L, const struct tensor *x, const struct shape *s) {
-    char text[256];
-    bind_raise(L, ERR_VALUE, "cannot reshape a tensor of %lld elements into shape %s", (long long)tensor_size(x),
-               shape_text(s, text, sizeof text));
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (int i = 0; i < s->rank; i++) {
+        lua_pushfstring(L, i ? ", %I" : "%I", (LUAI_UACINT)s->dim[i]);
+        luaL_addvalue(&b);
+    }
+    luaL_pushresult(&b);
+    bind_raise(L, ERR_VALUE, "cannot reshape a tensor of %lld elements into shape (%s%s)", (long long)tensor_size(x),
+               lua_tostring(L, -1), s->rank == 1 ? "," : "");
 }
 
 /* Puts a number in the place of one -1. */

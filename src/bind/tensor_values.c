@@ -69,7 +69,7 @@ static int values_to(lua_State *L) {
     struct tensor *x = bind_tensor(L, 1);
     bind_check(L, run_device(bind_run(L), luaL_checkstring(L, 2), &device, &e), &e);
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, run_move(bind_run(L), x, device, out, &e), &e);
+    bind_made(L, out, run_move(bind_run(L), x, device, out, &e), &e);
     bind_filled(L, *out);
     return 1;
 }

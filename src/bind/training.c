@@ -84,7 +84,7 @@ static int core_sample_order(lua_State *L) {
     int64_t *order = lua_newuserdatauv(L, (size_t)n * sizeof *order, 0);
     batches(p, n, batch > 0 ? batch : 1, order);
     struct tensor **out = bind_new_tensor(L);
-    bind_check(L, tensor_from(bind_run(L)->device, DT_INT64, &s, order, out, &e), &e);
+    bind_made(L, out, tensor_from(bind_run(L)->device, DT_INT64, &s, order, out, &e), &e);
     return 1;
 }
 

@@ -32,7 +32,7 @@ static int variable_create(lua_State *L) {
     }
     bind_check(L, buf_status(name, &e), &e);
     struct variable **box = (struct variable **)bind_box(L, BIND_VARIABLE);
-    bind_check(L, variable_new(r, value, buf_text(name), bind_boolean(L, 4, true), box, &e), &e);
+    bind_made(L, box, variable_new(r, value, buf_text(name), bind_boolean(L, 4, true), box, &e), &e);
     bind_remember(L, *box);
     return 1;
 }
