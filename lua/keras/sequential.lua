@@ -186,9 +186,13 @@ function Sequential:summary() io.write(require "keras.summary"(self)) end
 -- ---- JSON --------------------------------------------------------------------------------------------------------------
 
 function Sequential:get_config()
-  local layers = {}
+  local layers, shape = {}, nil
   for i, layer in ipairs(self.stack) do layers[i] = layer:serialize() end
-  return {name = self.name, trainable = self.trainable, layers = layers}
+  if self.built then
+    shape = {}
+    for i, n in ipairs(self._input_shape) do shape[i] = n < 0 and json.null or n end
+  end
+  return {name = self.name, trainable = self.trainable, layers = layers, build_input_shape = shape}
 end
 
 function Sequential:serialize()
@@ -198,17 +202,22 @@ end
 --- The model without its weights, as Keras's JSON.
 function Sequential:to_json() return json.encode(self:serialize()) end
 
--- A layer from its JSON; a model within a model is one, too.
-local function deserialize(layer)
-  if layer.class_name == "Sequential" then return Sequential.from_config(layer.config) end
+-- A layer from its JSON, not built: its model does that, so that its weights carry the model's name. A model within a model
+-- is a layer, too.
+local function deserialize(described)
+  if described.class_name == "Sequential" then return Sequential.from_config(described.config) end
+  local layer = {}
+  for key, value in pairs(described) do if key ~= "build_config" then layer[key] = value end end
   return core.layers.deserialize(layer)
 end
 
 --- Sequential.from_config(config): a model as get_config described it.
 function Sequential.from_config(config)
-  local layers = {}
+  local layers, shape = {}, config.build_input_shape
   for i, layer in ipairs(config.layers) do layers[i] = deserialize(layer) end
-  return Sequential(layers, {name = config.name, trainable = config.trainable})
+  local self = Sequential(layers, {name = config.name, trainable = config.trainable})
+  if not self.built and shape and shape ~= json.null then self:build(core.shape(shape)) end
+  return self
 end
 
 -- ---- the class ---------------------------------------------------------------------------------------------------------

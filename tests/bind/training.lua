@@ -1,168 +1,290 @@
--- Models: building, fit and its relatives, callbacks, errors in Keras's words.
 local L = keras.layers
-local function fails(f, text)
-  local ok, message = pcall(f)
-  if ok then error("did not fail: " .. text, 2) end
-  if not tostring(message):find(text, 1, true) then error(("'%s' is not in: %s"):format(text, message), 2) end
+
+local function data(n, seed)
+  local x = tensor.random.normal({n, 4}, {seed = seed or 1})
+  return x, x:sum(1):gt(0):astype "int64"
 end
 
-local function data(n)
+local function classifier(options)
   keras.utils.set_random_seed(7)
-  local x = tensor.random.uniform{n, 6}
-  return x, (x:sum{axis = 1} * 1000 % 3):astype "int64"
-end
-
-local function network(seed)
-  keras.utils.set_random_seed(seed or 1)
-  local model = keras.Sequential{L.Dense(16, {activation = "relu", input_shape = {6}}), L.Dropout(0.2), L.Dense(3), L.Softmax()}
-  model:compile{optimizer = keras.optimizers.Adam{learning_rate = 0.01}, loss = "sparse_categorical_crossentropy", metrics = {"accuracy"}}
+  local model = keras.Sequential{L.Dense(8, {input_shape = {4}, activation = "relu"}), L.Dense(2, {activation = "softmax"})}
+  local c = {optimizer = "adam", loss = "sparse_categorical_crossentropy", metrics = {"accuracy"}}
+  for name, value in pairs(options or {}) do c[name] = value end
+  model:compile(c)
   return model
 end
 
--- fit learns, counts, and makes no eager op call per step
-local x, y = data(200)
-local model = network()
-local history = model:fit(x, y, {batch_size = 32, epochs = 3, verbose = 0, validation_data = {x, y}})
-assert(#history.history.loss == 3 and #history.history.val_accuracy == 3)
-assert(history.history.loss[3] < history.history.loss[1])
-local function eager_calls(n)
-  local before = celda.stats().eager_calls
-  model:fit(x["1:" .. n], y["1:" .. n], {batch_size = 10, verbose = 0})
-  return celda.stats().eager_calls - before
-end
-eager_calls(100)
-eager_calls(200)
-assert(eager_calls(100) == eager_calls(200), "fit makes eager calls per step")
+local x, y = data(100)
 
--- the same seed, the same run; a custom loop gives the numbers of fit
-local function weights_after(train)
-  local m = network(5)
-  keras.utils.set_random_seed(5)
-  m = network(5)
-  train(m)
-  return m:get_weights()[1]
-end
-local by_fit = weights_after(function(m) m:fit(x["1:64"], y["1:64"], {batch_size = 32, shuffle = false, verbose = 0}) end)
-local again = weights_after(function(m) m:fit(x["1:64"], y["1:64"], {batch_size = 32, shuffle = false, verbose = 0}) end)
-assert(tostring(by_fit) == tostring(again))
-local by_hand = weights_after(function(m)
-  local loss_of = keras.losses.SparseCategoricalCrossentropy()
-  for first = 1, 64, 32 do
-    local rows = first .. ":" .. first + 31
-    local tape <close> = keras.GradientTape()
-    local loss = loss_of(y[rows], m(x[rows], {training = true}))
-    local vars, list = m.trainable_variables, {}
-    for i, g in ipairs(tape:gradient(loss, vars)) do list[i] = {g, vars[i]} end
-    m.optimizer:apply_gradients(list)
-  end
+test("fit learns, and tells its history", function()
+  local model = classifier{optimizer = keras.optimizers.Adam(0.02)}
+  local history = model:fit(x, y, {epochs = 30, batch_size = 16, verbose = 0, validation_data = {data(50, 2)}})
+  eq(#history.history.loss, 30)
+  ok(history.history.loss[30] < history.history.loss[1] / 2 and history.history.val_accuracy[30] > 0.8)
+  eq({history.epoch[1], history.epoch[30], history.params.steps, history.params.epochs}, {0, 29, 7, 30})
+  ok(model.history == history)
+  local loss, accuracy = table.unpack(model:evaluate(x, y, {verbose = 0}))
+  ok(accuracy > 0.8 and loss < 0.7)
+  eq(model:evaluate(x, y, {verbose = 0, return_dict = true}).accuracy, accuracy)
 end)
-assert(by_fit:allclose(by_hand, {atol = 1e-6}), "a custom loop differs from fit")
 
--- evaluate, predict, the batch methods
-local scores = model:evaluate(x, y, {verbose = 0})
-assert(#scores == 2 and scores[2] >= 0 and scores[2] <= 1)
-assert(model:evaluate(x, y, {verbose = 0, return_dict = true}).accuracy == scores[2])
-local p = model:predict(x, {verbose = 0, batch_size = 33})
-assert(tostring(p.shape) == "(200, 3)" and p:sum{axis = 1}:allclose(tensor.ones{200}, {atol = 1e-5}))
-assert(model:predict_on_batch(x["1:4"]):allclose(p["1:4"], {atol = 1e-6}))
-assert(#model:train_on_batch(x["1:8"], y["1:8"]) == 2 and #model:test_on_batch(x["1:8"], y["1:8"]) == 2)
+test("no op runs by itself: what a step costs does not depend on how many there are", function()
+  local function calls(n)
+    local model = classifier()
+    model:fit(x, y, {batch_size = 10, steps_per_epoch = 1, verbose = 0}) -- traces
+    local before = celda.stats()
+    model:fit(x, y, {batch_size = 10, steps_per_epoch = n, verbose = 0})
+    local after = celda.stats()
+    return after.eager_calls - before.eager_calls, after.program_calls - before.program_calls
+  end
+  local few, many = {calls(2)}, {calls(9)}
+  eq(many[1], few[1])
+  eq({few[2], many[2]}, {2, 9})
+end)
 
--- weights
-local copy = network(9)
-copy:set_weights(model:get_weights())
-assert(copy:predict(x, {verbose = 0}):allclose(model:predict(x, {verbose = 0})))
-local path = (os.getenv "TEST_TMP" or "/tmp") .. "/weights.safetensors"
-model:save_weights(path)
-network(9):load_weights(path)
-assert(model:count_params() == 6 * 16 + 16 + 16 * 3 + 3)
-assert(model:get_layer(1).name == model.layers[1].name)
-fails(function() model:get_layer "dens" end, "No such layer: dens")
-fails(function() model:set_weights{} end, "expecting 4 weights")
+test("a batch's shape is traced once; a short last batch is a second program", function()
+  local model = classifier()
+  local Counting, traced = keras.Layer:extend "Counting", 0
+  function Counting:call(input)
+    if tostring(input):find "symbolic" then traced = traced + 1 end
+    return input
+  end
+  model = keras.Sequential{Counting(), L.Dense(2)}
+  model:compile{optimizer = "sgd", loss = "mse"}
+  model:build{-1, 4}
+  traced = 0
+  model:fit(x, tensor.zeros{100, 2}, {batch_size = 32, epochs = 3, verbose = 0})
+  eq(traced, 2)
+end)
 
--- callbacks
-local seen = {}
-local Mine = keras.callbacks.Callback:extend()
-function Mine:on_epoch_end(epoch, logs) seen[#seen + 1] = epoch .. (logs.val_loss and "v" or "") end
-function Mine:on_train_batch_end(batch) seen.batches = (seen.batches or 0) + 1 end
-model:fit(x, y, {epochs = 2, batch_size = 50, verbose = 0, callbacks = {Mine()}, validation_split = 0.5})
-assert(seen[1] == "0v" and seen[2] == "1v" and seen.batches == 4)
-local stopper = keras.callbacks.EarlyStopping{monitor = "loss", patience = 0, min_delta = 100, restore_best_weights = true}
-assert(#model:fit(x, y, {epochs = 9, verbose = 0, callbacks = {stopper}}).history.loss == 2)
-local saver = keras.callbacks.ModelCheckpoint(path .. ".{epoch:02d}", {monitor = "loss"})
-model:fit(x, y, {epochs = 1, verbose = 0, callbacks = {saver}})
-assert(io.open(path .. ".01", "rb")):close()
-assert(#model:fit(x, y, {epochs = 5, initial_epoch = 3, verbose = 0}).epoch == 2)
+test("the sample order: Keras's with a seed, the data's without shuffling", function()
+  local function orders(options)
+    local seen, n = {}, 10
+    local model = keras.Sequential{L.Dense(1, {input_shape = {1}, kernel_initializer = "ones"})}
+    model:compile{optimizer = keras.optimizers.SGD(0.0), loss = function(_, p) return p end}
+    local settings = {batch_size = 1, epochs = 2, verbose = 0, callbacks = keras.callbacks.LambdaCallback{
+      on_epoch_begin = function() seen[#seen + 1] = {} end,
+      on_train_batch_end = function(batch, logs)
+        local list = seen[#seen] -- running means back to single values
+        list[batch + 1] = math.tointeger((logs.loss * (batch + 1) - (list.sum or 0) + 0.5) // 1)
+        list.sum = logs.loss * (batch + 1)
+      end}}
+    for name, value in pairs(options) do settings[name] = value end
+    model:fit(tensor.arange(n):reshape(n, 1), tensor.zeros{n, 1}, settings)
+    for _, list in ipairs(seen) do list.sum = nil end
+    return seen
+  end
+  keras.utils.set_random_seed(200)
+  local seen = orders{}
+  eq(seen[1], {0, 8, 3, 6, 1, 9, 5, 2, 4, 7})
+  eq(seen[2], seen[1])
+  eq(orders{shuffle = false}[1], {0, 1, 2, 3, 4, 5, 6, 7, 8, 9})
+  fails("shuffle must be", orders, {shuffle = "batches"})
+end)
 
--- deferred build, other losses
-local late = keras.Sequential{L.Dense(4, {activation = "elu"}), L.Dense(1)}
-late:compile{optimizer = keras.optimizers.SGD{learning_rate = 0.1, momentum = 0.9, nesterov = true}, loss = "mse"}
-local target = x:sum{axis = 1, keepdims = true}
-local h = late:fit(x, target, {epochs = 5, verbose = 0})
-assert(late.built and h.history.loss[5] < h.history.loss[1])
+test("shuffle = \"batch\": each batch within itself, as the specification has it", function()
+  keras.utils.set_random_seed(200)
+  local order = require "celda.core".sample_order(300, 128)
+  eq(order["1:6"], {110, 56, 51, 58, 70, 87})
+  eq(order["129:132"], {143, 153, 254, 201})
+  local whole = require "celda.core".sample_order(1000)
+  eq((whole * tensor.arange(1000)):sum():item(), 246647725)
+end)
 
--- what prints, what is frozen
-local dense = L.Dense{2, name = "head"}
-assert(tostring(dense) == "<Dense name=head, built=false>")
-dense:build{-1, 3}
-assert(tostring(dense) == "<Dense name=head, built=true>")
-local frozen = keras.Sequential({L.Dense(2, {input_shape = {3}})}, {trainable = false})
-assert(not frozen.trainable and #frozen.trainable_variables == 0 and #frozen.non_trainable_variables == 2)
+test("validation_split, weights of samples and classes", function()
+  local model = classifier()
+  local history = model:fit(x, y, {validation_split = 0.2, verbose = 0})
+  eq(history.params.steps, 3) -- 80 samples
+  ok(history.history.val_loss)
+  fails("not sufficient to split", model.fit, model, x["1:1"], y["1:1"], {validation_split = 0.1})
+  local function loss(options)
+    local m = classifier()
+    options.verbose, options.batch_size, options.shuffle = 0, 100, false
+    return m:fit(x, y, options).history.loss[1]
+  end
+  local plain = loss{}
+  near(loss{sample_weight = tensor.full({100}, 2.0)}, 2 * plain, 1e-5)
+  near(loss{class_weight = {[0] = 3, [1] = 3}}, 3 * plain, 1e-5)
+  near(loss{class_weight = {[0] = 3, [1] = 3}, sample_weight = tensor.full({100}, 0.5)}, 1.5 * plain, 1e-5)
+end)
 
--- a model as a layer of another
-local inner = keras.Sequential{L.Dense(3, {input_shape = {6}})}
-local outer = keras.Sequential{inner, L.Dense(1)}
-outer:compile{optimizer = "sgd", loss = "mse"}
-outer:fit(x, target, {verbose = 0})
-assert(outer:count_params() == 6 * 3 + 3 + 3 + 1 and tostring(outer.output_shape) == "(None, 1)")
-assert(tostring(inner:compute_output_shape{-1, 6}) == "(None, 3)")
-local rebuilt = keras.models.model_from_json(outer:to_json())
-rebuilt:set_weights(outer:get_weights())
-assert(rebuilt:predict(x, {verbose = 0}):allclose(outer:predict(x, {verbose = 0})))
+test("a model as a layer of another", function()
+  local inner = keras.Sequential{L.Dense(3, {input_shape = {4}})}
+  local outer = keras.Sequential{inner, L.Dense(1)}
+  outer:compile{optimizer = "sgd", loss = "mse"}
+  outer:fit(x, tensor.zeros{100, 1}, {verbose = 0})
+  eq({outer:count_params(), outer.output_shape}, {4 * 3 + 3 + 3 + 1, {-1, 1}})
+  eq(inner:compute_output_shape{-1, 4}, {-1, 3})
+  local rebuilt = keras.models.model_from_json(outer:to_json())
+  rebuilt:set_weights(outer:get_weights())
+  eq(rebuilt:predict(x, {verbose = 0}), outer:predict(x, {verbose = 0}))
+end)
 
--- errors name what is wrong
-fails(function() outer:compile{loss = "mse"} end, "give an optimizer")
-fails(function() outer:fit(x, target, {epochs = 1.5, verbose = 0}) end, "epochs must be an integer")
-fails(function() outer:fit(x, target, {validation_data = x, verbose = 0}) end, "validation_data must be {x, y}")
-fails(function() keras.Sequential{L.Dense(2, {input_shape = {2}})}:fit(x, y) end, "You must call `compile()` before")
-fails(function() model:fit(x, y["1:5"], {verbose = 0}) end, "cardinality is ambiguous")
-fails(function() model:fit(x, y, {epoch = 2}) end, "did you mean 'epochs'?")
-fails(function() model:fit(x["..., 1:5"], y, {verbose = 0}) end, "found shape=(32, 5)")
-fails(function() model:fit(x, y + 3, {verbose = 0}) end, "label")
-fails(function() model:compile{optimiser = "adam"} end, "did you mean 'optimizer'?")
-fails(function() model:compile{optimizer = "adm", loss = "mse"} end, "did you mean")
-fails(function() L.Dense(4, {activaton = "relu"}) end, "activation")
-fails(function() L.Conv2D(4, 3, {padding = "sam"}) end, "padding")
-fails(function() L.Dens(4) end, "did you mean 'Dense'?")
-fails(function() keras.layer.Dense(4) end, "did you mean")
-fails(function() model:add(3) end, "can be added to a Sequential")
-fails(function() return L.Dense(4).trainble end, "Dense has no 'trainble'; did you mean 'trainable'?")
-fails(function() L.Dense(4):get_weigts() end, "did you mean 'get_weights'?")
-fails(function() return model.layers[1].kernal end, "Dense has no 'kernal'")
-fails(function() L.Dense(4).trainble = false end, "did you mean 'trainable'?")
-fails(function() L.Dense(4).units = 5 end, "'units' of Dense cannot be set")
-fails(function() return keras.optimizers.Adam().learning_rat end, "did you mean 'learning_rate'?")
-fails(function() datasets.mnist.load_data() end, "/usr/share/datasets/mnist\nPut its four .gz files into one of these")
+test("predict, and single batches", function()
+  local model = classifier()
+  local all = model:predict(x, {batch_size = 32, verbose = 0})
+  eq(all.shape, {100, 2})
+  near(all, model(x), 1e-6)
+  near(model:predict_on_batch(x["1:5"]), all["1:5"], 1e-6)
+  local first = model:train_on_batch(x, y)
+  eq(#first, 2)
+  local test_loss = model:test_on_batch(x, y, {return_dict = true})
+  ok(test_loss.loss > 0 and test_loss.accuracy)
+  model:compile{optimizer = "sgd", loss = "mse"}
+  eq(math.type(model:train_on_batch(x, tensor.zeros{100, 2})), "float") -- no metrics: the loss alone
+end)
 
--- the summary, as Keras prints it
-keras.backend.clear_session()
-local net = keras.Sequential()
-net:add(L.BatchNormalization{input_shape = {28, 28, 1}})
-for i, filters in ipairs{64, 128, 256} do
-  if i > 1 then net:add(L.BatchNormalization()) end
-  net:add(L.Conv2D(filters, {5, 5}, {padding = "same", activation = "elu"}))
-  net:add(L.MaxPooling2D{pool_size = {2, 2}})
-  net:add(L.Dropout(0.25))
+test("accuracy fits the labels; functions are losses and metrics", function()
+  local function name_of(outputs, labels)
+    local model = keras.Sequential{L.Dense(outputs, {input_shape = {4}})}
+    model:compile{optimizer = "sgd", loss = "mse", metrics = {"accuracy"}}
+    model:train_on_batch(x["1:4"], labels)
+    return model.metrics[2].class_name
+  end
+  eq(name_of(1, tensor.zeros{4, 1}), "BinaryAccuracy")
+  eq(name_of(3, tensor.zeros{4, 3}), "CategoricalAccuracy")
+  local model = keras.Sequential{L.Dense(1, {input_shape = {4}})}
+  model:compile{optimizer = "sgd", loss = function(t, p) return (t - p):abs() end, metrics = {function(t, p) return p * 0 + 5 end}}
+  eq(model:evaluate(x, tensor.zeros{100, 1}, {verbose = 0})[2], 5.0)
+  eq(model.metrics_names, {"loss", "function"})
+end)
+
+test("what is wrong is said in Keras's words", function()
+  local model = keras.Sequential{L.Dense(2, {input_shape = {4}})}
+  fails("You must call `compile()` before calling `fit()`", model.fit, model, x, y)
+  fails("You must call `compile()` before calling `evaluate()`", model.evaluate, model, x, y)
+  fails("compile: unknown argument 'optimiser'; did you mean 'optimizer'?", model.compile, model, {optimiser = "adam"})
+  fails("unknown loss", model.compile, model, {optimizer = "sgd", loss = "sparse_crossentropy"})
+  fails("give an optimizer", model.compile, model, {loss = "mse"})
+  fails("unknown metric \"acuracy\"", model.compile, model, {optimizer = "sgd", loss = "mse", metrics = {"acuracy"}})
+  fails("Expected `metrics` argument to be a list", model.compile, model, {optimizer = "sgd", loss = "mse", metrics = "accuracy"})
+  model:compile{optimizer = "sgd"}
+  fails("No loss to compute", model.fit, model, x, y)
+  model = classifier()
+  fails("fit: unknown argument 'epoch'; did you mean 'epochs'?", model.fit, model, x, y, {epoch = 2})
+  fails("'x' sizes: 100, 'y' sizes: 99", model.fit, model, x, y["2:"])
+  fails("missing argument 'x'", model.fit, model)
+  fails("missing argument 'y'", model.fit, model, x)
+  fails("expected shape=(None, 4), found shape=(32, 3)", model.fit, model, x["..., 1:3"], y)
+  fails("label 2 at place", model.fit, model, x, y + 1, {verbose = 0})
+  fails("batch_size must be a positive integer, not 0", model.fit, model, x, y, {batch_size = 0})
+  fails("verbose must be 0, 1, 2 or \"auto\"", model.fit, model, x, y, {verbose = 3})
+  fails("epochs must be an integer", model.fit, model, x, y, {epochs = 1.5})
+  fails("validation_data must be {x, y}", model.fit, model, x, y, {validation_data = x})
+  fails("x holds no samples", model.fit, model, x["1:0"], y["1:0"])
+  fails("y must be a tensor or a list, not a string", model.fit, model, x, "labels")
+  fails("callbacks must be a list of callbacks", model.fit, model, x, y, {callbacks = {3}})
+  eq(#model:fit(x, y, {verbose = 0}).history.loss, 1) -- and the model still trains
+end)
+
+test("a failed step leaves the weights and the optimizer as they were", function()
+  local model = classifier()
+  model:fit(x, y, {verbose = 0})
+  local weights, steps = model:get_weights(), model.optimizer.iterations:item()
+  local bad = y:copy()
+  bad[1] = 9
+  fails("label 9", model.train_on_batch, model, x, bad)
+  eq(model.optimizer.iterations:item(), steps)
+  for i, w in ipairs(model:get_weights()) do eq(w, weights[i]) end
+end)
+
+test("NaN is said once, with the step", function()
+  local model = classifier()
+  local bad = x:copy()
+  bad[40] = 0 / 0
+  output()
+  model:fit(bad, y, {batch_size = 10, epochs = 2, shuffle = false, verbose = 0})
+  local said = output()
+  ok(said:find("NaN from step 4 of epoch 1", 1, true), said)
+  eq(select(2, said:gsub("NaN", "")), 1)
+end)
+
+test("callbacks: every hook, in order", function()
+  local seen, Mine = {}, keras.callbacks.Callback:extend()
+  for _, hook in ipairs{"on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin",
+    "on_train_batch_end", "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end", "on_predict_begin",
+    "on_predict_end", "on_predict_batch_begin", "on_predict_batch_end"} do
+    Mine[hook] = function(self, a)
+      ok(self.model and self.params)
+      seen[#seen + 1] = hook:sub(4) .. (math.type(a) and " " .. a or "")
+    end
+  end
+  local model = classifier()
+  model:fit(x, y, {batch_size = 50, validation_data = {x, y}, validation_batch_size = 100, verbose = 0, callbacks = {Mine()}})
+  model:predict(x, {batch_size = 100, verbose = 0, callbacks = {Mine()}})
+  eq(seen, {"train_begin", "epoch_begin 0", "train_batch_begin 0", "train_batch_end 0", "train_batch_begin 1",
+    "train_batch_end 1", "test_begin", "test_batch_begin 0", "test_batch_end 0", "test_end", "epoch_end 0", "train_end",
+    "predict_begin", "predict_batch_begin 0", "predict_batch_end 0", "predict_end"})
+  fails("LambdaCallback: unknown argument 'on_epoc_end'; did you mean 'on_epoch_end'?", keras.callbacks.LambdaCallback,
+    {on_epoc_end = print})
+end)
+
+test("stop_training, initial_epoch", function()
+  local model = classifier()
+  local history = model:fit(x, y, {epochs = 9, initial_epoch = 4, verbose = 0, callbacks = keras.callbacks.LambdaCallback{
+    on_epoch_end = function(epoch) model.stop_training = epoch == 6 end}})
+  eq(history.epoch, {4, 5, 6})
+end)
+
+-- A callback that replaces what training measured.
+local function logs(values)
+  return keras.callbacks.LambdaCallback{on_epoch_end = function(epoch, l) l.val_loss = values[epoch + 1] end}
 end
-for _, layer in ipairs{L.Flatten(), L.Dense(256), L.Activation "elu", L.Dropout(0.5), L.Dense(10), L.Activation "softmax"} do
-  net:add(layer)
-end
-local golden = io.open("tests/golden/text/keras_summary.txt"):read "a"
-local summary = require "keras.summary"
-local function in_golden(text, what) assert(golden:find(text, 1, true), what .. " differs:\n" .. text) end
-in_golden(summary(net), "the summary of the built model")
-net:compile{optimizer = "adam", loss = "sparse_categorical_crossentropy"}
-net:train_on_batch(tensor.zeros({2, 28, 28, 1}), tensor{0, 1})
-in_golden(summary(net), "the summary after a step")
-local unbuilt = keras.Sequential{L.Dense(3)}
-unbuilt.name = "sequential"
-in_golden(summary(unbuilt), "the summary before it is built")
+
+test("EarlyStopping", function()
+  local function epochs(values, options)
+    local model = classifier()
+    options.monitor = options.monitor or "val_loss"
+    return model:fit(x, y, {epochs = #values, verbose = 0, callbacks = {logs(values), keras.callbacks.EarlyStopping(options)}}).epoch
+  end
+  eq(#epochs({3, 2, 2, 2, 1}, {patience = 0}), 3)
+  eq(#epochs({3, 2, 2, 2, 1}, {patience = 3}), 5)
+  eq(#epochs({3, 2.9, 2.8, 2.7}, {min_delta = 0.5, patience = 2}), 3)
+  eq(#epochs({1, 2, 1, 0}, {mode = "max", patience = 1}), 3)
+  eq(#epochs({3, 3, 3, 3}, {start_from_epoch = 2}), 4)
+  eq(#epochs({3, 3, 3}, {baseline = 1, patience = 2}), 2)
+  output()
+  eq(#epochs({1, 1}, {monitor = "val_los"}), 2)
+  ok(output():find("conditioned on metric `val_los` which is not available. Available metrics are: accuracy,loss,val_loss", 1, true))
+  fails("did you mean 'patience'?", keras.callbacks.EarlyStopping, {pateince = 2})
+  local model, best = classifier(), nil
+  model:fit(x, y, {epochs = 3, verbose = 0, callbacks = {logs{3, 1, 2}, keras.callbacks.LambdaCallback{
+    on_epoch_end = function(epoch) if epoch == 1 then best = model:get_weights() end end},
+    keras.callbacks.EarlyStopping{restore_best_weights = true}}})
+  eq(model:get_weights()[1], best[1])
+end)
+
+test("ModelCheckpoint", function()
+  local model, path = classifier(), scratch .. "/w{epoch:02d}-{val_loss:.1f}.safetensors"
+  output()
+  model:fit(x, y, {epochs = 3, verbose = 0, callbacks = {logs{3, 4, 2}, keras.callbacks.ModelCheckpoint(path,
+    {save_best_only = true, verbose = 1})}})
+  local said = output()
+  ok(said:find("\nEpoch 2: val_loss did not improve from 3.00000\n", 1, true), said)
+  ok(said:find("\nEpoch 3: val_loss improved from 3.00000 to 2.00000, saving model to " .. scratch .. "/w03-2.0.safetensors", 1, true))
+  local weights = safetensors.load(scratch .. "/w03-2.0.safetensors")
+  eq(weights[model.weights[1].path], model:get_weights()[1])
+  fails("cannot open", gzip.open, scratch .. "/w02-4.0.safetensors")
+  fails("Reason: 'val_lss'", model.fit, model, x, y, {verbose = 0,
+    callbacks = keras.callbacks.ModelCheckpoint("{val_lss}")})
+  fails("missing argument 'filepath'", keras.callbacks.ModelCheckpoint)
+end)
+
+test("one step with each allocation failing: an error, and nothing leaks", function()
+  local function once()
+    local model = classifier()
+    return model:train_on_batch(x["1:8"], y["1:8"])
+  end
+  once()
+  collectgarbage()
+  fail_once(0)
+  once()
+  local count, failed = fail_once(0), 0
+  for n = 1, count, math.max(1, count // 200) do
+    fail_once(n)
+    if not pcall(once) then failed = failed + 1 end
+    fail_once(0)
+  end
+  ok(failed > 50, failed .. " failures")
+  once()
+end)

@@ -1,8 +1,12 @@
-/* Sessions for tests. */
+/* Sessions for tests; see host.h. */
 #include "support/host.h"
 
+#include <lauxlib.h>
+#include <lua.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "support/test.h"
 
 static void host_text(struct sink *s, enum sink_stream stream, const char *bytes, size_t n) {
@@ -56,10 +60,95 @@ void host_fails(struct host *h, const char *source, const char *text) {
     if (!strstr(buf_text(&h->out), text)) fail_msg("%s\nshows no '%s':\n%s", source, text, buf_text(&h->out));
 }
 
-void host_run_file(struct host *h, const char *path) {
-    struct buf source = {0};
-    struct err e = {0};
-    assert_ok(buf_read_file(&source, path, &e), &e);
-    if (host_run(h, buf_text(&source)) != OK) fail_msg("%s:\n%s", path, buf_text(&h->out));
-    buf_free(&source);
+/* ---- what tests in Lua call --------------------------------------------------------------------------------------------- */
+
+enum { MAX_TESTS = 256 };
+
+static struct host host; /* of the tests in Lua */
+static int tests;        /* reference of their list */
+
+static int output(lua_State *L) {
+    lua_pushlstring(L, buf_text(&host.out), host.out.len);
+    buf_free(&host.out);
+    return 1;
+}
+
+static int screen(lua_State *L) {
+    lua_getfield(L, 1, "redraws");
+    host.sink.redraws = lua_toboolean(L, -1);
+    lua_getfield(L, 1, "width");
+    host.sink.width = (int)luaL_optinteger(L, -1, 80);
+    return 0;
+}
+
+static int fail_once(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)mem_fail_once((size_t)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+static int traceback(lua_State *L) {
+    luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+    return 1;
+}
+
+/* ---- running ------------------------------------------------------------------------------------------------------- */
+
+/* Runs the file, with `n` results. */
+static void run_file(lua_State *L, const char *path, int n) {
+    lua_pushcfunction(L, traceback);
+    if (luaL_loadfile(L, path) || lua_pcall(L, 0, n, -2)) {
+        fprintf(stderr, "%s\n", lua_tostring(L, -1));
+        exit(1);
+    }
+    lua_remove(L, -1 - n);
+}
+
+static lua_State *open_session(void) {
+    const char *scratch = getenv("TEST_TMP");
+    host_open(&host);
+    lua_State *L = session_lua(host.session);
+    lua_register(L, "output", output);
+    lua_register(L, "screen", screen);
+    lua_register(L, "fail_once", fail_once);
+    lua_pushstring(L, scratch ? scratch : "/tmp");
+    lua_setglobal(L, "scratch");
+    return L;
+}
+
+static void run_one(void **state) {
+    lua_State *L = session_lua(host.session);
+    int top = lua_gettop(L);
+    lua_pushcfunction(L, traceback);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, tests);
+    lua_rawgeti(L, -1, (lua_Integer)(intptr_t)*state);
+    lua_getfield(L, -1, "run");
+    buf_free(&host.out);
+    if (lua_pcall(L, 0, 0, top + 1)) fail_msg("%s", lua_tostring(L, -1));
+    lua_settop(L, top);
+}
+
+static int close_session(void **state) {
+    (void)state;
+    host_close(&host);
+    if (mem_used() == 0) return 0;
+    fprintf(stderr, "%zu bytes are still held\n", mem_used());
+    return 1;
+}
+
+int host_main(const char *path) {
+    static struct CMUnitTest table[MAX_TESTS];
+    lua_State *L = open_session();
+    run_file(L, "tests/support/host.lua", 1);
+    tests = luaL_ref(L, LUA_REGISTRYINDEX);
+    run_file(L, path, 0);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, tests);
+    int n = (int)lua_rawlen(L, -1);
+    for (int i = 0; i < n && i < MAX_TESTS; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        lua_getfield(L, -1, "name");
+        table[i] = (struct CMUnitTest){lua_tostring(L, -1), run_one, NULL, NULL, (void *)(intptr_t)(i + 1)};
+        lua_pop(L, 2);
+    }
+    lua_pop(L, 1);
+    return _cmocka_run_group_tests(path, table, (size_t)n, NULL, close_session);
 }

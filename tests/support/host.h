@@ -1,4 +1,4 @@
-/* A session whose output is kept, for tests that run cells. */
+/* A session whose output is kept, for tests that run cells, and for tests written in Lua. */
 #ifndef SUPPORT_HOST_H
 #define SUPPORT_HOST_H
 
@@ -19,7 +19,12 @@ enum status host_run(struct host *h, const char *source);
 void host_expect(struct host *h, const char *source, const char *shown);
 /* Runs a cell that fails; its message holds `text`. */
 void host_fails(struct host *h, const char *source, const char *text);
-/* Runs a file of Lua as one cell; a failure fails the test with the traceback. */
-void host_run_file(struct host *h, const char *path);
+
+/* Runs all tests of a Lua file, each as a cmocka test; returns what main does. It fails if anything is still held when the
+ * session is closed. A test is test("what", function() ... end); it has `eq(got, expected)` (tables by content, tensors by
+ * dtype, shape and elements), `near(got, expected, tolerance)`, `fails(text, f, ...)` (f raises an error that contains
+ * text), `ok(condition, text)`, `output()` (what was printed since the last call), `screen{redraws = , width = }`,
+ * `fail_once(n)` (mem_fail_once) and `scratch` (a folder for files). */
+int host_main(const char *path);
 
 #endif
