@@ -86,6 +86,11 @@ static int fail_once(lua_State *L) {
     return 1;
 }
 
+static int fail_after(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)mem_fail_after((size_t)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
 static int traceback(lua_State *L) {
     luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
     return 1;
@@ -110,6 +115,7 @@ static lua_State *open_session(void) {
     lua_register(L, "output", output);
     lua_register(L, "screen", screen);
     lua_register(L, "fail_once", fail_once);
+    lua_register(L, "fail_after", fail_after);
     lua_pushstring(L, scratch ? scratch : "/tmp");
     lua_setglobal(L, "scratch");
     return L;
