@@ -133,6 +133,51 @@ static void test_state_is_kept(void **state) {
     assert_false(cancel_requested());
 }
 
+/* The finished steps of a run that was stopped anywhere are those of one that was not, and the rest can follow. */
+static void test_fit_keeps_whole_steps(void **state) {
+    static const char setup[] =
+        "L, x, y = keras.layers, tensor.random.normal({640, 8, 8, 1}, {seed = 1}), tensor.arange(640) % 3\n"
+        "function network()\n"
+        "  keras.utils.set_random_seed(200)\n"
+        "  local m = keras.Sequential{L.Conv2D(8, 3, {input_shape = {8, 8, 1}, activation = 'relu'}),\n"
+        "    L.BatchNormalization(), L.Dropout(0.25), L.Flatten(), L.Dense(3, {activation = 'softmax'})}\n"
+        "  m:compile{optimizer = keras.optimizers.Adam(0.01), loss = 'sparse_categorical_crossentropy'}\n"
+        "  return m\n"
+        "end\n"
+        "function finished(m) return m.optimizer.iterations:item() end\n"
+        "function values(m)\n"
+        "  local list = m:get_weights()\n"
+        "  for _, v in ipairs(m.optimizer.variables) do list[#list + 1] = v:numpy() end\n"
+        "  return list\n"
+        "end\n"
+        "function same(a, b)\n"
+        "  for i = 1, #b do if not a[i]:eq(b[i]):all():item() then return false end end\n"
+        "  return #a >= #b\n"
+        "end\n"
+        "function train(m, callbacks)\n"
+        "  local rest = (finished(m) * 16 + 1) .. ':'\n"
+        "  if finished(m) < 40 then m:fit(x[rest], y[rest], {batch_size = 16, shuffle = false, verbose = 0,\n"
+        "    callbacks = callbacks}) end\n"
+        "end\n"
+        "reference, after = network(), {}\n"
+        "after[0] = values(reference)\n"
+        "train(reference, {keras.callbacks.LambdaCallback{on_train_batch_end = function()\n"
+        "  after[finished(reference)] = values(reference) end}})";
+    struct host *h = *state;
+    unsigned seed = 200;
+    host_expect(h, setup, "");
+    host_expect(h, "m = network()", "");
+    double start = now();
+    host_expect(h, "train(m)", "");
+    unsigned whole = (unsigned)((now() - start) * 1e6);
+    for (int i = 0; i < MOMENTS; i++) {
+        host_expect(h, "m = network()", "");
+        interrupt(h, "train(m) while true do end", (useconds_t)rand_r(&seed) % whole, 1);
+        host_expect(h, "same(values(m), after[finished(m)])", "true");
+        host_expect(h, "train(m) finished(m), same(values(m), after[40])", "40, true");
+    }
+}
+
 static void test_handlers_run_to_their_end(void **state) {
     struct host *h = *state;
     const char *handler = "done = 0\nlocal function work() for i = 1, 1e6 do done = done + 1 end end\n"
@@ -184,6 +229,7 @@ int main(void) {
         TEST(test_core_work),
         TEST(test_report_is_short),
         TEST(test_state_is_kept),
+        TEST(test_fit_keeps_whole_steps),
         TEST(test_handlers_run_to_their_end),
         TEST(test_third_press_stops_handlers),
         TEST(test_display_is_interrupted),
