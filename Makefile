@@ -47,7 +47,8 @@ ISA_OBJECTS := $(foreach i,$(ISAS),$(ISA_SOURCES:src/device/cpu/isa/%.c=$(BUILD)
 CPPFLAGS += $(foreach i,$(ISAS),-DCPU_HAVE_$(i))
 
 LUA_SOURCES := $(sort $(shell find lua -name '*.lua' 2>/dev/null))
-LIB_OBJECTS := $(OBJECTS) $(ISA_OBJECTS) $(BUILD)/obj/lua_modules.o
+KERNEL_TEXTS := $(sort $(wildcard src/device/gpu/kernels/*.cl))
+LIB_OBJECTS := $(OBJECTS) $(ISA_OBJECTS) $(BUILD)/obj/lua_modules.o $(BUILD)/obj/gpu_texts.o
 
 # Registries are generated from the definitions themselves: adding an op, a layer or a magic is adding its file.
 # Each list is a macro `LIST_x(X)` over the names defined as `const struct TYPE PREFIXname = {`.
@@ -58,6 +59,7 @@ $(BUILD)/gen/lists.h: $(SOURCES) $(ISA_SOURCES)
 	  echo '#define LIST_OPS(X) \'; $(call list,$(wildcard src/op/*.c),op,op_); echo; \
 	  echo '#define LIST_CPU_KERNELS(X) \'; $(call list,$(wildcard src/device/cpu/*.c),cpu_kernel,cpu_kernel_); echo; \
 	  echo '#define LIST_CPU_CONVS(X) \'; $(call list,$(wildcard src/device/cpu/*.c),cpu_conv_algorithm,cpu_conv_); echo; \
+	  echo '#define LIST_GPU_OPS(X) \'; $(call list,$(wildcard src/device/gpu/*.c),gpu_op,gpu_op_); echo; \
 	  echo '#define LIST_LAYERS(X) \'; $(call list,$(wildcard src/nn/*.c),nn_layer_class,nn_layer_); echo; \
 	  echo '#define LIST_INITIALIZERS(X) \'; $(call list,$(wildcard src/nn/*.c),nn_initializer_class,nn_initializer_); echo; \
 	  echo '#define LIST_LOSSES(X) \'; $(call list,$(wildcard src/nn/*.c),nn_loss_class,nn_loss_); echo; \
@@ -76,7 +78,15 @@ $(BUILD)/gen/lua_modules.c: $(LUA_SOURCES)
 	  for f in $(LUA_SOURCES); do m=$$(echo $${f#lua/} | sed 's/\.lua$$//; s,/init$$,,; s,/,.,g'); \
 	    echo "    {\"$$m\", (const char *) m$$n, sizeof m$$n - 1, \"$$f\"},"; n=$$((n+1)); done; echo '    {0, 0, 0, 0}};'; } > $@
 
-$(BUILD)/obj/lua_modules.o: $(BUILD)/gen/lua_modules.c
+# So do the texts of the gpu's kernels.
+$(BUILD)/gen/gpu_texts.c: $(KERNEL_TEXTS)
+	@mkdir -p $(@D)
+	@{ echo '#include "device/gpu/texts.h"'; n=0; \
+	  for f in $(KERNEL_TEXTS); do echo "static const unsigned char t$$n[] = {"; od -An -v -tu1 $$f | sed -E 's/ +/,/g; s/^,//; s/$$/,/'; echo "0};"; n=$$((n+1)); done; \
+	  echo 'const struct gpu_text gpu_texts[] = {'; n=0; \
+	  for f in $(KERNEL_TEXTS); do echo "    {\"$$(basename $$f .cl)\", (const char *) t$$n},"; n=$$((n+1)); done; echo '    {0, 0}};'; } > $@
+
+$(BUILD)/obj/%.o: $(BUILD)/gen/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -66,9 +66,10 @@ static void describe_device(lua_State *L, const char *name) {
 
 /* celda.devices(): a list of {name, available, description or reason}. */
 static int celda_devices(lua_State *L) {
-    static const char *const names[] = {"cpu", "gpu", "tpu"};
-    lua_createtable(L, 3, 0);
-    for (int i = 0; i < 3; i++) {
+    static const char *const names[] = {"cpu", "gpu", "opencl", "tpu"};
+    const int n = sizeof names / sizeof *names;
+    lua_createtable(L, n, 0);
+    for (int i = 0; i < n; i++) {
         lua_createtable(L, 0, 3);
         describe_device(L, names[i]);
         lua_rawseti(L, -2, i + 1);

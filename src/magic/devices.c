@@ -3,7 +3,7 @@
 #include "run/run.h"
 
 static enum status run(const struct magic_call *c, struct err *e) {
-    static const char *const kind[] = {"cpu", "gpu", "tpu"};
+    static const char *const kind[] = {"cpu", "gpu", "opencl", "tpu"};
     struct run *r = session_runtime(c->session);
     (void)e;
     for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {

@@ -53,8 +53,8 @@ void run_close(struct run *r) {
 static const struct {
     const char *kind, *reason;
 } absent[] = {
-    {"gpu", "this build has no GPU driver yet"},       {"cuda", "this build has no CUDA driver yet"},
-    {"opencl", "this build has no OpenCL driver yet"}, {"tpu", "this build has no TPU driver yet"},
+    {"cuda", "this build has no CUDA driver yet"},
+    {"tpu", "this build has no TPU driver yet"},
     {"xla", "this build has no XLA driver yet"},
 };
 
@@ -72,15 +72,18 @@ static enum status no_driver(const char *kind, struct err *e) {
                    near ? near : "", near ? "'?" : "");
 }
 
-/* "cpu", "GPU:1" and TensorFlow's "/device:GPU:0" to a kind in lower case and an index. */
+/* "cpu", "GPU:1", TensorFlow's "/device:GPU:0" and a device's own name, "opencl:0 (PoCL, cpu)", to a kind in lower case
+ * and an index. */
 static enum status parse_name(const char *name, char kind[16], int *index, struct err *e) {
     static const char prefix[] = "/device:";
     const char *at = strncmp(name, prefix, sizeof prefix - 1) == 0 ? name + sizeof prefix - 1 : name;
     size_t n = strcspn(at, ":");
     char *end = (char *)at + n;
     *index = at[n] ? (int)strtol(at + n + 1, &end, 10) : 0;
-    if (n == 0 || n >= 16 || *end || *index < 0 || (at[n] && end == at + n + 1))
-        return err_set(e, ERR_NOT_FOUND, "'%s' is no device name: write cpu, gpu, gpu:1 or /device:GPU:0", name);
+    const bool ends = *end == 0 || strncmp(end, " (", 2) == 0;
+    if (n == 0 || n >= 16 || !ends || *index < 0 || (at[n] && end == at + n + 1))
+        return err_set(e, ERR_NOT_FOUND, "'%s' is no device name: write cpu, gpu, gpu:1, opencl or /device:GPU:0",
+                       name);
     for (size_t i = 0; i < n; i++) kind[i] = (char)tolower((unsigned char)at[i]);
     kind[n] = 0;
     return OK;

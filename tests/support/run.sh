@@ -1,5 +1,8 @@
 #!/bin/sh
 # Runs the test programs given, each in a folder of its own for its files, and says at the end how many passed.
+# What PoCL compiled is kept beside them: it takes most of a first run's time.
+POCL_CACHE_DIR=${POCL_CACHE_DIR:-$(cd "$(dirname "${CELDA:-.}")" && pwd)/pocl}
+export POCL_CACHE_DIR
 passed=0 failed=0 names=
 for t in "$@"; do
     scratch=$(mktemp -d) || exit 1

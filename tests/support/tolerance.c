@@ -20,6 +20,11 @@ static const struct entry float32_table[] = {
     {NULL, {0, 0}},
 };
 
+static const struct tolerance opencl_float64 = {4e-15, 1e-14};
+static const struct entry opencl_table[] = {
+    {NULL, {0, 0}},
+};
+
 /* Differences of a step h are off by h^2 f'''/6 and by the rounding of f over h: 1e-10 and 1e-11 of size 1. */
 static const struct tolerance gradient_default = {1e-8, 2e-9};
 static const struct entry gradient_table[] = {
@@ -34,6 +39,11 @@ static struct tolerance look_up(const struct entry *table, const char *op, struc
 
 struct tolerance tolerance_float32(const char *op) {
     return look_up(float32_table, op, float32_default);
+}
+
+struct tolerance tolerance_opencl(const char *op, enum dtype d) {
+    if (d == DT_FLOAT32) return look_up(opencl_table, op, tolerance_float32(op));
+    return d == DT_FLOAT64 ? opencl_float64 : (struct tolerance){0, 0};
 }
 
 struct tolerance tolerance_gradient(const char *op) {

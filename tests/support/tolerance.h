@@ -4,12 +4,16 @@
 
 #include <stdbool.h>
 
+#include "tensor/tensor.h"
+
 struct tolerance {
     double relative, absolute;
 };
 
 /* A float32 kernel against the float64 kernel on the same numbers. */
 struct tolerance tolerance_float32(const char *op);
+/* An OpenCL kernel of that dtype against the cpu's float64 kernel: the language allows its functions some units more. */
+struct tolerance tolerance_opencl(const char *op, enum dtype d);
 /* A gradient in float64 against central differences with steps of TOLERANCE_STEP. */
 struct tolerance tolerance_gradient(const char *op);
 #define TOLERANCE_STEP 1e-5

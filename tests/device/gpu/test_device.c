@@ -1,0 +1,143 @@
+/* The device itself: what it calls itself, its memory and pool, late errors of eager calls, and ranks that no kernel takes. */
+#include "device/gpu/gpu.h"
+
+#include "support/eager.h"
+#include "support/opencl.h"
+
+static void test_is_called_what_it_is(void **state) {
+    (void)state;
+    test_needs_opencl();
+    const struct gpu *g = (struct gpu *)test_opencl;
+    struct buf text = {0};
+    if (strcmp(g->facts.sort, "cpu") != 0) skip();
+    assert_non_null(strstr(test_opencl->name, ", cpu)"));
+    test_opencl->driver->describe(test_opencl, &text);
+    assert_non_null(strstr(buf_text(&text), "no graphics card"));
+    buf_free(&text);
+}
+
+static void test_memory_is_used_again(void **state) {
+    (void)state;
+    test_needs_opencl();
+    struct err e = {0};
+    struct device_memory before, during, after;
+    void *a, *b;
+    test_opencl->driver->memory(test_opencl, &before);
+    assert_ok(gpu_alloc(test_opencl, 100000, &a, &e), &e);
+    test_opencl->driver->memory(test_opencl, &during);
+    gpu_free(test_opencl, a, 100000);
+    assert_ok(gpu_alloc(test_opencl, 99000, &b, &e), &e);
+    assert_ptr_equal(a, b);
+    gpu_free(test_opencl, b, 99000);
+    test_opencl->driver->memory(test_opencl, &after);
+    assert_true(during.used >= before.used + 100000);
+    assert_int_equal(after.used, before.used);
+}
+
+static void test_too_much_is_refused(void **state) {
+    (void)state;
+    test_needs_opencl();
+    struct err e = {0};
+    struct gpu *g = (struct gpu *)test_opencl;
+    const size_t limit = g->limit;
+    void *handle;
+    assert_error(gpu_alloc(test_opencl, (size_t)1 << 45, &handle, &e), ERR_MEMORY, "MB were asked for", &e);
+    g->limit = g->used + 1000;
+    assert_error(gpu_alloc(test_opencl, 1 << 20, &handle, &e), ERR_MEMORY, "1.0 MB were asked for", &e);
+    g->limit = limit;
+    assert_ok(gpu_alloc(test_opencl, 1 << 20, &handle, &e), &e);
+    gpu_free(test_opencl, handle, 1 << 20);
+}
+
+static void test_errors_come_late(void **state) {
+    (void)state;
+    test_needs_opencl();
+    struct err e = {0};
+    struct tensor *x = test_tensor(test_opencl, DT_INT32, SHAPE(3), (int32_t[]){2, 3, 4});
+    struct tensor *i = test_tensor(test_opencl, DT_INT64, SHAPE(2), (int64_t[]){1, 3});
+    struct tensor *minus = test_tensor(test_opencl, DT_INT32, SHAPE(3), (int32_t[]){1, -1, 2});
+    struct tensor *a = test_run(test_opencl, &op_gather, (struct tensor *[]){x, i}, 2, NULL);
+    struct tensor *b = test_run(test_opencl, &op_pow, (struct tensor *[]){x, minus}, 2, NULL);
+    assert_error(test_opencl->driver->sync(test_opencl, &e), ERR_INDEX, "gather: index 3 at place 1 is outside [0, 3)",
+                 &e);
+    assert_ok(test_opencl->driver->sync(test_opencl, &e), &e);
+    struct tensor *c = test_run(test_opencl, &op_pow, (struct tensor *[]){x, minus}, 2, NULL);
+    assert_error(test_opencl->driver->sync(test_opencl, &e), ERR_VALUE, "pow: an integer to a negative", &e);
+    struct tensor *all[] = {x, i, minus, a, b, c};
+    for (int k = 0; k < 6; k++) tensor_release(all[k]);
+}
+
+/* Twelve dimensions, of which no two step evenly. */
+static void test_many_dimensions(void **state) {
+    (void)state;
+    test_needs_opencl();
+    enum { RANK = 12 };
+    struct err e = {0};
+    struct op_emitter gpu = eager_emitter(test_opencl, &e), cpu = eager_emitter(test_cpu[0], &e);
+    struct shape s = {.rank = RANK};
+    int order[RANK];
+    const struct op_axes some = {.n = 3, .axis = {1, 5, 8}};
+    for (int d = 0; d < RANK; d++) s.dim[d] = 2, order[d] = d % 2 ? d / 2 : RANK - 1 - d / 2;
+    emit_t x = op_emitter_own(&cpu, test_random(test_cpu[0], DT_INT32, s, -9, 9, 1));
+    emit_t y = op_emitter_own(&gpu, test_on(test_opencl, x));
+    emit_t want[] = {emit_neg(&cpu, emit_transpose(&cpu, x, order)),
+                     emit_sum(&cpu, emit_transpose(&cpu, x, order), &some)};
+    emit_t got[] = {emit_neg(&gpu, emit_transpose(&gpu, y, order)),
+                    emit_sum(&gpu, emit_transpose(&gpu, y, order), &some)};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(e.status, OK);
+        struct tensor *back = test_on(test_cpu[0], got[i]);
+        test_same_bits(back, want[i]);
+        tensor_release(back);
+    }
+    op_emitter_close(&gpu);
+    op_emitter_close(&cpu);
+}
+
+/* Long sums are cut into chunks: whole numbers come out exactly, whichever axis goes. */
+static void test_long_sums(void **state) {
+    (void)state;
+    test_needs_opencl();
+    struct err e = {0};
+    struct op_emitter gpu = eager_emitter(test_opencl, &e), cpu = eager_emitter(test_cpu[0], &e);
+    for (int axis = 0; axis < 2; axis++) {
+        const struct op_axes over = {.n = 1, .axis = {axis}};
+        emit_t x = op_emitter_own(
+            &cpu, test_random(test_cpu[0], DT_INT32, axis ? SHAPE(3, 70001) : SHAPE(50021, 3), -99, 99, 1));
+        emit_t y = op_emitter_own(&gpu, test_on(test_opencl, x));
+        struct tensor *sum = test_on(test_cpu[0], emit_sum(&gpu, y, &over));
+        struct tensor *most = test_on(test_cpu[0], emit_max(&gpu, y, &over));
+        test_same_bits(sum, emit_sum(&cpu, x, &over));
+        test_same_bits(most, emit_max(&cpu, x, &over));
+        tensor_release(sum);
+        tensor_release(most);
+    }
+    op_emitter_close(&gpu);
+    op_emitter_close(&cpu);
+}
+
+/* Where one pass sums over thousands of places, the sums are cut into parts. */
+static void test_long_products(void **state) {
+    (void)state;
+    test_needs_opencl();
+    struct err e = {0};
+    struct op_emitter gpu = eager_emitter(test_opencl, &e), cpu = eager_emitter(test_cpu[0], &e);
+    emit_t a = op_emitter_own(&cpu, test_random(test_cpu[0], DT_INT32, SHAPE(5000, 70), -9, 9, 1));
+    emit_t b = op_emitter_own(&cpu, test_random(test_cpu[0], DT_INT32, SHAPE(5000, 3), -9, 9, 2));
+    emit_t c = op_emitter_own(&gpu, test_on(test_opencl, a)), d = op_emitter_own(&gpu, test_on(test_opencl, b));
+    struct tensor *got = test_on(test_cpu[0], emit_matmul(&gpu, c, d, true, false));
+    test_same_bits(got, emit_matmul(&cpu, a, b, true, false));
+    tensor_release(got);
+    op_emitter_close(&gpu);
+    op_emitter_close(&cpu);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_is_called_what_it_is), cmocka_unit_test(test_memory_is_used_again),
+        cmocka_unit_test(test_too_much_is_refused),  cmocka_unit_test(test_errors_come_late),
+        cmocka_unit_test(test_many_dimensions),      cmocka_unit_test(test_long_sums),
+        cmocka_unit_test(test_long_products),
+    };
+    return cmocka_run_group_tests(tests, test_opencl_open, test_opencl_close);
+}
