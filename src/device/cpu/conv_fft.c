@@ -9,13 +9,11 @@
  * Layout of a spectrum: [frequency][block of channels][re, im][row][channel in block]; a row is one tile of one image. */
 #include "device/cpu/conv.h"
 #include "device/cpu/conv_kernels.h"
+#include "device/cpu/conv_tiles.h"
 
 #include <math.h>
 
-enum { MAX_BLOCK = 64, PLANE_PAD = 80, LANE = 16, MAX_ROWS = 256 };
-
-/* Results of more bytes than a cache keeps are written past it: a third less traffic, a sixth less time. */
-enum { STREAM_BYTES = 1 << 22 };
+enum { PLANE_PAD = 80, LANE = CPU_CONV_LANE, MAX_BLOCK = CPU_CONV_BLOCK, MAX_ROWS = 256 };
 
 /* A correlation of (images, h, w, c) with (kh, kw, c, o) to (images, oh, ow, o). */
 struct fft_plan {
@@ -27,20 +25,6 @@ struct fft_plan {
     int64_t cblock, cblocks, oblock, oblocks; /* channels a block, blocks */
     int64_t xplane, yplane, wplane;           /* floats from a real plane to its imaginary one */
 };
-
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
-/* The block width that pads `channels` least; the widest of equals. */
-static int64_t block_width(int64_t channels) {
-    int64_t best = LANE, least = INT64_MAX;
-    for (int64_t width = LANE; width <= MAX_BLOCK; width += LANE) {
-        int64_t padded = ceil_div(channels, width) * width;
-        if (padded <= least) least = padded, best = width;
-    }
-    return best;
-}
 
 /* How an axis is cut for grids of n: outputs a tile (0: it cannot be). A single tile needs no border of its own: the
  * places that wrap around must read zeros. */
@@ -55,12 +39,12 @@ static int64_t plane(int64_t rows, int64_t block) {
 }
 
 static void plan_sizes(struct fft_plan *p) {
-    p->tiles[0] = ceil_div(p->oh, p->tile[0]), p->tiles[1] = ceil_div(p->ow, p->tile[1]);
+    p->tiles[0] = cpu_conv_ceil_div(p->oh, p->tile[0]), p->tiles[1] = cpu_conv_ceil_div(p->ow, p->tile[1]);
     p->rows = p->n * p->tiles[0] * p->tiles[1];
-    int64_t chunks = ceil_div(p->rows, MAX_ROWS);
-    p->chunk = ceil_div(p->rows, chunks);
-    p->cblock = block_width(p->c), p->cblocks = ceil_div(p->c, p->cblock);
-    p->oblock = block_width(p->o), p->oblocks = ceil_div(p->o, p->oblock);
+    int64_t chunks = cpu_conv_ceil_div(p->rows, MAX_ROWS);
+    p->chunk = cpu_conv_ceil_div(p->rows, chunks);
+    p->cblock = cpu_conv_block(p->c), p->cblocks = cpu_conv_ceil_div(p->c, p->cblock);
+    p->oblock = cpu_conv_block(p->o), p->oblocks = cpu_conv_ceil_div(p->o, p->oblock);
     p->xplane = plane(p->chunk, p->cblock);
     p->yplane = plane(p->chunk, p->oblock);
     p->wplane = plane(p->cblocks * p->cblock, p->oblock);
@@ -70,7 +54,7 @@ static void plan_sizes(struct fft_plan *p) {
  * channels costs 10 ns forward and 16 ns back, most of it cache misses. Measured on 14 x 14 and 7 x 7 images. */
 static double plan_cost(const struct fft_plan *p, enum cpu_conv_pass pass) {
     double points = (double)p->dft->n * p->dft->n, slow = 16.0 / p->kernels->lanes, rows = (double)p->rows;
-    double in = (double)ceil_div(p->c, LANE), out = (double)ceil_div(p->o, LANE);
+    double in = (double)cpu_conv_ceil_div(p->c, LANE), out = (double)cpu_conv_ceil_div(p->o, LANE);
     double product = 3.0 * p->dft->count * rows * (double)(p->cblocks * p->cblock * p->oblocks * p->oblock) / 70;
     double back = pass == CPU_CONV_GRAD_KERNEL ? 10 : 16, weights = pass == CPU_CONV_GRAD_KERNEL ? 16 : 10;
     return slow * (product + points * (rows * (10 * in + back * out) + weights * (double)p->c * out)) + 20000;
@@ -98,72 +82,33 @@ static bool plan_new(const struct cpu_conv_kernels *kernels, const struct cpu_co
 
 /* ---- spectra ------------------------------------------------------------------------------------------------------ */
 
-/* The grid positions [from, to) of a tile that starts at `start` and lie inside an axis of `size`, at most `limit`. */
-static void clip(int64_t start, int64_t size, int64_t limit, int *from, int *to) {
-    int64_t end = size - start < limit ? size - start : limit;
-    *from = (int)(start < 0 ? -start : 0);
-    *to = (int)(end > *from ? end : *from);
-}
-
-/* One of the images that rows are cut from: x or dy, (n, h, w, c). */
+/* One of the images that rows are cut from, and its spectrum. */
 struct fft_images {
     const struct fft_plan *p;
-    float *data;
-    int64_t h, w, c, block, plane;
-    int64_t before[2]; /* where the first tile starts: -before */
-    int64_t limit[2];  /* grid positions a tile fills */
-    bool stream;       /* write past the cache */
+    struct cpu_conv_grid grid;
+    int64_t block, plane;
     float *spectrum;
     int64_t first; /* the chunk's first row */
     char *scratch; /* of all workers, for channel counts that fill no vector */
     size_t scratch_bytes;
 };
 
-static struct cpu_dft_image tile_image(const struct fft_images *m, int64_t row) {
-    const struct fft_plan *p = m->p;
-    int64_t per = p->tiles[0] * p->tiles[1], image = row / per, tile = row % per;
-    int64_t y0 = tile / p->tiles[1] * p->tile[0] - m->before[0], x0 = tile % p->tiles[1] * p->tile[1] - m->before[1];
-    struct cpu_dft_image g = {.row_stride = m->w * m->c, .column_stride = m->c, .stream = m->stream};
-    clip(y0, m->h, m->limit[0], &g.top, &g.bottom);
-    clip(x0, m->w, m->limit[1], &g.left, &g.right);
-    g.x = m->data + ((image * m->h + y0) * m->w + x0) * m->c;
-    return g;
-}
-
-/* Copies the `channels` < lanes of an image between its place and a padded grid. */
-static void pad_lanes(const struct cpu_dft_image *g, const struct cpu_dft_image *padded, int64_t channels, bool out) {
-    for (int y = g->top; y < g->bottom; y++)
-        for (int x = g->left; x < g->right; x++) {
-            float *a = g->x + y * g->row_stride + x * g->column_stride;
-            float *b = padded->x + y * padded->row_stride + x * padded->column_stride;
-            for (int64_t i = 0; i < channels; i++) *(out ? a + i : b + i) = *(out ? b + i : a + i);
-        }
-}
-
-static struct cpu_dft_image padded_image(const struct cpu_dft_image *g, float *scratch, int n, int lanes) {
-    struct cpu_dft_image padded = *g;
-    padded.stream = false;
-    padded.x = scratch, padded.column_stride = lanes, padded.row_stride = (int64_t)n * lanes;
-    return padded;
-}
-
 static void images_transform(const struct fft_images *m, int64_t begin, int64_t end, int worker, bool inverse) {
     const struct fft_plan *p = m->p;
     int lanes = p->kernels->lanes, n = p->dft->n;
-    int64_t blocks = ceil_div(m->c, m->block), stride = blocks * 2 * m->plane;
+    int64_t c = m->grid.c, stride = cpu_conv_ceil_div(c, m->block) * 2 * m->plane;
     float *scratch = (float *)(m->scratch + m->scratch_bytes * (size_t)worker), scale = 1.0f / (float)(n * n);
     for (int64_t r = begin; r < end; r++) {
-        struct cpu_dft_image g = tile_image(m, m->first + r);
-        for (int64_t c = 0; c < m->c; c += lanes, g.x += lanes) {
-            float *s = m->spectrum + c / m->block * 2 * m->plane + r * m->block + c % m->block;
-            struct cpu_dft_image at = m->c - c < lanes ? padded_image(&g, scratch, n, lanes) : g;
-            if (inverse) {
+        struct cpu_conv_patch g = cpu_conv_patch(&m->grid, m->first + r);
+        for (int64_t i = 0; i < c; i += lanes, g.x += lanes) {
+            int used = c - i < lanes ? (int)(c - i) : lanes;
+            struct cpu_conv_patch at = cpu_conv_patch_enter(&g, used, lanes, n, scratch, inverse);
+            float *s = m->spectrum + i / m->block * 2 * m->plane + r * m->block + i % m->block;
+            if (inverse)
                 p->dft->inverse(&at, s, stride, m->plane, scale);
-                if (m->c - c < lanes) pad_lanes(&g, &at, m->c - c, true);
-            } else {
-                if (m->c - c < lanes) pad_lanes(&g, &at, m->c - c, false);
+            else
                 p->dft->forward(&at, s, stride, m->plane);
-            }
+            if (inverse) cpu_conv_patch_leave(&g, &at, used);
         }
     }
 }
@@ -178,30 +123,29 @@ static void images_inverse(void *arg, int64_t begin, int64_t end, int worker) {
 
 static struct fft_images input_images(const struct fft_plan *p, const float *x, float *spectrum) {
     int n = p->dft->n;
-    return (struct fft_images){.p = p,
-                               .data = (float *)x,
-                               .h = p->h,
-                               .w = p->w,
-                               .c = p->c,
-                               .block = p->cblock,
-                               .plane = p->xplane,
-                               .before = {p->before[0], p->before[1]},
-                               .limit = {n, n},
-                               .spectrum = spectrum};
+    struct cpu_conv_grid grid = {.data = (float *)x,
+                                 .n = p->n,
+                                 .h = p->h,
+                                 .w = p->w,
+                                 .c = p->c,
+                                 .tile = {p->tile[0], p->tile[1]},
+                                 .tiles = {p->tiles[0], p->tiles[1]},
+                                 .before = {p->before[0], p->before[1]},
+                                 .limit = {n, n}};
+    return (struct fft_images){.p = p, .grid = grid, .block = p->cblock, .plane = p->xplane, .spectrum = spectrum};
 }
 
 static struct fft_images output_images(const struct fft_plan *p, float *y, float *spectrum) {
-    return (struct fft_images){.p = p,
-                               .data = y,
-                               .h = p->oh,
-                               .w = p->ow,
-                               .c = p->o,
-                               .block = p->oblock,
-                               .plane = p->yplane,
-                               .limit = {p->tile[0], p->tile[1]},
-                               .stream = p->o % LANE == 0 && (uintptr_t)y % 64 == 0 &&
-                                         p->n * p->oh * p->ow * p->o * (int64_t)sizeof *y > STREAM_BYTES,
-                               .spectrum = spectrum};
+    struct cpu_conv_grid grid = {.data = y,
+                                 .n = p->n,
+                                 .h = p->oh,
+                                 .w = p->ow,
+                                 .c = p->o,
+                                 .tile = {p->tile[0], p->tile[1]},
+                                 .tiles = {p->tiles[0], p->tiles[1]},
+                                 .limit = {p->tile[0], p->tile[1]},
+                                 .stream = cpu_conv_streams(y, p->n * p->oh * p->ow, p->o)};
+    return (struct fft_images){.p = p, .grid = grid, .block = p->oblock, .plane = p->yplane, .spectrum = spectrum};
 }
 
 /* The kernel's spectrum, for each input channel a row. */
@@ -219,21 +163,20 @@ static void weights_transform(const struct fft_weights *m, int64_t begin, int64_
     int64_t stride = p->oblocks * 2 * p->wplane;
     float *scratch = (float *)(m->scratch + m->scratch_bytes * (size_t)worker), scale = 1.0f / (float)(n * n);
     for (int64_t c = begin; c < end; c++) {
-        struct cpu_dft_image g = {.x = m->w + c * p->o,
-                                  .row_stride = p->kw * p->c * p->o,
-                                  .column_stride = p->c * p->o,
-                                  .bottom = (int)p->kh,
-                                  .right = (int)p->kw};
+        struct cpu_conv_patch g = {.x = m->w + c * p->o,
+                                   .row_stride = p->kw * p->c * p->o,
+                                   .column_stride = p->c * p->o,
+                                   .bottom = (int)p->kh,
+                                   .right = (int)p->kw};
         for (int64_t o = 0; o < p->o; o += lanes, g.x += lanes) {
+            int used = p->o - o < lanes ? (int)(p->o - o) : lanes;
+            struct cpu_conv_patch at = cpu_conv_patch_enter(&g, used, lanes, n, scratch, inverse);
             float *s = m->spectrum + o / p->oblock * 2 * p->wplane + c * p->oblock + o % p->oblock;
-            struct cpu_dft_image at = p->o - o < lanes ? padded_image(&g, scratch, n, lanes) : g;
-            if (inverse) {
+            if (inverse)
                 p->dft->inverse(&at, s, stride, p->wplane, scale);
-                if (p->o - o < lanes) pad_lanes(&g, &at, p->o - o, true);
-            } else {
-                if (p->o - o < lanes) pad_lanes(&g, &at, p->o - o, false);
+            else
                 p->dft->forward(&at, s, stride, p->wplane);
-            }
+            if (inverse) cpu_conv_patch_leave(&g, &at, used);
         }
     }
 }
@@ -477,33 +420,13 @@ static enum status forward(struct cpu *c, const struct cpu_conv *g, const void *
     return correlate(c, &r, x, w, y, e);
 }
 
-/* The kernel reversed and transposed: (kh, kw, c, o) to (kh, kw, o, c), one tap a chunk. */
-struct reversal {
-    const float *from;
-    float *to;
-    int64_t taps, c, o;
-};
-
-static void reverse_taps(void *arg, int64_t begin, int64_t end, int worker) {
-    (void)worker;
-    const struct reversal *m = arg;
-    enum { BLOCK = 16 };
-    for (int64_t t = begin; t < end; t++) {
-        const float *from = m->from + t * m->c * m->o;
-        float *to = m->to + (m->taps - 1 - t) * m->c * m->o;
-        for (int64_t o0 = 0; o0 < m->o; o0 += BLOCK)
-            for (int64_t c = 0; c < m->c; c++)
-                for (int64_t o = o0; o < m->o && o < o0 + BLOCK; o++) to[o * m->c + c] = from[c * m->o + o];
-    }
-}
-
 static enum status grad_input(struct cpu *c, const struct cpu_conv *g, const void *dy, const void *w, void *dx,
                               void *workspace, struct err *e) {
     struct fft_run r;
     if (run_open(c, g, CPU_CONV_GRAD_INPUT, workspace, &r, e)) return e->status;
-    struct reversal m = {w, (float *)((char *)workspace + r.at.kernel), g->kh * g->kw, g->c, g->o};
-    if (threads_for(c->threads, m.taps, 1, reverse_taps, &m, e)) return e->status;
-    return correlate(c, &r, dy, m.to, dx, e);
+    float *reversed = (float *)((char *)workspace + r.at.kernel);
+    if (cpu_conv_reverse(c, g, w, reversed, e)) return e->status;
+    return correlate(c, &r, dy, reversed, dx, e);
 }
 
 static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const void *x, const void *dy, void *dw,

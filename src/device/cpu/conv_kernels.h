@@ -24,7 +24,7 @@ struct cpu_tile {
 
 /* Where a transform finds its image: position (i, j) of the N x N grid is x[i * row_stride + j * column_stride] and the
  * LANES - 1 floats behind it for positions inside [top, bottom) x [left, right), and zero outside. */
-struct cpu_dft_image {
+struct cpu_conv_patch {
     float *x;
     int64_t row_stride, column_stride;
     int top, bottom, left, right;
@@ -36,9 +36,18 @@ struct cpu_dft_image {
 struct cpu_dft {
     int n;     /* the grid is n x n */
     int count; /* frequencies kept: n even: (n*n + 4) / 2, odd: (n*n + 1) / 2 */
-    void (*forward)(const struct cpu_dft_image *image, float *out, int64_t stride, int64_t plane);
+    void (*forward)(const struct cpu_conv_patch *image, float *out, int64_t stride, int64_t plane);
     /* The inverse without its factor 1/(n*n), at the positions that `image` names. */
-    void (*inverse)(const struct cpu_dft_image *image, const float *in, int64_t stride, int64_t plane, float scale);
+    void (*inverse)(const struct cpu_conv_patch *image, const float *in, int64_t stride, int64_t plane, float scale);
+};
+
+/* Winograd's transforms of one patch, LANES channels at once: 36 numbers at out + f * stride. */
+struct cpu_winograd {
+    void (*input)(const struct cpu_conv_patch *x, float *out, int64_t stride);       /* 6 x 6 */
+    void (*kernel)(const struct cpu_conv_patch *w, float *out, int64_t stride);      /* 3 x 3 */
+    void (*gradient)(const struct cpu_conv_patch *dy, float *out, int64_t stride);   /* 4 x 4 */
+    void (*output)(const struct cpu_conv_patch *y, const float *in, int64_t stride); /* to 4 x 4 */
+    void (*taps)(const struct cpu_conv_patch *dw, const float *in, int64_t stride);  /* to 3 x 3 */
 };
 
 /* One instruction set's copies. */
@@ -46,6 +55,7 @@ struct cpu_conv_kernels {
     int lanes;
     void (*tile)(const struct cpu_tile *t);
     const struct cpu_dft *dft; /* by growing n; ends with n == 0 */
+    const struct cpu_winograd *winograd;
     /* For the conjugate product by three multiplications: sum[i] = re + im of a; d1 = -(re + im), d2 = im - re of b. */
     void (*sum_planes)(int64_t n, const float *re, const float *im, float *sum);
     void (*conjugate_planes)(int64_t n, const float *re, const float *im, float *d1, float *d2);

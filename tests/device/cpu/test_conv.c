@@ -25,6 +25,9 @@ static const struct {
     {{4, {1, 4, 4, 1}}, {4, {4, 4, 1, 1}}, {.stride = {1, 1}, .dilation = {1, 1}, {0, 0}, {0, 0}, .groups = 1}},
     {{4, {1, 2, 2, 1}}, {4, {3, 3, 1, 2}}, {.stride = {1, 1}, .dilation = {1, 1}, {5, 4}, {3, 5}, .groups = 1}},
     {{4, {0, 5, 5, 3}}, {4, {3, 3, 3, 2}}, {.stride = {1, 1}, .dilation = {1, 1}, {0, 0}, {0, 0}, .groups = 1}},
+    {{4, {3, 13, 10, 70}}, {4, {3, 3, 70, 20}}, {.stride = {1, 1}, .dilation = {1, 1}, {1, 1}, {1, 1}, .groups = 1}},
+    {{4, {9, 26, 27, 5}}, {4, {3, 3, 5, 80}}, {.stride = {1, 1}, .dilation = {1, 1}, {0, 2}, {0, 1}, .groups = 1}},
+    {{4, {2, 3, 3, 16}}, {4, {3, 3, 16, 16}}, {.stride = {1, 1}, .dilation = {1, 1}, {0, 0}, {0, 0}, .groups = 1}},
     {{4, {40, 28, 28, 1}}, {4, {5, 5, 1, 16}}, {.stride = {1, 1}, .dilation = {1, 1}, {2, 2}, {2, 2}, .groups = 1}},
 };
 enum { NCASE = sizeof cases / sizeof *cases };
@@ -40,12 +43,28 @@ static struct shape output_shape(int k) {
     return y;
 }
 
+/* What the operands look like: what defeats a careless fast algorithm is a large mean, a wide range, denormals. */
+enum numbers { EVEN, LARGE_MEAN, WIDE_RANGE, DENORMAL, NUMBERS };
+
+static void make_numbers(struct tensor *t, enum numbers kind, bool second) {
+    for (int64_t i = 0; i < tensor_size(t); i++) {
+        double x = test_at(t, i);
+        if (kind == LARGE_MEAN) x += 100;
+        if (kind == WIDE_RANGE) x = copysign(pow(10, 4 * fabs(x) - 2), x);
+        if (kind == DENORMAL && !second) x *= 1e-38;
+        if (t->dtype == DT_FLOAT32)
+            ((float *)tensor_data(t))[i] = (float)x;
+        else
+            ((double *)tensor_data(t))[i] = x;
+    }
+}
+
 /* A pass of a case: its op, operands, and what should come out. */
 struct trial {
     const struct op *op;
     union op_attrs attrs;
     struct tensor *in[2];
-    double *want, scale; /* scale: the largest |want|, at least 1 */
+    double *want, scale; /* scale: the largest sum of |products| */
     int64_t n;
 };
 
@@ -55,22 +74,28 @@ static double *as_double(const struct tensor *t) {
     return x;
 }
 
-static void trial_open(struct trial *t, int k, enum cpu_conv_pass pass, enum dtype d) {
+static void trial_open(struct trial *t, int k, enum cpu_conv_pass pass, enum dtype d, enum numbers kind) {
     static const struct op *const ops[] = {&op_conv2d, &op_conv2d_grad_input, &op_conv2d_grad_kernel};
     const struct shape y = output_shape(k), *x = &cases[k].x, *kernel = &cases[k].k;
     const struct shape a = pass == CPU_CONV_GRAD_INPUT ? y : *x, b = pass == CPU_CONV_GRAD_KERNEL ? y : *kernel;
     const struct shape *out = pass == CPU_CONV_FORWARD ? &y : pass == CPU_CONV_GRAD_INPUT ? x : kernel;
-    *t = (struct trial){.op = ops[pass], .attrs.window = cases[k].w, .scale = 1, .n = shape_size(out)};
+    *t = (struct trial){.op = ops[pass], .attrs.window = cases[k].w, .n = shape_size(out)};
     for (int i = 0; i < 2; i++) {
         t->attrs.window.input[i] = x->dim[i + 1];
         t->attrs.window.size[i] = kernel->dim[i];
     }
     t->in[0] = test_random(test_cpu[0], d, a, -1, 1, 1);
     t->in[1] = test_random(test_cpu[0], d, b, -1, 1, 2);
+    for (int i = 0; i < 2; i++) make_numbers(t->in[i], kind, i == 1);
     double *da = as_double(t->in[0]), *db = as_double(t->in[1]);
     t->want = malloc(sizeof *t->want * (size_t)(t->n + 1));
+    for (int64_t i = 0; i < shape_size(&a); i++) da[i] = fabs(da[i]);
+    for (int64_t i = 0; i < shape_size(&b); i++) db[i] = fabs(db[i]);
     conv_reference((enum conv_pass)pass, x, kernel, &y, &cases[k].w, da, db, t->want);
-    for (int64_t i = 0; i < t->n; i++) t->scale = fmax(t->scale, fabs(t->want[i]));
+    for (int64_t i = 0; i < t->n; i++) t->scale = fmax(t->scale, t->want[i]);
+    for (int64_t i = 0; i < shape_size(&a); i++) da[i] = test_at(t->in[0], i);
+    for (int64_t i = 0; i < shape_size(&b); i++) db[i] = test_at(t->in[1], i);
+    conv_reference((enum conv_pass)pass, x, kernel, &y, &cases[k].w, da, db, t->want);
     free(da);
     free(db);
 }
@@ -82,7 +107,7 @@ static void trial_close(struct trial *t) {
 }
 
 static void check(const struct trial *t, const char *who, const struct tensor *out) {
-    const double tolerance = (out->dtype == DT_FLOAT32 ? 1e-5 : 1e-13) * t->scale;
+    const double tolerance = (out->dtype == DT_FLOAT32 ? 1e-5 : 1e-13) * t->scale + 1e-43; /* some denormal steps */
     assert_int_equal(tensor_size(out), t->n);
     for (int64_t i = 0; i < t->n; i++)
         if (!(fabs(test_at(out, i) - t->want[i]) <= tolerance))
@@ -137,31 +162,39 @@ static void check_everywhere(const struct cpu_conv_algorithm *algorithm, const s
     tensor_release(first);
 }
 
-static void check_all(const struct cpu_conv_algorithm *algorithm) {
+static void check_all(const struct cpu_conv_algorithm *algorithm, enum dtype d, enum numbers kind) {
     for (int k = 0; k < NCASE; k++)
-        for (int pass = 0; pass < 3; pass++)
-            for (enum dtype d = DT_FLOAT32; d <= DT_FLOAT64; d++) {
-                struct trial t;
-                trial_open(&t, k, pass, d);
-                check_everywhere(algorithm, &t, pass);
-                trial_close(&t);
-            }
+        for (int pass = 0; pass < 3; pass++) {
+            struct trial t;
+            trial_open(&t, k, pass, d, kind);
+            check_everywhere(algorithm, &t, pass);
+            trial_close(&t);
+        }
 }
 
 static void the_ops(void **state) {
     (void)state;
-    check_all(NULL);
+    for (enum dtype d = DT_FLOAT32; d <= DT_FLOAT64; d++) check_all(NULL, d, EVEN);
 }
 
 static void each_algorithm(void **state) {
     (void)state;
-    for (int i = 0; cpu_conv_algorithms[i]; i++) check_all(cpu_conv_algorithms[i]);
+    for (int i = 0; cpu_conv_algorithms[i]; i++)
+        for (enum dtype d = DT_FLOAT32; d <= DT_FLOAT64; d++) check_all(cpu_conv_algorithms[i], d, EVEN);
+}
+
+static void adversarial_numbers(void **state) {
+    (void)state;
+    for (int i = 0; cpu_conv_algorithms[i]; i++)
+        for (enum numbers kind = LARGE_MEAN; kind < NUMBERS; kind++)
+            check_all(cpu_conv_algorithms[i], DT_FLOAT32, kind);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_ops),
         cmocka_unit_test(each_algorithm),
+        cmocka_unit_test(adversarial_numbers),
     };
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);
 }

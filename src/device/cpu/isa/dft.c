@@ -71,7 +71,7 @@ INLINE void dft_butterfly(int radix, vec *r, vec *i, int s, int n, int b) {
     }
 }
 
-INLINE void put(const struct cpu_dft_image *g, float *at, vec x) {
+INLINE void put(const struct cpu_conv_patch *g, float *at, vec x) {
     if (g->stream)
         vec_stream(at, x);
     else
@@ -142,11 +142,13 @@ static void conjugate_planes(int64_t n, const float *re, const float *im, float 
 }
 
 void CPU_SYMBOL(tile)(const struct cpu_tile *t);
+extern const struct cpu_winograd CPU_SYMBOL(winograd);
 
 const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .lanes = LANES,
     .tile = CPU_SYMBOL(tile),
     .dft = sizes,
+    .winograd = &CPU_SYMBOL(winograd),
     .sum_planes = sum_planes,
     .conjugate_planes = conjugate_planes,
 };

@@ -26,7 +26,7 @@ INLINE void DFT_FN(complex)(vec *re, vec *im) {
 }
 
 /* Rows y and y+1 of the image at once: their half spectra to t[j][y], t[j][y+1]. */
-STRAIGHT void DFT_FN(row_pair)(const struct cpu_dft_image *g, int y, vec tr[][DFT_N], vec ti[][DFT_N]) {
+STRAIGHT void DFT_FN(row_pair)(const struct cpu_conv_patch *g, int y, vec tr[][DFT_N], vec ti[][DFT_N]) {
     vec re[DFT_N], im[DFT_N];
     const float *first = g->x + y * g->row_stride;
     const float *second = y + 1 < g->bottom ? first + g->row_stride : NULL;
@@ -48,7 +48,7 @@ STRAIGHT void DFT_FN(row_pair)(const struct cpu_dft_image *g, int y, vec tr[][DF
 }
 
 /* Column j's spectrum: all N frequencies, or where it is its own mirror (j = 0, N/2) the first half. */
-STRAIGHT float *DFT_FN(column)(const vec *tr, const vec *ti, const struct cpu_dft_image *g, bool self, float *out,
+STRAIGHT float *DFT_FN(column)(const vec *tr, const vec *ti, const struct cpu_conv_patch *g, bool self, float *out,
                                int64_t stride, int64_t plane) {
     vec re[DFT_N], im[DFT_N];
 #pragma GCC unroll 32
@@ -67,7 +67,7 @@ STRAIGHT float *DFT_FN(column)(const vec *tr, const vec *ti, const struct cpu_df
     return out + (self ? HALF + 1 : DFT_N) * stride;
 }
 
-static void DFT_FN(forward)(const struct cpu_dft_image *g, float *out, int64_t stride, int64_t plane) {
+static void DFT_FN(forward)(const struct cpu_conv_patch *g, float *out, int64_t stride, int64_t plane) {
     vec tr[HALF + 1][DFT_N], ti[HALF + 1][DFT_N];
     for (int y = g->top; y < g->bottom; y += 2) DFT_FN(row_pair)(g, y, tr, ti);
     out = DFT_FN(column)(tr[0], ti[0], g, true, out, stride, plane);
@@ -76,7 +76,7 @@ static void DFT_FN(forward)(const struct cpu_dft_image *g, float *out, int64_t s
     vec_stream_end();
 }
 
-STRAIGHT const float *DFT_FN(uncolumn)(vec *tr, vec *ti, const struct cpu_dft_image *g, bool self, const float *in,
+STRAIGHT const float *DFT_FN(uncolumn)(vec *tr, vec *ti, const struct cpu_conv_patch *g, bool self, const float *in,
                                        int64_t stride, int64_t plane) {
     vec re[DFT_N], im[DFT_N];
 #pragma GCC unroll 32
@@ -94,7 +94,7 @@ STRAIGHT const float *DFT_FN(uncolumn)(vec *tr, vec *ti, const struct cpu_dft_im
 }
 
 /* Two rows of the image from their half spectra: z = first + i * second. */
-STRAIGHT void DFT_FN(unrow_pair)(const struct cpu_dft_image *g, int y, vec tr[][DFT_N], vec ti[][DFT_N], float scale) {
+STRAIGHT void DFT_FN(unrow_pair)(const struct cpu_conv_patch *g, int y, vec tr[][DFT_N], vec ti[][DFT_N], float scale) {
     vec re[DFT_N], im[DFT_N];
     bool pair = y + 1 < g->bottom;
     int second = pair ? y + 1 : y;
@@ -116,7 +116,7 @@ STRAIGHT void DFT_FN(unrow_pair)(const struct cpu_dft_image *g, int y, vec tr[][
     }
 }
 
-static void DFT_FN(inverse)(const struct cpu_dft_image *g, const float *in, int64_t stride, int64_t plane,
+static void DFT_FN(inverse)(const struct cpu_conv_patch *g, const float *in, int64_t stride, int64_t plane,
                             float scale) {
     vec tr[HALF + 1][DFT_N], ti[HALF + 1][DFT_N];
     in = DFT_FN(uncolumn)(tr[0], ti[0], g, true, in, stride, plane);

@@ -1,0 +1,83 @@
+/* Tiles, blocks and reversed kernels for convolutions by transforms. */
+#include "device/cpu/conv_tiles.h"
+
+enum { STREAM_BYTES = 1 << 22 }; /* of results: more than the caches of a core hold */
+
+int64_t cpu_conv_block(int64_t channels) {
+    int64_t best = CPU_CONV_LANE, least = INT64_MAX;
+    for (int64_t width = CPU_CONV_LANE; width <= CPU_CONV_BLOCK; width += CPU_CONV_LANE) {
+        int64_t padded = cpu_conv_ceil_div(channels, width) * width;
+        if (padded <= least) least = padded, best = width;
+    }
+    return best;
+}
+
+/* The grid positions [from, to) of a tile that starts at `start` and lie inside an axis of `size`, at most `limit`. */
+static void clip(int64_t start, int64_t size, int64_t limit, int *from, int *to) {
+    int64_t end = size - start < limit ? size - start : limit;
+    *from = (int)(start < 0 ? -start : 0);
+    *to = (int)(end > *from ? end : *from);
+}
+
+struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row) {
+    int64_t per = g->tiles[0] * g->tiles[1], image = row / per, tile = row % per;
+    int64_t y0 = tile / g->tiles[1] * g->tile[0] - g->before[0], x0 = tile % g->tiles[1] * g->tile[1] - g->before[1];
+    struct cpu_conv_patch p = {.row_stride = g->w * g->c, .column_stride = g->c, .stream = g->stream};
+    clip(y0, g->h, g->limit[0], &p.top, &p.bottom);
+    clip(x0, g->w, g->limit[1], &p.left, &p.right);
+    p.x = g->data + ((image * g->h + y0) * g->w + x0) * g->c;
+    return p;
+}
+
+/* Copies the first `used` channels of each position from one patch to the other. */
+static void copy_patch(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int used) {
+    for (int y = from->top; y < from->bottom; y++)
+        for (int x = from->left; x < from->right; x++) {
+            const float *a = from->x + y * from->row_stride + x * from->column_stride;
+            float *b = to->x + y * to->row_stride + x * to->column_stride;
+            for (int i = 0; i < used; i++) b[i] = a[i];
+        }
+}
+
+struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_patch *g, int used, int lanes, int n, float *scratch,
+                                           bool writes) {
+    struct cpu_conv_patch p = *g;
+    if (used == lanes) return p;
+    p.stream = false;
+    p.x = scratch, p.column_stride = lanes, p.row_stride = (int64_t)n * lanes;
+    if (!writes) copy_patch(g, &p, used);
+    return p;
+}
+
+void cpu_conv_patch_leave(const struct cpu_conv_patch *g, const struct cpu_conv_patch *entered, int used) {
+    if (entered->x != g->x) copy_patch(entered, g, used);
+}
+
+bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels) {
+    bool whole_vectors = channels % CPU_CONV_LANE == 0 && (uintptr_t)y % 64 == 0;
+    return whole_vectors && pixels * channels * (int64_t)sizeof *y > STREAM_BYTES;
+}
+
+struct reversal {
+    const float *from;
+    float *to;
+    int64_t taps, c, o;
+};
+
+static void reverse_taps(void *arg, int64_t begin, int64_t end, int worker) {
+    (void)worker;
+    const struct reversal *m = arg;
+    enum { BLOCK = 16 };
+    for (int64_t t = begin; t < end; t++) {
+        const float *from = m->from + t * m->c * m->o;
+        float *to = m->to + (m->taps - 1 - t) * m->c * m->o;
+        for (int64_t o0 = 0; o0 < m->o; o0 += BLOCK)
+            for (int64_t c = 0; c < m->c; c++)
+                for (int64_t o = o0; o < m->o && o < o0 + BLOCK; o++) to[o * m->c + c] = from[c * m->o + o];
+    }
+}
+
+enum status cpu_conv_reverse(struct cpu *c, const struct cpu_conv *g, const float *w, float *out, struct err *e) {
+    struct reversal m = {w, out, g->kh * g->kw, g->c, g->o};
+    return threads_for(c->threads, m.taps, 1, reverse_taps, &m, e);
+}

@@ -1,0 +1,43 @@
+/* What convolutions by transforms share: images cut into tiles, channels cut into blocks, kernels reversed. */
+#ifndef CPU_CONV_TILES_H
+#define CPU_CONV_TILES_H
+
+#include "device/cpu/conv.h"
+#include "device/cpu/conv_kernels.h"
+
+/* Channel counts are padded to vectors of 16 and lie in blocks of at most 64. */
+enum { CPU_CONV_LANE = 16, CPU_CONV_BLOCK = 64 };
+
+static inline int64_t cpu_conv_ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* The block width that pads `channels` least; the widest of equals. */
+int64_t cpu_conv_block(int64_t channels);
+
+/* Images (n, h, w, c) under a grid of tiles: tile t of an axis starts at t * tile - before and fills at most `limit`
+ * positions. A row is one tile of one image. */
+struct cpu_conv_grid {
+    float *data;
+    int64_t n, h, w, c;
+    int64_t tile[2], tiles[2], before[2], limit[2];
+    bool stream; /* what is written goes past the cache */
+};
+
+/* The patch of a row, at channel 0: positions outside of the image or the limit are left out. */
+struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row);
+
+/* Transforms work on whole vectors of `lanes` channels. Where only `used` are left this gives a patch in `scratch` (n * n
+ * vectors), filled from the image unless it is to be written; else the patch itself. `leave` takes what was written back. */
+struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_patch *g, int used, int lanes, int n, float *scratch,
+                                           bool writes);
+void cpu_conv_patch_leave(const struct cpu_conv_patch *g, const struct cpu_conv_patch *entered, int used);
+
+/* Whether results at y of so many pixels and channels are better written past the cache: a third less traffic where no
+ * cache keeps them anyway. */
+bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels);
+
+/* The kernel (kh, kw, c, o) reversed and transposed to (kh, kw, o, c): what the input gradient correlates dy with. */
+enum status cpu_conv_reverse(struct cpu *c, const struct cpu_conv *g, const float *w, float *out, struct err *e);
+
+#endif
