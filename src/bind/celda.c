@@ -1,4 +1,4 @@
-/* The table `celda`: clock, counters, devices, and what fit needs of the runtime. */
+/* The table `celda`: clock, counters, and what fit needs of the runtime; device.c adds devices. */
 #include <time.h>
 
 #include "base/mem.h"
@@ -34,49 +34,6 @@ static int celda_stats(lua_State *L) {
     return 1;
 }
 
-/* celda.device([name]): the runtime device's name; a name makes that device the runtime's and moves all variables. */
-static int celda_device(lua_State *L) {
-    struct run *r = bind_run(L);
-    struct err e = {0};
-    if (!lua_isnoneornil(L, 1)) bind_check(L, run_set_device(r, luaL_checkstring(L, 1), &e), &e);
-    lua_pushstring(L, r->device->name);
-    return 1;
-}
-
-/* Fills the table on the stack's top for one device. */
-static void describe_device(lua_State *L, const char *name) {
-    struct err e = {0};
-    struct device *d;
-    enum status s = run_device(bind_run(L), name, &d, &e);
-    lua_pushstring(L, name);
-    lua_setfield(L, -2, "name");
-    lua_pushboolean(L, s == OK);
-    lua_setfield(L, -2, "available");
-    if (s) {
-        lua_pushstring(L, e.text);
-        lua_setfield(L, -2, "reason");
-    } else {
-        struct buf *text = bind_new_buf(L);
-        d->driver->describe(d, text);
-        bind_push_buf(L, text);
-        lua_setfield(L, -3, "description");
-        lua_pop(L, 1);
-    }
-}
-
-/* celda.devices(): a list of {name, available, description or reason}. */
-static int celda_devices(lua_State *L) {
-    static const char *const names[] = {"cpu", "gpu", "opencl", "tpu"};
-    const int n = sizeof names / sizeof *names;
-    lua_createtable(L, n, 0);
-    for (int i = 0; i < n; i++) {
-        lua_createtable(L, 0, 3);
-        describe_device(L, names[i]);
-        lua_rawseti(L, -2, i + 1);
-    }
-    return 1;
-}
-
 /* celda.operation(name): what an operation of tensors computes, or nil. */
 static int celda_operation(lua_State *L) {
     const struct op *op = op_find(luaL_checkstring(L, 1));
@@ -85,10 +42,10 @@ static int celda_operation(lua_State *L) {
 }
 
 void bind_open_celda(lua_State *L, int core) {
-    static const luaL_Reg functions[] = {{"clock", celda_clock},         {"stats", celda_stats},
-                                         {"device", celda_device},       {"devices", celda_devices},
-                                         {"operation", celda_operation}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"clock", celda_clock}, {"stats", celda_stats}, {"operation", celda_operation}, {NULL, NULL}};
     luaL_newlib(L, functions);
+    bind_open_device(L);
     lua_pushliteral(L, CELDA_VERSION);
     lua_setfield(L, -2, "version");
     lua_getfield(L, core, "trace");

@@ -1,5 +1,4 @@
-/* One session's runtime: its devices and where new tensors go. Invariant: every variable's value lies on the runtime
- * device. */
+/* One session's runtime: its devices and where new tensors go. */
 #include "run/run.h"
 
 #include <ctype.h>
@@ -105,47 +104,4 @@ enum status run_device(struct run *r, const char *name, struct device **out, str
     if (device_open(kind, index, out, e)) return e->status;
     r->open[r->nopen++] = *out;
     return OK;
-}
-
-/* ---- moving ------------------------------------------------------------------------------------------------------- */
-
-enum status run_move(struct run *r, struct tensor *t, struct device *d, struct tensor **out, struct err *e) {
-    (void)r;
-    if (tensor_device(t) == d) {
-        *out = tensor_retain(t);
-        return OK;
-    }
-    void *host = mem_block_alloc(tensor_bytes(t), e);
-    if (host && tensor_read(t, host, e) == OK) tensor_from(d, t->dtype, &t->shape, host, out, e);
-    mem_block_free(host);
-    return e->status;
-}
-
-static int count_variables(const struct run *r) {
-    int n = 0;
-    for (const struct variable *v = r->variables; v; v = v->next) n++;
-    return n;
-}
-
-enum status run_set_device(struct run *r, const char *name, struct err *e) {
-    struct device *d;
-    if (r->trace) return err_set(e, ERR_STATE, "the device cannot change while a computation is being traced");
-    if (run_device(r, name, &d, e)) return e->status;
-    int n = count_variables(r), moved = 0;
-    struct tensor **value = mem_alloc(sizeof *value * (size_t)(n + 1), e);
-    for (struct variable *v = r->variables; v && e->status == OK; v = v->next)
-        if (run_move(r, v->value, d, &value[moved], e) == OK) moved++;
-    if (e->status == OK) {
-        int i = 0;
-        for (struct variable *v = r->variables; v; v = v->next) {
-            tensor_release(v->value);
-            v->value = value[i++];
-            variable_drop_spare(v);
-        }
-        r->device = d;
-    } else {
-        for (int i = 0; i < moved; i++) tensor_release(value[i]);
-    }
-    mem_free(value);
-    return e->status;
 }

@@ -43,7 +43,9 @@ void run_close(struct run *r);
 /* "cpu", "gpu", "gpu:1", "/device:GPU:0", "tpu", ... ERR_UNSUPPORTED carries the driver's reason, ERR_NOT_FOUND names
  * the nearest kind. Opened once and kept. */
 enum status run_device(struct run *r, const char *name, struct device **out, struct err *e);
-/* Makes it the runtime device and moves all variables there, or changes nothing. */
+/* Makes it the runtime device and moves there, byte for byte, all that lives on the one before: tensors, variables, what
+ * tapes and programs hold. What was put on another device by run_move stays there. Nothing is computed again. On an error
+ * (too little memory there, a late error of the device before) everything is as it was. */
 enum status run_set_device(struct run *r, const char *name, struct err *e);
 /* t on device d: itself (retained) if it is there already. */
 enum status run_move(struct run *r, struct tensor *t, struct device *d, struct tensor **out, struct err *e);

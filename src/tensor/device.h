@@ -21,8 +21,9 @@ struct device_memory {
 /* What every driver has in front of its own state. */
 struct device {
     const struct device_driver *driver;
-    char name[32]; /* "cpu", "gpu:0" */
+    char name[32]; /* "cpu", "gpu:0", "opencl:0 (PoCL, cpu)" */
     int index;
+    struct storage *storages; /* all that live on it; storage.c's */
 };
 
 struct device_driver {

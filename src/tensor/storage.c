@@ -1,6 +1,26 @@
-/* Counted bytes on a device. */
+/* Counted bytes on a device. Invariant: a device's list holds each of its storages once, as long as it lives. */
+#include <pthread.h>
+
 #include "base/mem.h"
 #include "tensor/device.h"
+
+static pthread_mutex_t lists = PTHREAD_MUTEX_INITIALIZER;
+
+static void link_storage(struct storage *s) {
+    pthread_mutex_lock(&lists);
+    s->previous = NULL;
+    s->next = s->device->storages;
+    if (s->next) s->next->previous = s;
+    s->device->storages = s;
+    pthread_mutex_unlock(&lists);
+}
+
+static void unlink_storage(struct storage *s) {
+    pthread_mutex_lock(&lists);
+    if (s->next) s->next->previous = s->previous;
+    *(s->previous ? &s->previous->next : &s->device->storages) = s->next;
+    pthread_mutex_unlock(&lists);
+}
 
 static struct storage *storage_header(struct device *device, size_t bytes, struct err *e) {
     struct storage *s = mem_zalloc(sizeof *s, e);
@@ -18,6 +38,7 @@ enum status storage_new(struct device *device, size_t bytes, struct storage **ou
         mem_free(s);
         return e->status;
     }
+    link_storage(s);
     *out = s;
     return OK;
 }
@@ -30,6 +51,7 @@ enum status storage_borrow(struct device *cpu, const void *bytes, size_t n, void
     s->readonly = true;
     s->release = release;
     s->owner = owner;
+    link_storage(s);
     *out = s;
     return OK;
 }
@@ -39,13 +61,37 @@ struct storage *storage_retain(struct storage *s) {
     return s;
 }
 
-void storage_release(struct storage *s) {
-    if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1) return;
+static void give_back(struct storage *s) {
     if (s->release)
         s->release(s->owner);
     else
         s->device->driver->free(s->device, s->handle, s->bytes);
+}
+
+void storage_release(struct storage *s) {
+    if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) > 1) return;
+    unlink_storage(s);
+    give_back(s);
     mem_free(s);
+}
+
+size_t storage_list(struct device *device, struct storage **out, size_t cap) {
+    size_t n = 0;
+    pthread_mutex_lock(&lists);
+    for (struct storage *s = device->storages; s; s = s->next, n++)
+        if (n < cap) out[n] = s;
+    pthread_mutex_unlock(&lists);
+    return n;
+}
+
+void storage_rehome(struct storage *s, struct device *to, void *handle) {
+    unlink_storage(s);
+    give_back(s);
+    s->device = to;
+    s->handle = handle;
+    s->release = NULL;
+    s->owner = NULL;
+    link_storage(s);
 }
 
 enum status storage_begin_write(struct storage *s, struct err *e) {

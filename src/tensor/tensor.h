@@ -64,6 +64,7 @@ struct storage {
     bool readonly;                /* borrowed bytes, such as a Lua string's */
     void (*release)(void *owner); /* for borrowed bytes: called instead of the device's free */
     void *owner;
+    struct storage *next, *previous; /* all of its device's */
 };
 
 /* Uninitialised bytes on a device. */
@@ -74,6 +75,12 @@ enum status storage_borrow(struct device *cpu, const void *bytes, size_t n, void
                            struct storage **out, struct err *e);
 struct storage *storage_retain(struct storage *s);
 void storage_release(struct storage *s);
+/* The device's storages, the first `cap` of them without a reference; returns how many there are. One mutex guards the
+ * lists of all devices. */
+size_t storage_list(struct device *device, struct storage **out, size_t cap);
+/* Gives the storage a buffer of as many bytes on another device, which it takes over, in place of its own: tensors on it
+ * are there from now on. */
+void storage_rehome(struct storage *s, struct device *to, void *handle);
 /* Every write to a storage that a tensor already shows goes through here: counts the version, refuses read-only bytes. */
 enum status storage_begin_write(struct storage *s, struct err *e);
 
