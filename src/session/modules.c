@@ -14,14 +14,12 @@ static const struct session_module *find(const char *name) {
     return NULL;
 }
 
-/* package.searchers entry: the loader and "celda:path", or why not. */
+/* package.searchers entry: the loader and "celda:path"; nothing where there is no such module, so that require's message
+ * is Lua's own. */
 static int search(lua_State *L) {
     const struct session_module *m = find(luaL_checkstring(L, 1));
     char chunk[128];
-    if (!m) {
-        lua_pushfstring(L, "no module '%s' in celda", lua_tostring(L, 1));
-        return 1;
-    }
+    if (!m) return 0;
     snprintf(chunk, sizeof chunk, "=celda:%s", m->path);
     if (luaL_loadbufferx(L, m->source, m->size, chunk, "t") != LUA_OK) return lua_error(L);
     lua_pushstring(L, chunk + 1);

@@ -64,13 +64,19 @@ static int file_write(lua_State *L) {
     return lua_gettop(L);
 }
 
-/* io.write(...) writes to io.output(), which the user may have changed. Upvalue 1: io.output; 2: file:write. */
+/* io.write(...) writes to io.output(), which the user may have changed. Upvalue 1: io.output; 2: file:write. Errors are
+ * raised here, so that they name io.write. */
 static int io_write(lua_State *L) {
-    lua_pushvalue(L, lua_upvalueindex(2));
+    int n = lua_gettop(L);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_call(L, 0, 1);
-    lua_rotate(L, 1, 2);
-    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    const luaL_Stream *f = luaL_testudata(L, -1, LUA_FILEHANDLE);
+    if (f && !f->closef) return luaL_error(L, "default output file is closed");
+    for (int i = 1; i <= n; i++) luaL_checkstring(L, i);
+    lua_insert(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_insert(L, 1);
+    lua_call(L, n + 1, LUA_MULTRET);
     return lua_gettop(L);
 }
 

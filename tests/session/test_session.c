@@ -33,6 +33,13 @@ static void test_output_in_order(void **state) {
                 "1\ta\nb2\nc\nd");
 }
 
+static void test_errors_of_luas_own_functions(void **state) {
+    host_fails(*state, "(io.write or print)('x', {})", "bad argument #2 to 'io.write' (string expected, got table)");
+    host_fails(*state, "io.output('/dev/null') io.close() io.write('x')", "default output file is closed");
+    host_expect(*state, "io.output(io.stdout) io.write('back')", "back");
+    host_expect(*state, "select(2, pcall(require, 'XXX')):find('celda') == nil", "true");
+}
+
 static void test_locals_persist(void **state) {
     host_expect(*state, "local n = 1\nlocal function next() n = n + 1 return n end", "");
     host_expect(*state, "next() + n", "4");
@@ -103,6 +110,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_values_are_shown, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_output_in_order, open_host, close_host),
+        cmocka_unit_test_setup_teardown(test_errors_of_luas_own_functions, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_locals_persist, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_errors_name_cell_and_line, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_recursion_and_memory, open_host, close_host),
