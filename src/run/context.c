@@ -102,6 +102,8 @@ enum status run_device(struct run *r, const char *name, struct device **out, str
     if (!device_driver_find(kind)) return no_driver(kind, e);
     if (r->nopen == RUN_MAX_DEVICES) return err_set(e, ERR_STATE, "no more than %d devices at once", RUN_MAX_DEVICES);
     if (device_open(kind, index, out, e)) return e->status;
+    (*out)->notice = r->notice;
+    (*out)->notice_arg = r->notice_arg;
     r->open[r->nopen++] = *out;
     return OK;
 }

@@ -20,6 +20,8 @@ struct run {
     struct device *cpu;                   /* always open */
     struct device *open[RUN_MAX_DEVICES]; /* all that were asked for, until run_close */
     int nopen;
+    void (*notice)(void *arg, const struct device *d, const char *text); /* what devices tell; may be NULL */
+    void *notice_arg;
     struct tape *tape[RUN_MAX_TAPES]; /* recording now, outermost first */
     int ntape;
     struct trace *trace;        /* tracing now, or NULL */

@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -82,8 +83,17 @@ static void close_state(struct session *s) {
     buf_free(&s->report.text);
 }
 
+static void show_notice(void *arg, const struct device *d, const char *text) {
+    struct sink *sink = ((struct session *)arg)->sink;
+    char line[256];
+    const int n = snprintf(line, sizeof line, "%s: %s\n", d->name, text);
+    sink->text(sink, SINK_STATUS, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+}
+
 static enum status open_all(struct session *s, struct err *e) {
     if (run_open(&s->run, e) || locals_open(&s->locals, e)) return e->status;
+    s->run->notice = show_notice;
+    s->run->notice_arg = s;
     return open_state(s, e);
 }
 

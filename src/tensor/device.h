@@ -24,6 +24,9 @@ struct device {
     char name[32]; /* "cpu", "gpu:0", "opencl:0 (PoCL, cpu)" */
     int index;
     struct storage *storages; /* all that live on it; storage.c's */
+    /* Told of what takes long ("compiling 23 kernels, once"); set by who opened the device, may be NULL. */
+    void (*notice)(void *arg, const struct device *d, const char *text);
+    void *notice_arg;
 };
 
 struct device_driver {

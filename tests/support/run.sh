@@ -1,12 +1,11 @@
 #!/bin/sh
 # Runs the test programs given, each in a folder of its own for its files, and says at the end how many passed.
-# What PoCL compiled is kept beside them: it takes most of a first run's time.
-POCL_CACHE_DIR=${POCL_CACHE_DIR:-$(cd "$(dirname "${CELDA:-.}")" && pwd)/pocl}
-export POCL_CACHE_DIR
+# Compiled kernels are kept beside them: compiling takes most of a first run's time.
+cache=$(cd "$(dirname "${CELDA:-.}")" && pwd)/cache
 passed=0 failed=0 names=
 for t in "$@"; do
     scratch=$(mktemp -d) || exit 1
-    if TEST_TMP=$scratch XDG_STATE_HOME=$scratch/state XDG_CACHE_HOME=$scratch/cache XDG_CONFIG_HOME=$scratch/config \
+    if TEST_TMP=$scratch XDG_STATE_HOME=$scratch/state XDG_CACHE_HOME=$cache XDG_CONFIG_HOME=$scratch/config \
         "$t" >"$scratch/log" 2>&1; then
         passed=$((passed + 1))
         grep -E 'PASSED|SKIPPED' "$scratch/log" | sed "s|^|$(basename "$t"): |"

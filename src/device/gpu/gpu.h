@@ -33,7 +33,7 @@ struct gpu {
     size_t used, peak, pooled, limit;
     struct gpu_kernel **kernels; /* a hash table by key */
     int nkernel, kernel_cap;
-    bool planning; /* launches build their kernels and run nothing */
+    bool planning; /* launches run nothing: which kernels there will be is found out */
     struct gpu_buffer *fault;
     bool fault_possible;   /* something that may fill it was launched since it was looked at */
     uint64_t queued, done; /* tickets */
@@ -80,13 +80,16 @@ enum status gpu_run(struct gpu *g, const struct op_call *call, const struct stor
 
 /* ---- kernels ------------------------------------------------------------------------------------------------------- */
 
-/* The kernel `name` of kernels/FILE.cl compiled behind the lines of `defines` ("#define T f32\n"); kept. */
+/* The kernel `name` of kernels/FILE.cl behind the lines of `defines` ("#define T f32\n"); kept, and compiled when it is
+ * launched if not before. */
 enum status gpu_kernel_get(struct gpu *g, const char *file, const char *name, const char *defines,
                            struct gpu_kernel **out, struct err *e);
 /* The kernel kept under `key`, or NULL; and making it of the texts FILE.cl and source. */
 struct gpu_kernel *gpu_kernel_find(const struct gpu *g, const char *key);
 enum status gpu_kernel_make(struct gpu *g, const char *key, const char *name, const char *file, const char *source,
                             struct gpu_kernel **out, struct err *e);
+/* Compiles all that were asked for and are not yet. */
+enum status gpu_kernels_compile(struct gpu *g, struct err *e);
 void gpu_kernels_free(struct gpu *g);
 
 const char *gpu_type(enum dtype d);                            /* its name in the dialect: "f32" */

@@ -1,29 +1,24 @@
-/* Kernels: found by their key, compiled when first asked for, launched. Invariant: a key has one kernel as long as the
- * device is open. */
-#include "base/mem.h"
-#include "device/gpu/gpu.h"
-#include "device/gpu/texts.h"
-
+/* Kernels: found by their key, compiled when first needed or all that are missing at once, launched. Invariant: a key has
+ * one kernel as long as the device is open. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "device/gpu/cache.h"
+#include "device/gpu/gpu.h"
+#include "device/gpu/texts.h"
+
 struct gpu_kernel {
-    char *key;
+    char *key, *name;
+    char *source; /* NULL: compiled */
     void *native;
 };
-
-/* Fowler, Noll and Vo: FNV-1a. */
-static uint64_t hash(const char *key) {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (; *key; key++) h = (h ^ (unsigned char)*key) * 0x100000001b3u;
-    return h;
-}
 
 /* ---- the table ---------------------------------------------------------------------------------------------------- */
 
 /* The place of the key, or the empty one where it would go. */
 static struct gpu_kernel **place_of(struct gpu_kernel **table, int cap, const char *key) {
-    size_t i = hash(key) & (size_t)(cap - 1);
+    size_t i = gpu_hash(GPU_HASH, key, strlen(key)) & (size_t)(cap - 1);
     while (table[i] && strcmp(table[i]->key, key) != 0) i = (i + 1) & (size_t)(cap - 1);
     return &table[i];
 }
@@ -48,6 +43,8 @@ static enum status make_room(struct gpu *g, struct err *e) {
 static void kernel_free(struct gpu *g, struct gpu_kernel *k) {
     if (k->native) g->driver->kernel_free(g->d, k->native);
     mem_free(k->key);
+    mem_free(k->name);
+    mem_free(k->source);
     mem_free(k);
 }
 
@@ -65,17 +62,54 @@ static const char *text_of(const char *file) {
     return "#error no such file\n";
 }
 
-static enum status compile(struct gpu *g, const char *name, const char *first, const char *second, void **native,
-                           struct err *e) {
+static char *source_of(const struct gpu *g, const char *first, const char *second, struct err *e) {
     struct buf source = {0};
     buf_puts(&source, g->facts.f64 ? "#define HAVE_F64\n" : "");
     buf_puts(&source, text_of("dialect"));
     buf_puts(&source, text_of("walk"));
     buf_puts(&source, first);
     buf_puts(&source, second);
-    if (buf_status(&source, e) == OK) g->driver->build(g->d, buf_text(&source), name, NULL, NULL, native, e);
+    char *text = buf_status(&source, e) == OK ? mem_strdup(buf_text(&source), e) : NULL;
     buf_free(&source);
+    return text;
+}
+
+static void compiled(struct gpu_kernel *k) {
+    mem_free(k->source);
+    k->source = NULL;
+}
+
+static bool load(struct gpu *g, struct gpu_kernel *k) {
+    struct buf binary = {0};
+    struct err unused = {0};
+    const bool found = gpu_cache_load(&g->facts, k->source, &binary) &&
+                       g->driver->build(g->d, NULL, k->name, &binary, NULL, &k->native, &unused) == OK;
+    buf_free(&binary);
+    if (found) compiled(k);
+    return found;
+}
+
+static enum status compile(struct gpu *g, struct gpu_kernel *k, struct err *e) {
+    struct buf binary = {0};
+    if (g->driver->build(g->d, k->source, k->name, NULL, &binary, &k->native, e) == OK) {
+        if (binary.len && !binary.failed) gpu_cache_store(&g->facts, k->source, &binary);
+        compiled(k);
+    }
+    buf_free(&binary);
     return e->status;
+}
+
+enum status gpu_kernels_compile(struct gpu *g, struct err *e) {
+    char text[64];
+    int missing = 0;
+    for (int i = 0; i < g->kernel_cap; i++)
+        if (g->kernels[i] && g->kernels[i]->source && !load(g, g->kernels[i])) missing++;
+    if (missing == 0) return OK;
+    snprintf(text, sizeof text, "compiling %d kernel%s, once", missing, missing == 1 ? "" : "s");
+    if (g->base.notice) g->base.notice(g->base.notice_arg, &g->base, text);
+    for (int i = 0; i < g->kernel_cap; i++)
+        if (g->kernels[i] && g->kernels[i]->source && compile(g, g->kernels[i], e) != OK) return e->status;
+    return OK;
 }
 
 static enum status keep(struct gpu *g, const char *key, const char *name, const char *first, const char *second,
@@ -84,7 +118,9 @@ static enum status keep(struct gpu *g, const char *key, const char *name, const 
     struct gpu_kernel *k = mem_zalloc(sizeof *k, e);
     if (!k) return e->status;
     k->key = mem_strdup(key, e);
-    if (!k->key || compile(g, name, first, second, &k->native, e) != OK) {
+    k->name = mem_strdup(name, e);
+    k->source = source_of(g, first, second, e);
+    if (e->status != OK) {
         kernel_free(g, k);
         return e->status;
     }
@@ -144,6 +180,7 @@ enum status gpu_launch(struct gpu *g, struct gpu_kernel *k, const struct gpu_lau
                        struct err *e) {
     const int64_t groups = (threads + GPU_THREADS - 1) / GPU_THREADS;
     if (g->planning || groups == 0) return OK;
+    if (k->source && !load(g, k) && compile(g, k, e) != OK) return e->status;
     if (groups > INT32_MAX) return err_set(e, ERR_UNSUPPORTED, "%lld elements in one call", (long long)threads);
     g->queued++;
     return g->driver->launch(g->d, k->native, groups, l->argument, l->n, e);

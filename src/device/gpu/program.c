@@ -238,7 +238,7 @@ static void place_intermediates(struct device_program *p, struct gpu *g) {
     for (enum home home = IN_ARENA; home <= IN_OUTPUT; home++) place_values(p, g, home, NULL);
 }
 
-/* A run without launches, which compiles every kernel that a run needs. */
+/* A run without launches tells every kernel that a run needs; then all are compiled. */
 static enum status compile(struct device_program *p, struct gpu *g, struct err *e) {
     const struct graph *graph = p->graph;
     p->value = mem_zalloc(sizeof *p->value * (size_t)(graph->nvalue + 1), e);
@@ -252,7 +252,7 @@ static enum status compile(struct device_program *p, struct gpu *g, struct err *
     g->planning = true;
     run_steps(p, g, NULL, e);
     g->planning = false;
-    return e->status;
+    return e->status == OK ? gpu_kernels_compile(g, e) : e->status;
 }
 
 enum status gpu_program_compile(struct device *d, const struct graph *graph, struct device_program **out,
