@@ -58,8 +58,9 @@ static int display_values(lua_State *L) {
     return 0;
 }
 
-/* A cell that gives nothing but nil shows nothing. */
+/* A cell that gives nothing but nil shows nothing, nor does one that ends in io.write(...): it was seen already. */
 static bool has_values(lua_State *L, int top) {
+    if (lua_gettop(L) == top + 1 && session_is_output(L, top + 1)) return false;
     for (int i = top + 1; i <= lua_gettop(L); i++)
         if (!lua_isnil(L, i)) return true;
     return false;

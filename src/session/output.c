@@ -50,6 +50,10 @@ static int stream_of(lua_State *L, int index) {
     return f->f == stdout ? SINK_OUT : f->f == stderr ? SINK_ERR : -1;
 }
 
+bool session_is_output(lua_State *L, int index) {
+    return stream_of(L, index) >= 0;
+}
+
 /* file:write(...): upvalue 1 is Lua's own. */
 static int file_write(lua_State *L) {
     int stream = stream_of(L, 1);
