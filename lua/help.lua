@@ -91,7 +91,7 @@ end
 function help.text_of(name)
   local value = value_of(name)
   local text = lookup(name) or value ~= nil and by_value[value] and lookup(by_value[value]) or describe(value)
-  return text:gsub("%s*$", "") .. "\n"
+  return celda.wrap(text:gsub("%s*$", "") .. "\n")
 end
 
 local function text_for(thing)
@@ -108,7 +108,7 @@ return setmetatable(help, {
     if thing == nil then
       print("help(thing) explains a function, a module or a value; %help lists the commands.")
     else
-      print((text_for(thing):gsub("%s*$", "")))
+      print(celda.wrap((text_for(thing):gsub("%s*$", ""))))
     end
   end,
 })

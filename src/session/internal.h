@@ -36,7 +36,7 @@ struct session *session_of(lua_State *L);
 
 /* print, io.write, io.stdout, io.stderr and os.exit go through the sink. */
 void session_open_output(lua_State *L);
-void session_open_output_info(lua_State *L); /* celda.output, once bind has made celda */
+void session_open_output_info(lua_State *L);     /* celda.output, celda.wrap, once bind has made celda */
 bool session_is_output(lua_State *L, int index); /* io.stdout or io.stderr */
 /* Embedded modules for require, and globals that load theirs when first used. */
 void session_open_modules(lua_State *L);

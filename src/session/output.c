@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wrap.h"
 #include "session/internal.h"
 
 /* Raises where standard output is gone: a loop that prints into a closed pipe ends. */
@@ -97,6 +98,18 @@ static int output_info(lua_State *L) {
     return 1;
 }
 
+/* celda.wrap(text): its lines broken at spaces to the width of what the front shows. */
+static int output_wrap(lua_State *L) {
+    size_t n;
+    const char *text = luaL_checklstring(L, 1, &n);
+    struct buf wrapped = {0};
+    struct err e = {0};
+    wrap_text(text, n, session_of(L)->sink->width, &wrapped);
+    if (buf_status(&wrapped, &e) == OK) lua_pushlstring(L, buf_text(&wrapped), wrapped.len);
+    buf_free(&wrapped);
+    return e.status ? luaL_error(L, "%s", e.text) : 1;
+}
+
 /* os.exit([code[, close]]), as Lua's, where the session is a script's. */
 static int os_exit(lua_State *L) {
     struct session *s = session_of(L);
@@ -149,5 +162,7 @@ void session_open_output_info(lua_State *L) {
     lua_getglobal(L, "celda");
     lua_pushcfunction(L, output_info);
     lua_setfield(L, -2, "output");
+    lua_pushcfunction(L, output_wrap);
+    lua_setfield(L, -2, "wrap");
     lua_pop(L, 1);
 }

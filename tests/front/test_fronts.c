@@ -12,7 +12,9 @@
 #include "support/test.h"
 
 static const char *const notebook =
-    "-- %% [markdown]\n-- # Chapter\n\n-- %% First\nlocal x = 41\nprint('out')\nx + 1\n\n"
+    "-- %% [markdown]\n-- # Chapter\n--\n-- A paragraph is filled to the columns\n-- that there are.\n-- - an item, "
+    "which "
+    "is as long as\n--   two whole lines\n\n-- %% First\nlocal x = 41\nprint('out')\nx + 1\n\n"
     "-- %% Second\nerror('boom')\n\n-- %% Third\nprint('third', x)\n";
 
 static char path[256];
@@ -55,7 +57,7 @@ static void test_headless(void **state) {
     snprintf(args, sizeof args, "run %s", path);
     expect(args, 1, "out\n42\n");
     expect(args, 1, "[2]:1: boom");
-    expect(args, 1, "cell [2] Second failed (line 10 of the file)");
+    expect(args, 1, "cell [2] Second failed (line 15 of the file)");
     snprintf(args, sizeof args, "run %s --cells 1,3", path);
     expect(args, 0, "third\t41");
     snprintf(args, sizeof args, "run %s --cells 7", path);
@@ -195,8 +197,8 @@ static void test_repl(void **state) {
 }
 
 /* Keys that come before the prompt is there can be lost: the terminal is not in readline's hands then. */
-static void type_at_prompt(struct terminal *t, const char *keys) {
-    await(t, "]: ");
+static void type_at_prompt(struct terminal *t, const char *prompt, const char *keys) {
+    await(t, prompt);
     type(t, keys);
 }
 
@@ -205,24 +207,26 @@ static void test_notebook_by_steps(void **state) {
     (void)state;
     start(&t, path, 40);
     await(&t, "Chapter");
+    await(&t, "A paragraph is filled to the columns\r\nthat there are.\r\n- an item, which is as long as two\r\n  "
+              "whole lines");
     await(&t, "[1] First");
-    type_at_prompt(&t, "\r");
+    type_at_prompt(&t, "in 1: ", "\r");
     await(&t, "42");
     await(&t, "[2] Second");
-    type_at_prompt(&t, "\r");
+    type_at_prompt(&t, "in 1: ", "\r");
     await(&t, "boom");
-    type_at_prompt(&t, "%list\r");
+    type_at_prompt(&t, "in 1: ", "%list\r");
     await(&t, "\u2717 [2] Second");
-    type_at_prompt(&t, "%skip\r");
+    type_at_prompt(&t, "in 2: ", "%skip\r");
     await(&t, "[3] Third");
-    type_at_prompt(&t, "\r");
+    type_at_prompt(&t, "in 3: ", "\r");
     await(&t, "third");
     await(&t, "last cell");
-    type_at_prompt(&t, "%rerun 1\r");
+    type_at_prompt(&t, "in 3: ", "%rerun 1\r");
     await(&t, "42");
-    type_at_prompt(&t, "%rerun 9\r");
+    type_at_prompt(&t, "in 4: ", "%rerun 9\r");
     await(&t, "numbered 1 to 3");
-    type_at_prompt(&t, "\004");
+    type_at_prompt(&t, "in 5: ", "\004");
     assert_int_equal(finish(&t), 0);
 }
 

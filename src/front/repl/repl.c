@@ -67,10 +67,15 @@ static enum status run_notebook_cell(struct magic_notebook *nb, int n) {
 
 static void on_line(char *line);
 
+/* The name of input n: "[3]"; beside a notebook, whose cells have such names, "in 3". */
+static int input_name(const struct repl *r, int n, char *room, size_t size) {
+    return snprintf(room, size, r->notebook.notebook ? "in %d" : "[%d]", n);
+}
+
 /* "[3]: ", or dots of the same width for the lines that follow. */
 static void show_prompt(struct repl *r) {
     char prompt[64], number[24];
-    int width = snprintf(number, sizeof number, "[%d]", r->count + 1);
+    int width = input_name(r, r->count + 1, number, sizeof number);
     const char *on = r->console.sink.colour ? "\001\033[32m\002" : "",
                *off = r->console.sink.colour ? "\001\033[0m\002" : "";
     if (r->pending.len)
@@ -112,8 +117,7 @@ static void run_pending(struct repl *r) {
     struct buf text = r->pending;
     r->pending = (struct buf){0};
     repl_add_history(r, text.data);
-    snprintf(name, sizeof name, "[%d]", ++r->count);
-    if (r->notebook.notebook) snprintf(name, sizeof name, "in %d", r->count);
+    input_name(r, ++r->count, name, sizeof name);
     repl_run(r, text.data, text.len, name);
     if (r->notebook.next != before) repl_show_next(r);
     buf_free(&text);

@@ -21,6 +21,7 @@ void repl_print(struct repl *r, const char *format, ...) __attribute__((format(p
 
 /* Code cell n with the text cells above it, as it is before it runs. */
 void repl_show_cell(struct repl *r, int n);
+void repl_show_markdown(struct repl *r, const char *source);
 /* The last line of a notebook's session: what comes next, or that it is the end. */
 void repl_show_next(struct repl *r);
 

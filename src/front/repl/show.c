@@ -26,20 +26,6 @@ static const char *style(const struct repl *r, const char *code) {
     return r->console.sink.colour ? code : "";
 }
 
-/* Headings stand out; everything else is as it was written. */
-static void show_markdown(struct repl *r, const struct cell *c) {
-    for (const char *p = c->source; *p;) {
-        int n = (int)strcspn(p, "\n");
-        bool heading = *p == '#';
-        int skip = heading ? (int)strspn(p, "# ") : 0;
-        repl_print(r, "%s%.*s%s\n", heading ? style(r, "\033[1m") : "", n - skip, p + skip,
-                   heading ? style(r, "\033[0m") : "");
-        p += n;
-        if (*p) p++;
-    }
-    repl_print(r, "\n");
-}
-
 static const char *colour_of(const struct repl *r, enum cell_token_kind kind) {
     switch (kind) {
     case CELL_TOKEN_KEYWORD: return style(r, "\033[35m");
@@ -89,7 +75,7 @@ void repl_show_cell(struct repl *r, int n) {
     while (first > 0 && nb->cells[first - 1].kind != CELL_CODE) first--;
     repl_print(r, "\n");
     for (int i = first; i < at; i++)
-        if (nb->cells[i].kind == CELL_MARKDOWN) show_markdown(r, &nb->cells[i]);
+        if (nb->cells[i].kind == CELL_MARKDOWN) repl_show_markdown(r, nb->cells[i].source);
     repl_print(r, "%s[%d] %s%s\n", style(r, "\033[1m"), n, nb->cells[at].title, style(r, "\033[0m"));
     show_code(r, &nb->cells[at]);
 }
