@@ -207,8 +207,8 @@ static void test_notebook_by_steps(void **state) {
     (void)state;
     start(&t, path, 40);
     await(&t, "Chapter");
-    await(&t, "A paragraph is filled to the columns\r\nthat there are.\r\n- an item, which is as long as two\r\n  "
-              "whole lines");
+    await(&t, "A paragraph is filled to the columns\r\nthat there are.\r\n- an item, which is as long as two whole\r\n"
+              "  lines");
     await(&t, "[1] First");
     type_at_prompt(&t, "in 1: ", "\r");
     await(&t, "42");
