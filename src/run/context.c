@@ -52,7 +52,6 @@ void run_close(struct run *r) {
 static const struct {
     const char *kind, *reason;
 } absent[] = {
-    {"cuda", "this build has no CUDA driver yet"},
     {"tpu", "this build has no TPU driver yet"},
     {"xla", "this build has no XLA driver yet"},
 };

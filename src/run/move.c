@@ -103,7 +103,10 @@ enum status run_set_device(struct run *r, const char *name, struct err *e) {
     if (m.from->driver->sync(m.from, e)) return e->status;
     for (struct variable *v = r->variables; v; v = v->next) variable_drop_spare(v);
     const bool moved = collect(&m, e) == OK && check_room(&m, e) == OK && copy_all(&m, e) == OK;
-    if (!moved) m.to->driver->sync(m.to, &(struct err){0}); /* what was queued reads bytes of ours */
+    for (int i = 0; i < 2 && !moved; i++) { /* what was queued reads or writes bytes of ours */
+        struct device *d = i ? m.from : m.to;
+        d->driver->sync(d, &(struct err){0});
+    }
     finish(&m, moved);
     if (moved) r->device = m.to;
     return e->status;

@@ -74,8 +74,8 @@ static void set_limit(struct gpu *g) {
     g->limit = ours ? mem_limit() : g->facts.memory;
 }
 
-static enum status open_with(const struct gpu_driver *driver, const struct device_driver *kind, int index, bool silicon,
-                             struct device **out, struct err *e) {
+enum status gpu_open(const struct gpu_driver *driver, const struct device_driver *kind, int index, bool silicon,
+                     struct device **out, struct err *e) {
     void *fault;
     struct gpu *g = mem_zalloc(sizeof *g, e);
     if (!g) return e->status;
@@ -207,14 +207,23 @@ static enum status wait(struct device *d, uint64_t ticket, struct err *e) {
     .compile = gpu_program_compile, .execute = gpu_program_execute, .program_free = gpu_program_free,                  \
     .program_bytes = gpu_program_bytes, .wait = wait, .sync = sync
 
-extern const struct device_driver device_driver_opencl, device_driver_gpu;
+extern const struct device_driver device_driver_opencl, device_driver_cuda, device_driver_gpu;
 
 static enum status open_opencl(int index, struct device **out, struct err *e) {
-    return open_with(&gpu_opencl, &device_driver_opencl, index, false, out, e);
+    return gpu_open(&gpu_opencl, &device_driver_opencl, index, false, out, e);
 }
 
+static enum status open_cuda(int index, struct device **out, struct err *e) {
+    return gpu_open(&gpu_cuda, &device_driver_cuda, index, true, out, e);
+}
+
+/* A card of NVIDIA's through its own driver, else any maker's through OpenCL. */
 static enum status open_gpu(int index, struct device **out, struct err *e) {
-    return open_with(&gpu_opencl, &device_driver_gpu, index, true, out, e);
+    struct err cuda = {0}, opencl = {0};
+    if (gpu_open(&gpu_cuda, &device_driver_gpu, index, true, out, &cuda) == OK) return OK;
+    if (gpu_open(&gpu_opencl, &device_driver_gpu, index, true, out, &opencl) == OK) return OK;
+    return err_set(e, ERR_UNSUPPORTED, "no gpu:%d here. CUDA: %s%sOpenCL: %s", index, cuda.text,
+                   strchr(cuda.text, '\n') ? "" : ". ", opencl.text);
 }
 
 const struct device_driver device_driver_opencl = {
@@ -224,9 +233,16 @@ const struct device_driver device_driver_opencl = {
     VTABLE,
 };
 
+const struct device_driver device_driver_cuda = {
+    .kind = "cuda",
+    .doc = "a card of NVIDIA's, through its driver and NVRTC",
+    .open = open_cuda,
+    VTABLE,
+};
+
 const struct device_driver device_driver_gpu = {
     .kind = "gpu",
-    .doc = "a graphics card",
+    .doc = "a graphics card, by whichever driver has one",
     .open = open_gpu,
     VTABLE,
 };

@@ -27,6 +27,8 @@ struct gpu_facts {
     char identity[256]; /* device, driver and compiler: compiled kernels are good for these alone */
 };
 
+enum { GPU_ARGUMENTS = 96 }; /* of a kernel at most */
+
 struct gpu_argument {
     bool buffer; /* `native`, else `size` bytes at `value` */
     uint64_t native;
@@ -60,6 +62,6 @@ struct gpu_driver {
     enum status (*finish)(void *d, struct err *e);
 };
 
-extern const struct gpu_driver gpu_opencl;
+extern const struct gpu_driver gpu_opencl, gpu_cuda;
 
 #endif

@@ -42,6 +42,10 @@ struct gpu {
     int programs;
 };
 
+/* Opens what a driver calls device `index`, as a device of that kind; `silicon`: counting real GPUs alone. */
+enum status gpu_open(const struct gpu_driver *driver, const struct device_driver *kind, int index, bool silicon,
+                     struct device **out, struct err *e);
+
 /* Buffers, from the pool where one fits. */
 enum status gpu_alloc(struct device *d, size_t bytes, void **handle, struct err *e);
 void gpu_free(struct device *d, void *handle, size_t bytes);
@@ -98,8 +102,6 @@ enum dtype gpu_accumulator(const struct gpu *g, enum dtype d); /* what sums of d
 enum status gpu_check_dtype(const struct gpu *g, const struct op_call *call, struct err *e);
 
 /* ---- launches ------------------------------------------------------------------------------------------------------ */
-
-enum { GPU_ARGUMENTS = 96 };
 
 /* Arguments in the order of the kernel's; a buffer is followed by the place of its first element, an i64. */
 struct gpu_launch {

@@ -97,15 +97,18 @@ static enum status choose(struct opencl *o, int index, bool silicon, cl_platform
             cl_ulong type = 0;
             o->cl.clGetDeviceInfo(device[i], CL_DEVICE_TYPE, sizeof type, &type, NULL);
             o->cl.clGetDeviceInfo(device[i], CL_DEVICE_NAME, sizeof name, name, NULL);
-            buf_printf(&seen, "%s%s (%s)", seen.len ? ", " : "", name, type & CL_DEVICE_TYPE_GPU ? "gpu" : "not a gpu");
+            buf_printf(&seen, "%s%s (%s)", seen.len ? ", " : "", name,
+                       type & CL_DEVICE_TYPE_GPU   ? "gpu"
+                       : type & CL_DEVICE_TYPE_CPU ? "cpu"
+                                                   : "accelerator");
             if ((silicon && !(type & CL_DEVICE_TYPE_GPU)) || at++ != index || o->device) continue;
             o->device = device[i];
             *chosen = platform[p];
         }
     }
     if (!o->device)
-        err_set(e, ERR_UNSUPPORTED, "OpenCL has no %sdevice %d; it lists %s",
-                silicon ? "GPU among its devices, no " : "", index, seen.len ? buf_text(&seen) : "no device");
+        err_set(e, ERR_UNSUPPORTED, "no %s %d among what it lists: %s", silicon ? "GPU" : "device", index,
+                seen.len ? buf_text(&seen) : "nothing");
     buf_free(&seen);
     return e->status;
 }
