@@ -41,7 +41,14 @@ local function comment_above(info)
   return #block > 0 and table.concat(block, "\n") or nil
 end
 
+-- The function that a method of celda's calls (core.method), or the value itself.
+local function behind(value)
+  local _, inner = debug.getupvalue(value, 1)
+  return debug.getinfo(value, "S").what == "C" and type(inner) == "function" and inner or value
+end
+
 local function describe_function(value)
+  value = behind(value)
   local info = debug.getinfo(value, "Su")
   if info.what == "C" then return "a function of the host (C)" end
   local names = {}
@@ -54,7 +61,7 @@ end
 
 local function describe_table(value)
   local names = {}
-  for key in pairs(value) do if type(key) == "string" then names[#names + 1] = key end end
+  for key in pairs(value) do if type(key) == "string" and key:sub(1, 1) ~= "_" then names[#names + 1] = key end end
   table.sort(names)
   return #names == 0 and "a table" or "a table with: " .. table.concat(names, ", ")
 end

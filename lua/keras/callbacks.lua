@@ -10,7 +10,7 @@ local HOOKS = {"on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end
 
 --- The base class: `local Mine = keras.callbacks.Callback:extend()`, then `function Mine:on_epoch_end(epoch, logs) ... end`
 -- and Mine(...), whose arguments init(...) gets. self.model and self.params are set before training begins.
-local Callback = {}
+local Callback = {class_name = "Callback"}
 callbacks.Callback = Callback
 
 for _, hook in ipairs(HOOKS) do Callback[hook] = function() end end
@@ -28,11 +28,13 @@ local function construct(class, ...)
   return object
 end
 
-function Callback:extend()
-  local class = setmetatable({}, {__index = self, __call = construct})
-  class.__index = class
+--- Callback:extend([name]): a class; its objects print as <name>.
+function Callback:extend(name)
+  local class = setmetatable({class_name = name or self.class_name}, {__index = self, __call = construct})
+  class.__index, class.__tostring = class, self.__tostring
   return class
 end
+function Callback:__tostring() return ("<%s>"):format(self.class_name) end
 Callback.subclass = Callback.extend
 Callback.__index = Callback
 setmetatable(Callback, {__call = construct})
@@ -40,7 +42,7 @@ setmetatable(Callback, {__call = construct})
 -- ---- History -----------------------------------------------------------------------------------------------------------
 
 --- What fit returns: history.history.loss is a list with a value for each epoch, history.epoch their numbers from 0.
-local History = Callback:extend()
+local History = Callback:extend "History"
 callbacks.History = History
 
 function History:on_train_begin() self.history, self.epoch = {}, {} end
@@ -53,11 +55,9 @@ function History:on_epoch_end(epoch, logs)
   end
 end
 
-function History.__tostring() return "<History>" end
-
 -- ---- the progress line ---------------------------------------------------------------------------------------------------
 
-local ProgbarLogger = Callback:extend()
+local ProgbarLogger = Callback:extend "ProgbarLogger"
 callbacks.ProgbarLogger = ProgbarLogger
 
 function ProgbarLogger:init(verbose, columns) self.verbose, self.columns = verbose, columns end

@@ -2,12 +2,6 @@
 local core = require "celda.core"
 local compile = {methods = {}}
 
--- An object of the core, from an object, a name or a serialised form; a function is called as it is.
-local function get(kind, value)
-  if value == nil or type(value) == "function" or core.kind_of(value) then return value end
-  return core[kind].deserialize(value)
-end
-
 -- Keras: one prediction is binary, integer labels (of lower rank, or of one column) are sparse.
 local function flavour(y, p)
   if p.shape[p.ndim] == 1 then return "Binary" end
@@ -46,13 +40,13 @@ end
 local function make_metric(spec, y, p)
   if is_name(spec, "accuracy", "acc") then return core.metrics[flavour(y, p) .. "Accuracy"]{name = spec} end
   if type(spec) == "string" then return core.metrics[core.metrics.deserialize(spec).class_name]{name = spec} end
-  local metric = get("metrics", spec)
+  local metric = core.metrics.get(spec)
   return type(metric) == "function" and metric_of(metric) or metric
 end
 
 local function make_loss(spec, y, p)
   if is_name(spec, "crossentropy", "ce") then return core.losses[flavour(y, p) .. "Crossentropy"]() end
-  local loss = get("losses", spec)
+  local loss = core.losses.get(spec)
   return type(loss) == "function" and loss_of(loss) or loss
 end
 
@@ -82,7 +76,7 @@ end
 -- A name that nobody knows is an error now, not when training begins.
 local function check_specs(specs)
   for _, spec in ipairs(specs) do
-    if not is_name(spec, "accuracy", "acc") then get("metrics", spec) end
+    if not is_name(spec, "accuracy", "acc") then core.metrics.get(spec) end
   end
 end
 
@@ -99,8 +93,10 @@ function compile.methods:compile(...)
   metrics, weighted = list_of(metrics, "metrics"), list_of(weighted, "weighted_metrics")
   check_specs(metrics)
   check_specs(weighted)
-  self.optimizer = get("optimizers", optimizer)
-  self.loss = is_name(loss, "crossentropy", "ce") and loss or get("losses", loss)
+  optimizer = core.optimizers.get(optimizer)
+  if type(optimizer) == "function" then core.raise("TypeError", "compile: a function cannot be the optimizer") end
+  self.optimizer = optimizer
+  self.loss = is_name(loss, "crossentropy", "ce") and loss or core.losses.get(loss)
   self.compiled = {metric_specs = metrics, weighted_specs = weighted, tracker = core.metrics.Mean{name = "loss"}}
   self.programs = {}
 end

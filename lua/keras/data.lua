@@ -2,6 +2,8 @@
 local core = require "celda.core"
 local data = {}
 
+local function shown(value) return type(value) == "string" and ("%q"):format(value) or tostring(value) end
+
 local function as_tensor(value, what)
   if value == nil or core.kind_of(value) == "tensor" then return value end
   if core.kind_of(value) == "Variable" then return value.value end
@@ -70,21 +72,21 @@ end
 function data.batch_size(value)
   if value == nil then return 32 end
   if math.type(value) == "integer" and value > 0 then return value end
-  core.raise("ValueError", "batch_size must be a positive integer, not %s", tostring(value))
+  core.raise("ValueError", "batch_size must be a positive integer, not %s", shown(value))
 end
 
 --- A number of epochs: `none` where it is not given.
 function data.count(name, value, none)
   if value == nil then return none end
   if math.type(value) == "integer" and value >= 0 then return value end
-  core.raise("ValueError", "%s must be an integer from 0 on, not %s", name, tostring(value))
+  core.raise("ValueError", "%s must be an integer from 0 on, not %s", name, shown(value))
 end
 
 --- How many batches n samples make; `limit` (steps) may ask for fewer.
 function data.steps(n, batch_size, limit)
   local all = (n + batch_size - 1) // batch_size
   if limit == nil then return all end
-  if math.type(limit) ~= "integer" or limit < 1 then core.raise("ValueError", "steps must be a positive integer, not %s", tostring(limit)) end
+  if math.type(limit) ~= "integer" or limit < 1 then core.raise("ValueError", "steps must be a positive integer, not %s", shown(limit)) end
   return math.min(limit, all)
 end
 

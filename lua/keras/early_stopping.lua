@@ -2,7 +2,7 @@
 local Monitor = require "keras.monitor"
 local core = require "celda.core"
 
-local EarlyStopping = Monitor:extend()
+local EarlyStopping = Monitor:extend "EarlyStopping"
 
 --- EarlyStopping{monitor = "val_loss", min_delta = 0, patience = 0, verbose = 0, mode = "auto", baseline = nil,
 -- restore_best_weights = false, start_from_epoch = 0}

@@ -2,7 +2,7 @@
 local Monitor = require "keras.monitor"
 local core = require "celda.core"
 
-local ModelCheckpoint = Monitor:extend()
+local ModelCheckpoint = Monitor:extend "ModelCheckpoint"
 
 --- ModelCheckpoint("weights.{epoch:02d}-{val_loss:.2f}.safetensors", {monitor = "val_loss", verbose = 0,
 -- save_best_only = false, save_weights_only = true, mode = "auto", save_freq = "epoch", initial_value_threshold = nil})

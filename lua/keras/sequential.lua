@@ -211,6 +211,15 @@ local function deserialize(described)
   return core.layers.deserialize(layer)
 end
 
+-- ---- the class ---------------------------------------------------------------------------------------------------------
+
+for _, methods in ipairs {training.methods, weights.methods} do
+  for name, method in pairs(methods) do Sequential[name] = method end
+end
+for name, f in pairs(Sequential) do
+  if type(f) == "function" then Sequential[name] = core.method(f, name, "model", object) end
+end
+
 --- Sequential.from_config(config): a model as get_config described it.
 function Sequential.from_config(config)
   local layers, shape = {}, config.build_input_shape
@@ -220,15 +229,22 @@ function Sequential.from_config(config)
   return self
 end
 
--- ---- the class ---------------------------------------------------------------------------------------------------------
+-- What a model has only after compile, fit or a setting.
+local LATER = {optimizer = true, loss = true, compiled = true, history = true, stop_training = true, _frozen = true,
+  _shapes = true, _input_shape = true, programs = true}
 
-for _, methods in ipairs {training.methods, weights.methods} do
-  for name, method in pairs(methods) do Sequential[name] = method end
-end
+object.__members = Sequential
 
 function object:__index(key)
   if fields[key] then return fields[key](self) end
-  return Sequential[key]
+  local value = Sequential[key]
+  if value ~= nil or LATER[key] then return value end
+  local names = {}
+  for _, known in ipairs {Sequential, fields, LATER} do
+    for name in pairs(known) do if name:sub(1, 1) ~= "_" then names[#names + 1] = name end end
+  end
+  local near = core.nearest(tostring(key), names)
+  core.raise("NameError", "Sequential has no '%s'%s", tostring(key), near and ("; did you mean '%s'?"):format(near) or "")
 end
 
 function object:__newindex(key, value)
@@ -245,6 +261,10 @@ function object:__tostring() return ("<Sequential name=%s, built=%s>"):format(se
 --- keras.Sequential([layers[, trainable, name]])
 return setmetatable(Sequential, {__call = function(_, ...)
   local layers, trainable, name = core.args("Sequential", {"layers", "trainable", "name"}, ...)
+  if layers ~= nil and type(layers) ~= "table" or is_layer(layers) then
+    core.raise("TypeError", "Sequential: layers must be a list, as in keras.Sequential{layer, layer}, not a %s",
+      is_layer(layers) and layers.class_name or type(layers))
+  end
   local self = setmetatable({stack = {}, built = false, name = name or core.unique_name "sequential"}, object)
   for _, layer in ipairs(layers or {}) do self:add(layer) end
   if trainable == false then self.trainable = false end

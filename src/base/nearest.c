@@ -31,12 +31,20 @@ static int distance(const char *a, const char *b) {
     return last[m];
 }
 
+/* How many bytes two names begin with in common. */
+static int agreement(const char *a, const char *b) {
+    int n = 0;
+    while (a[n] && tolower((unsigned char)a[n]) == tolower((unsigned char)b[n])) n++;
+    return n;
+}
+
 const char *nearest(const char *word, const char *const *names) {
     const char *best = NULL;
-    int limit = (int)strlen(word) / 3 + 1, closest = limit + 1;
+    int length = (int)strlen(word), closest = least(length / 3 + 1, length / 2);
     for (; *names; names++) {
         int d = distance(word, *names);
-        if (d < closest) closest = d, best = *names;
+        if (d > closest || (best && d == closest && agreement(word, *names) <= agreement(word, best))) continue;
+        closest = d, best = *names;
     }
     return best;
 }

@@ -21,8 +21,7 @@ bool bind_is_keywords(lua_State *L, int index) {
     return false;
 }
 
-/* {sample_weight = nil}, which has nothing in it. */
-static bool is_empty(lua_State *L, int index) {
+bool bind_is_empty(lua_State *L, int index) {
     if (!lua_istable(L, index)) return false;
     lua_pushvalue(L, index);
     lua_pushnil(L);
@@ -79,7 +78,7 @@ static void too_many(lua_State *L, const char *function, int most, int given) {
 
 void bind_args(lua_State *L, int first, const char *function, const char *const *names) {
     int n = count(names), given = lua_gettop(L) - first + 1;
-    bool keywords = given > 0 && (bind_is_keywords(L, -1) || (given > 1 && is_empty(L, -1)));
+    bool keywords = given > 0 && (bind_is_keywords(L, -1) || (given > 1 && bind_is_empty(L, -1)));
     luaL_checkstack(L, n + 8, function);
     if (!keywords) {
         if (given > n) too_many(L, function, n, given);
@@ -143,7 +142,8 @@ enum dtype bind_dtype(lua_State *L, int index, enum dtype none) {
     enum dtype d = none;
     if (lua_isnoneornil(L, index)) return none;
     if (lua_type(L, index) != LUA_TSTRING)
-        bind_raise(L, ERR_TYPE, "a dtype must be a string like \"float32\", not a %s", bind_kind_name(L, index));
+        bind_raise(L, ERR_TYPE, "a dtype must be a string like \"float32\", not a %s%s", bind_kind_name(L, index),
+                   lua_type(L, index) == LUA_TNUMBER ? " (a shape is a table: {2, 3})" : "");
     bind_check(L, dtype_parse(lua_tostring(L, index), &d, &e), &e);
     return d;
 }
@@ -182,13 +182,16 @@ void bind_partial_shape(lua_State *L, int index, struct shape *out) {
 }
 
 void bind_axes(lua_State *L, int index, const struct shape *s, struct op_axes *out) {
-    struct shape given;
+    struct shape given = {.rank = 1};
     struct err e = {0};
     if (lua_isnoneornil(L, index)) {
         for (int i = 0; i < s->rank; i++) out->axis[out->n++] = i;
         return;
     }
-    bind_shape(L, index, &given);
+    if (lua_istable(L, index))
+        bind_shape(L, index, &given);
+    else
+        given.dim[0] = bind_integer(L, index, "axis");
     for (int i = 0; i < given.rank; i++) {
         int axis;
         bind_check(L, shape_axis(s, given.dim[i], &axis, &e), &e);

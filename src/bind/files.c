@@ -137,15 +137,20 @@ void bind_open_files(lua_State *L) {
     static const luaL_Reg gzip[] = {{"open", gzip_open_file}, {NULL, NULL}};
     static const luaL_Reg idx[] = {{"load", idx_load}, {NULL, NULL}};
     static const luaL_Reg safetensors[] = {{"load", load_safetensors}, {"save", save_safetensors}, {NULL, NULL}};
+    static const char *const types[] = {BIND_GZIP, NULL};
     bind_new_type(L, BIND_GZIP, events, gzip_close_file);
     luaL_newlib(L, methods);
+    bind_methods(L, "file", types);
     lua_setfield(L, -2, "__index");
     bind_new_type(L, BIND_SAFETENSORS, none, release_file);
     lua_pop(L, 2);
     luaL_newlib(L, gzip);
+    bind_strict(L, "gzip");
     lua_setglobal(L, "gzip");
     luaL_newlib(L, idx);
+    bind_strict(L, "idx");
     lua_setglobal(L, "idx");
     luaL_newlib(L, safetensors);
+    bind_strict(L, "safetensors");
     lua_setglobal(L, "safetensors");
 }

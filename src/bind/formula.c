@@ -48,7 +48,8 @@ void bind_initial_value(lua_State *L, int index, int shape) {
     lua_replace(L, index);
 }
 
-const struct bind_kind bind_initializers = {"initializers", no_methods, initializer_call, no_field, NULL, no_fields};
+const struct bind_kind bind_initializers = {"initializers", "initializer", no_methods, initializer_call,
+                                            no_field,       NULL,          no_fields};
 
 /* ---- losses -------------------------------------------------------------------------------------------------------- */
 
@@ -68,7 +69,7 @@ static int loss_call(lua_State *L) {
     return 1;
 }
 
-const struct bind_kind bind_losses = {"losses", no_methods, loss_call, no_field, NULL, no_fields};
+const struct bind_kind bind_losses = {"losses", "loss", no_methods, loss_call, no_field, NULL, no_fields};
 
 /* ---- metrics ------------------------------------------------------------------------------------------------------- */
 
@@ -123,7 +124,8 @@ static const luaL_Reg metric_methods[] = {{"update_state", metric_update_state},
 
 static const char *const metric_fields[] = {"variables", NULL};
 
-const struct bind_kind bind_metrics = {"metrics", metric_methods, metric_call, metric_field, NULL, metric_fields};
+const struct bind_kind bind_metrics = {"metrics",    "metric", metric_methods, metric_call,
+                                       metric_field, NULL,     metric_fields};
 
 /* ---- activations --------------------------------------------------------------------------------------------------- */
 

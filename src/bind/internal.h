@@ -72,6 +72,8 @@ void bind_split_list(lua_State *L, int first);
 void bind_want(lua_State *L, int index, const char *function, const char *name);
 /* Whether the value is a table without a metatable that has a string key. */
 bool bind_is_keywords(lua_State *L, int index);
+/* A table with nothing in it, as {sample_weight = nil} is. */
+bool bind_is_empty(lua_State *L, int index);
 /* Integers and whole floats; raises a TypeError that says what `what` must be. */
 int64_t bind_integer(lua_State *L, int index, const char *what);
 double bind_number(lua_State *L, int index, const char *what);
@@ -96,6 +98,14 @@ void bind_partial_shape(lua_State *L, int index, struct shape *out);
 void bind_axes(lua_State *L, int index, const struct shape *s, struct op_axes *out);
 void bind_push_shape(lua_State *L, const struct shape *s); /* a list that prints as (2, 3); -1 as None */
 const char *bind_kind_name(lua_State *L, int index);       /* "tensor", "Variable", "table", ...: for errors */
+
+/* ---- members -------------------------------------------------------------------------------------------------------- */
+
+/* Makes methods of the functions in the table on the stack's top: called on something else than a value of one of the
+ * types (NULL-terminated), as in x.sum(), they raise an error that asks for a colon. `receiver` ("x") is its example. */
+void bind_methods(lua_State *L, const char *receiver, const char *const *types);
+/* A name that the table on the top does not hold is an error with the nearest; `name` is the table's. */
+void bind_strict(lua_State *L, const char *name);
 
 /* ---- values -------------------------------------------------------------------------------------------------------- */
 
@@ -141,7 +151,7 @@ typedef bool bind_field_fn(lua_State *L, struct nn_object *o, const char *name);
 typedef bool bind_set_field_fn(lua_State *L, struct nn_object *o, const char *name);
 
 struct bind_kind {
-    const char *module; /* "layers" */
+    const char *module, *word; /* "layers", "layer" */
     const luaL_Reg *methods;
     lua_CFunction call; /* object(...) */
     bind_field_fn *field;
@@ -153,6 +163,7 @@ extern const struct bind_kind bind_layers, bind_initializers, bind_losses, bind_
 /* ---- what bind_open opens; `core` is the index of the table that lua/keras is written on ------------------------------- */
 
 void bind_open_errors(lua_State *L, int core);
+void bind_open_members(lua_State *L, int core);
 void bind_open_tensor(lua_State *L);
 void bind_open_variable(lua_State *L, int core);
 void bind_open_objects(lua_State *L, int core);

@@ -206,5 +206,6 @@ void bind_open_json(lua_State *L) {
     luaL_newlib(L, functions);
     lua_pushlightuserdata(L, (void *)&null_key);
     lua_setfield(L, -2, "null");
+    bind_strict(L, "json");
     lua_setglobal(L, "json");
 }

@@ -222,4 +222,4 @@ static const char *const fields[] = {"trainable",
                                      "non_trainable_variables",
                                      NULL};
 
-const struct bind_kind bind_layers = {"layers", methods, layer_call, field, set_field, fields};
+const struct bind_kind bind_layers = {"layers", "layer", methods, layer_call, field, set_field, fields};

@@ -61,6 +61,7 @@ static int construct(lua_State *L) {
     if (by_place > positional)
         return bind_raise(L, ERR_TYPE, "%s takes at most %d positional arguments, but %d were given", c->name,
                           positional, by_place);
+    if (top == 1 && nn_arg_at(c, 0)->initial && lua_istable(L, 1) && bind_is_empty(L, 1)) lua_settop(L, 0);
     bind_args(L, 1, c->name, names);
     struct nn_object **box = (struct nn_object **)bind_box(L, BIND_OBJECT);
     const json_t *config = config_of(L, names, 1, given, &ngiven);
@@ -218,6 +219,12 @@ static int release(lua_State *L) {
     return 0;
 }
 
+/* The methods of the object at 1, for completion. Upvalue 1: the kinds' tables of methods. */
+static int object_members(lua_State *L) {
+    lua_rawgeti(L, lua_upvalueindex(1), self(L)->class->kind);
+    return 1;
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
 static void set_text(lua_State *L, const char *field, const char *text) {
@@ -278,17 +285,20 @@ static void open_module(lua_State *L, int core, enum nn_kind kind) {
 /* Pushes the tables of methods, by kind. */
 static void push_methods(lua_State *L) {
     static const luaL_Reg common[] = {{"get_config", object_get_config}, {"serialize", object_serialize}, {NULL, NULL}};
+    static const char *const types[] = {BIND_OBJECT, NULL};
     lua_createtable(L, NN_KINDS, 0);
     for (int kind = 0; kind < NN_KINDS; kind++) {
         luaL_newlib(L, common);
         luaL_setfuncs(L, kinds[kind]->methods, 0);
+        bind_methods(L, kinds[kind]->word, types);
         lua_rawseti(L, -2, kind);
     }
 }
 
 void bind_open_objects(lua_State *L, int core) {
     static const luaL_Reg events[] = {{"__call", object_call}, {"__tostring", object_tostring}, {NULL, NULL}};
-    static const luaL_Reg members[] = {{"__index", object_index}, {"__newindex", object_newindex}, {NULL, NULL}};
+    static const luaL_Reg members[] = {
+        {"__index", object_index}, {"__newindex", object_newindex}, {"__members", object_members}, {NULL, NULL}};
     bind_new_type(L, BIND_OBJECT, events, release);
     push_methods(L);
     luaL_setfuncs(L, members, 1);

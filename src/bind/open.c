@@ -62,6 +62,7 @@ void bind_open(lua_State *L, struct run *r) {
     lua_newtable(L);
     int core = lua_gettop(L);
     bind_open_errors(L, core);
+    bind_open_members(L, core);
     bind_open_tensor(L);
     bind_open_variable(L, core);
     bind_open_objects(L, core);

@@ -116,4 +116,4 @@ static const luaL_Reg methods[] = {{"apply", optimizer_apply},
 
 static const char *const fields[] = {"iterations", "learning_rate", "variables", "built", NULL};
 
-const struct bind_kind bind_optimizers = {"optimizers", methods, NULL, field, set_field, fields};
+const struct bind_kind bind_optimizers = {"optimizers", "optimizer", methods, NULL, field, set_field, fields};

@@ -169,8 +169,10 @@ void bind_open_tape(lua_State *L, int core) {
                                        {"stop_recording", tape_close},
                                        {"close", tape_close},
                                        {NULL, NULL}};
+    static const char *const types[] = {BIND_TAPE, NULL};
     bind_new_type(L, BIND_TAPE, events, release);
     luaL_newlib(L, methods);
+    bind_methods(L, "tape", types);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     lua_pushcfunction(L, tape_create);

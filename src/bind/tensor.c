@@ -110,7 +110,7 @@ static int tensor_tostring(lua_State *L) {
     return bind_push_buf(L, text);
 }
 
-/* for i, row in pairs(x) */
+/* for i, row in pairs(x), or in ipairs(x) */
 static int next_row(lua_State *L) {
     lua_Integer i = luaL_optinteger(L, 2, 0) + 1;
     if (i > self(L)->shape.dim[0]) return 0;
@@ -127,6 +127,16 @@ static int tensor_pairs(lua_State *L) {
     lua_pushcfunction(L, next_row);
     lua_pushvalue(L, 1);
     lua_pushnil(L);
+    return 3;
+}
+
+/* ipairs of a tensor ends at its last row: Lua's own would go on to an index that is out of range. Upvalue 1: Lua's. */
+static int rows_or_ipairs(lua_State *L) {
+    luaL_checkany(L, 1);
+    if (luaL_testudata(L, 1, BIND_TENSOR)) return tensor_pairs(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 3);
     return 3;
 }
 
@@ -158,7 +168,13 @@ static int tensor_call(lua_State *L) {
 }
 
 static void open_metatable(lua_State *L, int methods) {
+    static const char *const types[] = {BIND_TENSOR, BIND_VARIABLE, NULL}; /* a variable calls its value's */
     bind_new_type(L, BIND_TENSOR, events, release);
+    luaL_newmetatable(L, BIND_VARIABLE);
+    lua_pushvalue(L, methods);
+    bind_methods(L, "x", types);
+    lua_setfield(L, -3, "__members");
+    lua_pop(L, 1);
     lua_pushvalue(L, methods);
     lua_pushcclosure(L, tensor_index, 1);
     lua_setfield(L, -2, "__index");
@@ -179,10 +195,14 @@ void bind_open_tensor(lua_State *L) {
     open_metatable(L, methods);
     lua_pushvalue(L, methods);
     lua_setfield(L, functions, "methods");
-    lua_createtable(L, 0, 1);
+    lua_createtable(L, 0, 2);
     lua_pushcfunction(L, tensor_call);
     lua_setfield(L, -2, "__call");
     lua_setmetatable(L, functions);
     lua_pop(L, 1);
+    bind_strict(L, "tensor");
     lua_setglobal(L, "tensor");
+    lua_getglobal(L, "ipairs");
+    lua_pushcclosure(L, rows_or_ipairs, 1);
+    lua_setglobal(L, "ipairs");
 }

@@ -189,6 +189,11 @@ static struct tensor *select_view(lua_State *L, struct tensor *x) {
         index.text = index.at = lua_tostring(L, 2);
         read_index(&index);
     } else {
+        if (lua_istable(L, 2))
+            return bind_raise(
+                       L, ERR_TYPE,
+                       "several indices are one string, as in x[\"2, 1:3\"]; rows are a tensor, as in x[tensor{1, 3}]"),
+                   NULL;
         new_item(&index, ITEM_INDEX)->start = bind_integer(L, 2, "an index");
     }
     make_plan(&index, &p);
@@ -202,6 +207,9 @@ static struct tensor *select_view(lua_State *L, struct tensor *x) {
 static void check_mask(lua_State *L, const struct tensor *x, const struct tensor *mask) {
     char a[256], b[256];
     bool fits = mask->shape.rank <= x->shape.rank;
+    if (mask->dtype != DT_BOOL)
+        bind_raise(L, ERR_TYPE, "only a mask of bool can say what is assigned to, not one of %s",
+                   dtype_name(mask->dtype));
     for (int i = 0; fits && i < mask->shape.rank; i++) fits = mask->shape.dim[i] == x->shape.dim[i];
     if (!fits)
         bind_raise(L, ERR_INDEX, "a mask of shape %s does not fit a tensor of shape %s",
@@ -222,17 +230,22 @@ static struct tensor *true_places(lua_State *L, const struct tensor *mask) {
     return *out;
 }
 
-/* x[rows]: by 1-based integers, as all indices are. */
+/* x[rows]: by integers that count from 1, or with a minus from the end, as all indices do. */
 static int get_rows(lua_State *L, struct tensor *x, struct tensor *rows) {
     struct err e = {0};
     if (dtype_is_float(rows->dtype))
         return bind_raise(L, ERR_TYPE, "a tensor that is an index must hold integers or bool, not %s",
                           dtype_name(rows->dtype));
+    if (x->shape.rank == 0) return bind_raise(L, ERR_INDEX, "a 0-d tensor has no rows");
     struct tensor **out = bind_new_tensor(L);
     struct op_emitter m = run_emitter(bind_run(L), &e);
-    struct tensor *y = emit_gather(&m, x, emit_adds(&m, emit_cast(&m, rows, DT_INT64), -1));
+    emit_t i = emit_cast(&m, rows, DT_INT64), from_end = emit_adds(&m, i, (double)x->shape.dim[0]);
+    struct tensor *y = emit_gather(&m, x, emit_where(&m, emit_gts(&m, i, -1), emit_adds(&m, i, -1), from_end));
     if (y) *out = tensor_retain(y);
     op_emitter_close(&m);
+    if (e.status == ERR_INDEX)
+        return bind_raise(L, ERR_INDEX, "an index is out of range for axis 0 of size %lld; they count from 1",
+                          (long long)x->shape.dim[0]);
     bind_check(L, e.status, &e);
     return 1;
 }

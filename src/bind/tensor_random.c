@@ -88,13 +88,17 @@ static int random_truncated_normal(lua_State *L) {
     return draw_floats(L, "random.truncated_normal", names, rng_truncated_normal, 0, 1);
 }
 
-/* integers(low, high[, shape, dtype = "int32", seed]): high is not among them. */
+/* integers(low, high[, shape, dtype = "int32", seed]): high is not among them; integers(high) begins at 0. */
 static int random_integers(lua_State *L) {
     static const char *const names[] = {"low", "high", "shape", "dtype", "seed", NULL};
     struct shape s = {0};
     bind_args(L, 1, "random.integers", names);
-    bind_want(L, 2, "random.integers", "high");
-    int64_t low = bind_integer(L, 1, "low"), high = bind_integer(L, 2, "high");
+    bind_want(L, 1, "random.integers", "low");
+    int64_t low = bind_integer(L, 1, "low"), high = 0;
+    if (lua_isnil(L, 2))
+        high = low, low = 0;
+    else
+        high = bind_integer(L, 2, "high");
     if (!lua_isnil(L, 3)) bind_shape(L, 3, &s);
     enum dtype d = bind_dtype(L, 4, DT_INT32);
     bool wide = d == DT_INT64;
@@ -149,5 +153,6 @@ void bind_open_tensor_random(lua_State *L, int functions) {
         {0},
     };
     luaL_newlib(L, table);
+    bind_strict(L, "tensor.random");
     lua_setfield(L, functions, "random");
 }

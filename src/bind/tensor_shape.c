@@ -194,9 +194,16 @@ static int shape_concatenate(lua_State *L) {
     return 1;
 }
 
+static void check_same(lua_State *L, int i, const struct shape *s, const struct shape *first) {
+    char a[256], b[256];
+    if (!shape_equal(s, first))
+        bind_raise(L, ERR_VALUE, "stack: all tensors must have one shape, but number %d has %s, the first %s", i,
+                   shape_text(s, a, sizeof a), shape_text(first, b, sizeof b));
+}
+
 static int shape_stack(lua_State *L) {
     static const char *const names[] = {"tensors", "axis", NULL};
-    struct shape s = {0};
+    struct shape s = {0}, first = {0};
     struct err e = {0};
     int axis = 0;
     bind_args(L, 1, "stack", names);
@@ -204,6 +211,8 @@ static int shape_stack(lua_State *L) {
     for (int i = 1; i <= n; i++) {
         lua_rawgeti(L, list, i);
         struct tensor *t = bind_tensor(L, -1);
+        if (i > 1) check_same(L, i, &t->shape, &first);
+        first = t->shape;
         s = expanded(L, &t->shape, lua_isnil(L, 2) ? 0 : bind_integer(L, 2, "axis"));
         reshape(L, t, &s);
         lua_rawseti(L, list, i);

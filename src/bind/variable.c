@@ -143,6 +143,7 @@ void bind_open_variable(lua_State *L, int core) {
     static const luaL_Reg events[] = {
         {"__newindex", variable_newindex}, {"__tostring", variable_tostring}, {"__len", variable_length}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"numpy", variable_numpy}, {"assign", variable_assign_to}, {NULL, NULL}};
+    static const char *const types[] = {BIND_VARIABLE, NULL};
     bind_new_type(L, BIND_VARIABLE, events, release);
     bind_open_operators(L);
     luaL_newlib(L, methods);
@@ -151,6 +152,9 @@ void bind_open_variable(lua_State *L, int core) {
         lua_pushcclosure(L, variable_update, 1);
         lua_setfield(L, -2, sub ? "assign_sub" : "assign_add");
     }
+    bind_methods(L, "v", types);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "__members");
     lua_pushcclosure(L, variable_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);

@@ -68,7 +68,8 @@ static enum status from_object(struct run *r, enum nn_kind kind, const json_t *j
 enum status nn_deserialize(struct run *r, enum nn_kind kind, const json_t *json, struct nn_object **out,
                            struct err *e) {
     if (json_is_object(json)) return from_object(r, kind, json, out, e);
-    if (!json_is_string(json)) return err_set(e, ERR_TYPE, "a %s must be a name or a JSON object", nn_kinds[kind].word);
+    if (!json_is_string(json))
+        return err_set(e, ERR_TYPE, "expected the name of one of %s, or its JSON", nn_kinds[kind].module);
     const struct nn_class *c = nn_find(kind, json_string_value(json), e);
     return c ? nn_new(r, c, NULL, NULL, 0, out, e) : e->status;
 }

@@ -28,14 +28,26 @@ static void offer_keys(lua_State *L, const struct completion *c) {
     }
 }
 
-/* A stub of an embedded module becomes the module: indexing it is celda's code, not the user's. */
+/* A stub of an embedded module on the top becomes the module, which is celda's code and not the user's. */
 static void settle_stub(lua_State *L) {
-    if (!luaL_getmetafield(L, -1, "__index")) return;
-    bool ours = lua_iscfunction(L, -1) && lua_type(L, -2) == LUA_TTABLE;
-    lua_pop(L, 1);
-    if (!ours) return;
-    lua_getfield(L, -1, "_");
-    lua_pop(L, 1);
+    if (!luaL_getmetafield(L, -1, "__module")) return;
+    lua_insert(L, -2);
+    if (lua_iscfunction(L, -2))
+        lua_call(L, 1, 1);
+    else
+        lua_remove(L, -2);
+}
+
+/* Pushes the table with more members of the value on the top: __index, or, where that is a function, __members, which may
+ * be a function of celda's that gives the table. */
+static bool push_behind(lua_State *L) {
+    if (luaL_getmetafield(L, -1, "__members")) {
+        if (!lua_iscfunction(L, -1)) return true;
+        lua_pushvalue(L, -2);
+        lua_call(L, 1, 1);
+        return true;
+    }
+    return luaL_getmetafield(L, -1, "__index") != LUA_TNIL;
 }
 
 /* Keys of the value on the top and of the tables behind it; pops it. */
@@ -43,12 +55,9 @@ static void offer_members(lua_State *L, const struct completion *c) {
     for (int level = 0; level < 10; level++) {
         settle_stub(L);
         if (lua_type(L, -1) == LUA_TTABLE) offer_keys(L, c);
-        if (!luaL_getmetafield(L, -1, "__index")) {
-            if (!luaL_getmetafield(L, -1, "__methods")) break; /* userdata whose __index is a function name theirs */
-        }
+        if (!push_behind(L)) break;
         lua_remove(L, -2);
-        if (lua_type(L, -1) == LUA_TTABLE) continue;
-        break;
+        if (lua_type(L, -1) != LUA_TTABLE) break;
     }
     lua_pop(L, 1);
 }

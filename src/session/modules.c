@@ -41,6 +41,12 @@ static void load_module(lua_State *L) {
     }
 }
 
+/* For completion: the module itself. */
+static int stub_module(lua_State *L) {
+    load_module(L);
+    return 1;
+}
+
 static int stub_index(lua_State *L) {
     load_module(L);
     lua_pushvalue(L, 2);
@@ -64,7 +70,8 @@ static int stub_pairs(lua_State *L) {
 }
 
 static void add_stub(lua_State *L, const char *name) {
-    static const luaL_Reg events[] = {{"__index", stub_index}, {"__call", stub_call}, {"__pairs", stub_pairs}};
+    static const luaL_Reg events[] = {
+        {"__index", stub_index}, {"__call", stub_call}, {"__pairs", stub_pairs}, {"__module", stub_module}};
     if (lua_getglobal(L, name) == LUA_TNIL && find(name)) {
         lua_newtable(L);
         lua_newtable(L);

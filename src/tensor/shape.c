@@ -21,8 +21,7 @@ enum status shape_bytes(const struct shape *s, enum dtype d, size_t *out, struct
     char text[256];
     bool empty = false, overflow = false;
     for (int i = 0; i < s->rank; i++) {
-        if (s->dim[i] < 0)
-            return err_set(e, ERR_VALUE, "negative dimension in shape %s", shape_text(s, text, sizeof text));
+        if (s->dim[i] < 0) return err_set(e, ERR_VALUE, "a dimension cannot be negative: %lld", (long long)s->dim[i]);
         empty |= s->dim[i] == 0;
         overflow |= __builtin_mul_overflow(n, s->dim[i], &n);
     }

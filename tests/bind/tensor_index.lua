@@ -9,7 +9,7 @@ test("numbers count from 1, negative ones from the end", function()
   fails("indices count from 1", function() return tensor{5, 6, 7}[0] end)
   fails("too many indices: 1 for a tensor of 0 dimensions", function() return tensor(1)[1] end)
   fails("an index must be an integer", function() return x[1.5] end)
-  fails("an index must be an integer", function() return x[{}] end)
+  fails("several indices are one string", function() return x[{1, 2}] end)
 end)
 
 test("ranges include both ends", function()
@@ -92,4 +92,15 @@ test("rows by 1-based integers", function()
   local t = tensor{10, 20, 30}
   eq(t[tensor{3, 1}], tensor{30, 10})
   eq(t[tensor({{1, 1}}, "int32")], tensor{{10, 10}})
+end)
+
+test("rows by a tensor of integers, from both ends", function()
+  local v = tensor{{1, 2}, {3, 4}, {5, 6}}
+  eq(v[tensor{3, 1}], {{5, 6}, {1, 2}})
+  eq(v[tensor{-1, -3}], {{5, 6}, {1, 2}})
+  for _, i in ipairs{0, 4, -4} do
+    fails("IndexError: an index is out of range for axis 0 of size 3", function() return v[tensor{i}] end)
+  end
+  fails("a 0-d tensor has no rows", function() return tensor(1)[tensor{1}] end)
+  fails("only a mask of bool can say what is assigned to", function() v[tensor{1}] = 0 end)
 end)

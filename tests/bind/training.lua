@@ -149,6 +149,15 @@ test("accuracy fits the labels; functions are losses and metrics", function()
   eq(model.metrics_names, {"loss", "function"})
 end)
 
+test("classes stand for their objects", function()
+  local model = keras.Sequential{L.Dense(1)}
+  model:compile{optimizer = keras.optimizers.SGD, loss = keras.losses.MeanSquaredError, metrics = {keras.metrics.MeanSquaredError}}
+  eq({model.optimizer.class_name, #model:train_on_batch(x, tensor.zeros{100, 1})}, {"SGD", 2})
+  fails("expected one of keras.optimizers, got a MeanSquaredError", model.compile, model,
+    {optimizer = keras.losses.MeanSquaredError(), loss = "mse"})
+  fails("a function cannot be the optimizer", model.compile, model, {optimizer = print, loss = "mse"})
+end)
+
 test("what is wrong is said in Keras's words", function()
   local model = keras.Sequential{L.Dense(2, {input_shape = {4}})}
   fails("You must call `compile()` before calling `fit()`", model.fit, model, x, y)
@@ -168,6 +177,7 @@ test("what is wrong is said in Keras's words", function()
   fails("expected shape=(None, 4), found shape=(32, 3)", model.fit, model, x["..., 1:3"], y)
   fails("label 2 at place", model.fit, model, x, y + 1, {verbose = 0})
   fails("batch_size must be a positive integer, not 0", model.fit, model, x, y, {batch_size = 0})
+  fails("batch_size must be a positive integer, not \"32\"", model.fit, model, x, y, {batch_size = "32"})
   fails("verbose must be 0, 1, 2 or \"auto\"", model.fit, model, x, y, {verbose = 3})
   fails("epochs must be an integer", model.fit, model, x, y, {epochs = 1.5})
   fails("validation_data must be {x, y}", model.fit, model, x, y, {validation_data = x})

@@ -261,7 +261,7 @@ static void refuse_json(const char *text, const char *part) {
 
 static void test_wrong_json(void **state) {
     (void)state;
-    refuse_json("3", "must be a name or a JSON object");
+    refuse_json("3", "the name of one of keras.layers");
     refuse_json("{\"config\": {}}", "must have a class_name");
     refuse_json("{\"class_name\": \"ReLU\", \"confg\": {}}", "unknown key \"confg\"");
     refuse_json("{\"class_name\": \"ReLU\", \"module\": \"mine\", \"config\": {}}", "module is not Keras's");
