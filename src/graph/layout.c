@@ -1,0 +1,201 @@
+/* Headers for values and calls for nodes. Invariant: after planning, every header of the arena is final; binding moves
+ * those of inputs, outputs and constants alone. */
+#include "graph/layout.h"
+
+#include "base/mem.h"
+
+static size_t rounded(size_t bytes) {
+    return (bytes + 63) / 64 * 64;
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------------- */
+
+static bool is_view(const struct graph_node *n) {
+    return n->op && n->op->flags & OP_VIEW;
+}
+
+static int first_output(const struct graph *g, int v) {
+    for (int i = 0; i < g->noutput; i++)
+        if (g->output[i] == v) return i;
+    return -1;
+}
+
+static void make_root(struct graph_place *x, int v, const struct op_sig *sig) {
+    *x = (struct graph_place){.root = v};
+    x->header.dtype = sig->dtype;
+    x->header.shape = sig->shape;
+    tensor_strides(&sig->shape, x->header.stride);
+}
+
+static void resolve_view(struct graph_layout *l, int v, const struct graph_node *n) {
+    const struct graph_place *from = &l->value[n->in[0]];
+    struct graph_place *to = &l->value[v];
+    *to = (struct graph_place){.header = from->header, .root = from->root};
+    if (n->op->view(&from->header, &n->attrs, &to->header)) {
+        to->offset = to->header.offset;
+        return;
+    }
+    make_root(to, v, &l->graph->value[v].sig);
+    to->copied = true;
+    to->at = l->copied;
+    l->copied += rounded(tensor_bytes(&to->header));
+}
+
+static void make_values(struct graph_layout *l) {
+    const struct graph *g = l->graph;
+    for (int v = 0; v < g->nvalue; v++) {
+        const struct graph_value *from = &g->value[v];
+        struct graph_place *x = &l->value[v];
+        if (from->kind == GRAPH_RESULT && is_view(&g->node[from->node])) {
+            resolve_view(l, v, &g->node[from->node]);
+            continue;
+        }
+        make_root(x, v, &from->sig);
+        const int output = from->kind == GRAPH_RESULT ? first_output(g, v) : -1;
+        x->home = from->kind == GRAPH_INPUT      ? GRAPH_IN_INPUT
+                  : from->kind == GRAPH_CONSTANT ? GRAPH_IN_CONSTANT
+                  : output >= 0                  ? GRAPH_IN_OUTPUT
+                                                 : GRAPH_IN_ARENA;
+        x->argument = from->kind == GRAPH_INPUT ? from->output : output;
+        for (int d = 0; from->kind == GRAPH_CONSTANT && d < from->sig.shape.rank; d++)
+            x->header.stride[d] = from->constant->stride[d];
+    }
+}
+
+/* Points the headers of one home at their bytes; arguments NULL: nowhere yet. */
+static void place_values(struct graph_layout *l, enum graph_home home, struct tensor *const *arguments) {
+    for (int v = 0; v < l->graph->nvalue; v++) {
+        struct graph_place *x = &l->value[v];
+        const struct graph_place *root = &l->value[x->root];
+        if (root->home != home) continue;
+        const struct tensor *at = home == GRAPH_IN_CONSTANT ? l->graph->value[x->root].constant
+                                  : arguments               ? arguments[root->argument]
+                                                            : NULL;
+        x->header.storage = at ? at->storage : l->arena;
+        x->header.offset = x->offset + (at ? at->offset : (int64_t)(root->at / dtype_size(x->header.dtype)));
+    }
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------------------- */
+
+/* Headers for the inputs that the op needs contiguous. */
+static enum status make_copies(struct graph_layout *l, struct graph_call *c, struct err *e) {
+    const bool strided = c->call.op->flags & (OP_STRIDED | OP_ELEMENTWISE);
+    for (int i = 0; i < c->call.nin && !strided; i++) {
+        if (tensor_is_contiguous(c->tensor[i])) continue;
+        if (!c->copy) c->copy = mem_zalloc(sizeof *c->copy * (size_t)c->call.nin, e);
+        if (!c->copy) return e->status;
+        struct tensor *copy = &c->copy[i];
+        copy->dtype = c->tensor[i]->dtype;
+        copy->shape = c->tensor[i]->shape;
+        copy->storage = l->arena;
+        tensor_strides(&copy->shape, copy->stride);
+        c->copies += rounded(tensor_bytes(copy));
+        c->tensor[i] = copy;
+    }
+    return OK;
+}
+
+static enum status make_call(struct graph_layout *l, int i, struct err *e) {
+    const struct graph_node *n = &l->graph->node[i];
+    struct graph_call *c = &l->call[i];
+    c->tensor = mem_zalloc(sizeof(struct tensor *) * (size_t)(n->nin + n->nout), e);
+    if (!c->tensor) return e->status;
+    for (int k = 0; k < n->nin; k++) c->tensor[k] = &l->value[n->in[k]].header;
+    for (int k = 0; k < n->nout; k++) c->tensor[n->nin + k] = &l->value[n->out + k].header;
+    c->call = (struct op_call){.op = n->op, .nin = n->nin, .nout = n->nout, .attrs = &n->attrs};
+    c->call.in = c->tensor;
+    c->call.out = c->tensor + n->nin;
+    c->kind = is_view(n) ? (l->value[n->out].copied ? GRAPH_CALL_COPY : GRAPH_CALL_NOTHING)
+              : n->fused ? GRAPH_CALL_FUSED
+                         : GRAPH_CALL_OP;
+    return c->kind == GRAPH_CALL_OP ? make_copies(l, c, e) : OK;
+}
+
+enum status graph_layout_new(const struct graph *g, struct storage *arena, struct graph_layout **out, struct err *e) {
+    struct graph_layout *l = mem_zalloc(sizeof *l, e);
+    if (!l) return e->status;
+    l->graph = g;
+    l->arena = arena;
+    l->value = mem_zalloc(sizeof *l->value * (size_t)(g->nvalue + 1), e);
+    l->call = mem_zalloc(sizeof *l->call * (size_t)(g->nnode + 1), e);
+    if (l->value && l->call) make_values(l);
+    for (int i = 0; e->status == OK && i < g->nnode; i++) make_call(l, i, e);
+    if (e->status == OK)
+        *out = l;
+    else
+        graph_layout_free(l);
+    return e->status;
+}
+
+void graph_layout_free(struct graph_layout *l) {
+    if (!l) return;
+    for (int i = 0; l->call && i < l->graph->nnode; i++) {
+        mem_free(l->call[i].tensor);
+        mem_free(l->call[i].copy);
+    }
+    graph_plan_free(l->plan);
+    mem_free(l->call);
+    mem_free(l->value);
+    mem_free(l);
+}
+
+/* ---- places ------------------------------------------------------------------------------------------------------- */
+
+static size_t scratch(void *arg, int node) {
+    const struct graph_layout *l = arg;
+    return l->call[node].workspace + l->call[node].copies;
+}
+
+/* The workspace lies at the beginning of the node's scratch, its contiguous copies behind it. */
+static void place_scratch(struct graph_call *c, size_t at) {
+    c->at = at;
+    at += c->workspace;
+    for (int k = 0; c->copy && k < c->call.nin; k++) {
+        if (c->tensor[k] != &c->copy[k]) continue;
+        c->copy[k].offset = (int64_t)(at / dtype_size(c->copy[k].dtype));
+        at += rounded(tensor_bytes(&c->copy[k]));
+    }
+}
+
+enum status graph_layout_plan(struct graph_layout *l, struct err *e) {
+    for (int i = 0; i < l->graph->nnode; i++) l->call[i].workspace = rounded(l->call[i].workspace);
+    if (graph_plan_new(l->graph, scratch, l, &l->plan, e) != OK) return e->status;
+    const size_t planned = rounded(l->plan->arena);
+    l->bytes = planned + l->copied;
+    for (int v = 0; v < l->graph->nvalue; v++) {
+        struct graph_place *x = &l->value[v];
+        if (x->root == v && x->home == GRAPH_IN_ARENA) x->at = x->copied ? planned + x->at : l->plan->offset[v];
+    }
+    for (int i = 0; i < l->graph->nnode; i++) place_scratch(&l->call[i], l->plan->scratch[i]);
+    for (enum graph_home home = GRAPH_IN_ARENA; home <= GRAPH_IN_OUTPUT; home++) place_values(l, home, NULL);
+    return OK;
+}
+
+void graph_layout_bind(struct graph_layout *l, struct tensor *const *in, struct tensor *const *out) {
+    place_values(l, GRAPH_IN_CONSTANT, NULL);
+    place_values(l, GRAPH_IN_INPUT, in);
+    place_values(l, GRAPH_IN_OUTPUT, out);
+}
+
+/* ---- copies ------------------------------------------------------------------------------------------------------- */
+
+enum status graph_layout_copy_inputs(struct graph_layout *l, int i, graph_copy_fn *copy, void *device, struct err *e) {
+    const struct graph_call *c = &l->call[i];
+    for (int k = 0; c->copy && k < c->call.nin; k++) {
+        if (c->tensor[k] != &c->copy[k]) continue;
+        if (copy(device, &l->value[l->graph->node[i].in[k]].header, &c->copy[k], e) != OK) return e->status;
+    }
+    return OK;
+}
+
+enum status graph_layout_copy_outputs(struct graph_layout *l, struct tensor *const *out, graph_copy_fn *copy,
+                                      void *device, struct err *e) {
+    for (int i = 0; i < l->graph->noutput; i++) {
+        const int v = l->graph->output[i];
+        const struct graph_place *x = &l->value[v];
+        if (x->root == v && x->home == GRAPH_IN_OUTPUT && x->argument == i) continue;
+        if (copy(device, &x->header, out ? out[i] : &x->header, e) != OK) return e->status;
+    }
+    return OK;
+}
