@@ -1,18 +1,24 @@
 /* Tensors out of nothing: full, arange, random_uniform (the same bits as everywhere). */
 #include <stdio.h>
-#include <string.h>
 
 #include "device/gpu/gpu.h"
 
-/* The bytes of attrs.full's value in its dtype. */
-static void element_of(const struct op_full *a, void *element) {
+union element {
+    float f32;
+    double f64;
+    int32_t i32;
+    int64_t i64;
+    uint8_t u8;
+};
+
+static union element element_of(const struct op_full *a) {
     switch (a->dtype) {
-    case DT_FLOAT32: memcpy(element, &(float){(float)a->value}, 4); break;
-    case DT_FLOAT64: memcpy(element, &a->value, 8); break;
-    case DT_INT32: memcpy(element, &(int32_t){(int32_t)a->integer}, 4); break;
-    case DT_INT64: memcpy(element, &a->integer, 8); break;
-    case DT_BOOL: memcpy(element, &(uint8_t){a->integer != 0}, 1); break;
-    default: memcpy(element, &(uint8_t){(uint8_t)a->integer}, 1); break;
+    case DT_FLOAT32: return (union element){.f32 = (float)a->value};
+    case DT_FLOAT64: return (union element){.f64 = a->value};
+    case DT_INT32: return (union element){.i32 = (int32_t)a->integer};
+    case DT_INT64: return (union element){.i64 = a->integer};
+    case DT_BOOL: return (union element){.u8 = a->integer != 0};
+    default: return (union element){.u8 = (uint8_t)a->integer};
     }
 }
 
@@ -20,14 +26,14 @@ static enum status run_full(struct gpu *g, const struct op_call *call, const str
                             struct err *e) {
     (void)space, (void)at;
     const struct tensor *y = call->out[0];
+    const union element value = element_of(&call->attrs->full);
     struct gpu_launch l = {.n = 0};
     struct gpu_kernel *k;
-    char defines[64], element[8];
+    char defines[64];
     snprintf(defines, sizeof defines, "#define FULL\n#define T %s\n", gpu_type(y->dtype));
     if (gpu_kernel_get(g, "create", "full", defines, &k, e) != OK) return e->status;
-    element_of(&call->attrs->full, element);
     gpu_pass_tensor(&l, y);
-    gpu_pass_bytes(&l, element, dtype_size(y->dtype));
+    gpu_pass_bytes(&l, &value, dtype_size(y->dtype));
     gpu_pass_number(&l, tensor_size(y));
     return gpu_launch(g, k, &l, tensor_size(y), e);
 }

@@ -243,25 +243,25 @@ static void read_binary(const struct opencl *o, cl_program p, struct buf *made) 
         made->len += size;
 }
 
-static cl_program program_of(const struct opencl *o, const char *source, const struct buf *binary, cl_int *code) {
-    if (!binary) return o->cl.clCreateProgramWithSource(o->context, 1, &source, NULL, code);
-    cl_int loaded = CL_SUCCESS;
-    const unsigned char *bytes = (const unsigned char *)binary->data;
-    cl_program p = o->cl.clCreateProgramWithBinary(o->context, 1, &o->device, &binary->len, &bytes, &loaded, code);
-    if (p && loaded != CL_SUCCESS) {
-        o->cl.clReleaseProgram(p);
-        *code = loaded;
-        return NULL;
+static cl_int make_program(const struct opencl *o, const char *source, const struct buf *binary, cl_program *out) {
+    cl_int code = CL_SUCCESS, loaded = CL_SUCCESS;
+    if (!binary) {
+        *out = o->cl.clCreateProgramWithSource(o->context, 1, &source, NULL, &code);
+        return code;
     }
-    return p;
+    const unsigned char *bytes = (const unsigned char *)binary->data;
+    *out = o->cl.clCreateProgramWithBinary(o->context, 1, &o->device, &binary->len, &bytes, &loaded, &code);
+    if (!*out || loaded == CL_SUCCESS) return code;
+    o->cl.clReleaseProgram(*out);
+    return loaded;
 }
 
 static enum status build(void *d, const char *source, const char *name, const struct buf *binary, struct buf *made,
                          void **kernel, struct err *e) {
     const struct opencl *o = d;
-    cl_int code;
-    cl_program p = program_of(o, source, binary, &code);
-    if (!p) return fail(e, name, code);
+    cl_program p;
+    cl_int code = make_program(o, source, binary, &p);
+    if (code != CL_SUCCESS) return fail(e, name, code);
     code = o->cl.clBuildProgram(p, 1, &o->device, o->options, NULL, NULL);
     if (code != CL_SUCCESS) {
         build_failed(o, p, name, code, e);
