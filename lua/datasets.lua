@@ -44,4 +44,4 @@ end
 datasets.fashion_mnist = idx_set("fashion-mnist", "dataset-fashion-mnist")
 datasets.mnist = idx_set("mnist")
 
-return datasets
+return core.strict(datasets, "datasets")

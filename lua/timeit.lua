@@ -49,4 +49,4 @@ help.register("timeit.repeat_", [[
 timeit.repeat_(f, {["repeat"] = 5, number = 1000000, setup = g})
 A list of what timeit.timeit gives, one for each repetition.]], timeit.repeat_)
 help.register("timeit.default_timer", "timeit.default_timer()\nSeconds on a monotonic clock.", timeit.default_timer)
-return timeit
+return require("celda.core").strict(timeit, "timeit")

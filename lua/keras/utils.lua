@@ -9,7 +9,11 @@ utils.set_random_seed = core.set_random_seed
 function utils.to_categorical(...)
   local labels, classes = core.args("to_categorical", {"x", "num_classes"}, ...)
   labels = tensor(labels):astype "int64"
-  return labels:one_hot(classes or labels:max():item() + 1)
+  local most = labels.size > 0 and labels:max():item() or -1
+  if classes and most >= classes then
+    core.raise("IndexError", "to_categorical: label %d is out of range for num_classes = %d", most, classes)
+  end
+  return labels:one_hot(classes or most + 1)
 end
 
 --- normalize(x[, axis = -1, order = 2]): x over its norm along an axis; where that is 0, x.

@@ -110,6 +110,14 @@ static int tensor_tostring(lua_State *L) {
     return bind_push_buf(L, text);
 }
 
+/* "loss: " .. x */
+static int tensor_concat(lua_State *L) {
+    luaL_tolstring(L, 1, NULL);
+    luaL_tolstring(L, 2, NULL);
+    lua_concat(L, 2);
+    return 1;
+}
+
 /* for i, row in pairs(x), or in ipairs(x) */
 static int next_row(lua_State *L) {
     lua_Integer i = luaL_optinteger(L, 2, 0) + 1;
@@ -141,11 +149,8 @@ static int rows_or_ipairs(lua_State *L) {
 }
 
 static const luaL_Reg events[] = {
-    {"__newindex", tensor_newindex},
-    {"__len", tensor_length},
-    {"__tostring", tensor_tostring},
-    {"__pairs", tensor_pairs},
-    {0},
+    {"__newindex", tensor_newindex}, {"__len", tensor_length},  {"__tostring", tensor_tostring},
+    {"__concat", tensor_concat},     {"__pairs", tensor_pairs}, {0},
 };
 
 /* ---- the table `tensor` -------------------------------------------------------------------------------------------- */

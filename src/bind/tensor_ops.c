@@ -201,16 +201,16 @@ void bind_open_tensor_ops(lua_State *L, int methods, int functions) {
 
 /* ---- operators ----------------------------------------------------------------------------------------------------- */
 
-/* a < b is one boolean in Lua: only numbers and tensors of one element have one. Upvalues: the op, its method's name. */
+/* a < b, which a > b becomes, is one boolean in Lua: only numbers and tensors of one element have one. Upvalues: the op,
+ * the operators, the methods to use instead. */
 static int call_comparison(lua_State *L) {
     bool result = false;
     struct err e = {0};
     for (int i = 1; i <= 2; i++)
         if (tensor_size(bind_tensor(L, i)) != 1)
             return bind_raise(L, ERR_TYPE,
-                              "%s between tensors of many elements has no single answer; x:%s(y) compares element by "
-                              "element, and x:gt(y), x:ge(y) the other way",
-                              lua_tostring(L, lua_upvalueindex(3)), lua_tostring(L, lua_upvalueindex(2)));
+                              "%s of tensors of many elements have no single answer; %s compare element by element",
+                              lua_tostring(L, lua_upvalueindex(2)), lua_tostring(L, lua_upvalueindex(3)));
     lua_settop(L, 2);
     call_elementwise(L);
     bind_check(L, tensor_read(bind_tensor(L, -1), &result, &e), &e);
@@ -218,10 +218,11 @@ static int call_comparison(lua_State *L) {
     return 1;
 }
 
-static void put_comparison(lua_State *L, const char *event, const struct op *op, const char *sign) {
+static void put_comparison(lua_State *L, const char *event, const struct op *op, const char *signs,
+                           const char *methods) {
     lua_pushlightuserdata(L, (void *)op);
-    lua_pushstring(L, op->name);
-    lua_pushstring(L, sign);
+    lua_pushstring(L, signs);
+    lua_pushstring(L, methods);
     lua_pushcclosure(L, call_comparison, 3);
     lua_setfield(L, -2, event);
 }
@@ -240,6 +241,6 @@ void bind_open_operators(lua_State *L) {
         lua_pushcclosure(L, table[i].op->nin == 1 ? call_unary_operator : call_elementwise, 1);
         lua_setfield(L, -2, table[i].event);
     }
-    put_comparison(L, "__lt", &op_lt, "<");
-    put_comparison(L, "__le", &op_le, "<=");
+    put_comparison(L, "__lt", &op_lt, "< and >", "x:lt(y) and x:gt(y)");
+    put_comparison(L, "__le", &op_le, "<= and >=", "x:le(y) and x:ge(y)");
 }

@@ -255,11 +255,31 @@ bool locals_is_cell(lua_State *L, int index) {
     return is_cell;
 }
 
+/* Python's True or False, read where nobody has set it. It would be nil, and {use_bias = False} would say nothing. */
+static const struct cell_free_name *python_boolean(lua_State *L, const struct load *c) {
+    for (size_t i = 0; i < c->lua.free_count; i++) {
+        const struct cell_free_name *f = &c->lua.free_names[i];
+        if (f->written || (strcmp(f->name, "True") != 0 && strcmp(f->name, "False") != 0)) continue;
+        lua_pushglobaltable(L);
+        lua_pushstring(L, f->name);
+        bool set = lua_rawget(L, -2) != LUA_TNIL || locals_find(c->s, f->name) >= 0;
+        lua_pop(L, 2);
+        if (!set) return f;
+    }
+    return NULL;
+}
+
 /* Returns the function, or a message with c->err set; raises where there is no memory. */
 static int compile(lua_State *L) {
     struct load *c = lua_touserdata(L, 1);
     const struct rewrite *r = &c->rewrite;
     luaL_checkstack(L, 10, NULL);
+    const struct cell_free_name *foreign = python_boolean(L, c);
+    if (foreign) {
+        err_set(&c->err, ERR_VALUE, "Lua writes %s, not %s", *foreign->name == 'T' ? "true" : "false", foreign->name);
+        push_located(L, c->chunkname, foreign->line, c->err.text);
+        return 1;
+    }
     if (luaL_loadbufferx(L, buf_text(&r->text), r->text.len, c->chunkname, "t") != LUA_OK) {
         err_set(&c->err, ERR_VALUE, "syntax");
         return explain(L, c);

@@ -67,7 +67,6 @@ test("arithmetic; numbers are weak", function()
   fails("300 is out of range for uint8", function() return tensor({1}, "uint8") + 300 end)
   fails("broadcast together with shapes (2, 2) (3,)", function() return x + tensor{1, 2, 3} end)
   fails("expected a tensor, a number or a nested table, got a string", function() return x + "1" end)
-  ok(not pcall(function() return x .. x end))
 end)
 
 test("comparisons are methods; == is identity", function()
@@ -199,6 +198,11 @@ test("the bytes of a string, shared", function()
   views = nil
   collectgarbage()
   eq(tensor{1}, tensor{1}) -- the next tensor lets the strings go
+end)
+
+test("joined to text", function()
+  eq("loss: " .. tensor(1.5), "loss: 1.5")
+  eq(tensor{1, 2} .. "", "[1 2]")
 end)
 
 test("values", function()

@@ -85,6 +85,17 @@ static void test_syntax(void **state) {
                   "  goto nowhere\n              ^\n");
 }
 
+static void test_python_booleans(void **state) {
+    struct host *h = *state;
+    expect_report(h, "local t = 1\nkeras.layers.Dense(1, {use_bias = False})", "[*]:2: Lua writes false, not False\n");
+    expect_report(h, "if True then x = 1 end", "[*]:1: Lua writes true, not True\n");
+    host_expect(h, "t = {True = 1} t.True", "1");
+    host_expect(h, "local True = 'mine'", "");
+    host_expect(h, "True", "\"mine\"");
+    host_expect(h, "False = 5", "");
+    host_expect(h, "False", "5");
+}
+
 static void expect_name(struct host *h, const char *source, const char *name, const char *message) {
     struct session_result r;
     session_run(h->session, source, strlen(source), "[0]", &r);
@@ -113,6 +124,7 @@ int main(void) {
         TEST(test_our_own_frames_are_hidden),
         TEST(test_objects),
         TEST(test_syntax),
+        TEST(test_python_booleans),
         TEST(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
