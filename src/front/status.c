@@ -65,6 +65,10 @@ static void write_line(const struct session_result *r, const char *name, enum de
         buf_putc(out, ')');
     }
     buf_printf(out, "  %s ", r->device);
+    if (r->device_bytes) {
+        front_write_bytes((double)r->device_bytes, out);
+        buf_putc(out, ' ');
+    }
     if (detail == FULL)
         write_full(a, b, out);
     else if (detail == COMPACT)

@@ -213,7 +213,10 @@ static int line_of(const struct buf *error, const char *name) {
 static void finish_devices(struct session *s, struct session_result *out) {
     struct err e = {0};
     struct device *d = s->run->device;
+    struct device_memory memory;
+    d->driver->memory(d, &memory);
     out->device = d->name;
+    if (!d->driver->addresses) out->device_bytes = memory.used;
     if (d->driver->sync(d, &e) == OK || out->status) return;
     out->status = e.status;
     set_error(out, &e);

@@ -47,7 +47,8 @@ struct session_result {
     int error_line;      /* line in the cell, 0: unknown */
     bool has_value;      /* the last statement was an expression; its value was displayed and is `_` now */
     struct session_resources before, after;
-    const char *device; /* the runtime device when the cell ended */
+    const char *device;  /* the runtime device when the cell ended */
+    size_t device_bytes; /* held there, where its memory is not this process's */
 };
 
 /* Runs source as the cell called `name` ("[3]" in tracebacks): top-level locals persist, the value of a last expression

@@ -33,6 +33,7 @@ struct device_driver {
     unsigned abi_version; /* DEVICE_ABI */
     const char *kind;     /* "cpu", "null", "gpu"; what %runtime takes */
     const char *doc;      /* one line */
+    bool addresses;       /* handles are addresses in this process's memory */
 
     /* Mandatory. Opens device `index` of this kind; ERR_UNSUPPORTED says what was tried and why it failed. The device
      * lives until close. */

@@ -157,9 +157,54 @@ static void runs_next(struct runs *r, const struct tensor *t) {
     }
 }
 
+/* From where memory is not ours strided elements come in one piece: all from the first to the last place that t shows. */
+static bool crosses_whole(const struct tensor *t) {
+    return !t->storage->device->driver->addresses && !tensor_is_contiguous(t);
+}
+
+static int64_t span_of(const struct tensor *t, int64_t *first) {
+    int64_t last = *first = t->offset;
+    for (int d = 0; d < t->shape.rank; d++) {
+        const int64_t reach = (t->shape.dim[d] - 1) * t->stride[d];
+        *(reach < 0 ? first : &last) += reach;
+    }
+    return last - *first + 1;
+}
+
+/* Elements between a span and contiguous bytes. */
+static void pick(const struct tensor *t, char *span, int64_t first, char *bytes, bool reading) {
+    const int64_t size = tensor_size(t), item = (int64_t)dtype_size(t->dtype);
+    for (struct runs r = runs_begin(t); r.done < size; runs_next(&r, t)) {
+        char *there = span + (r.at - first) * item, *here = bytes + r.done * item;
+        memcpy(reading ? here : there, reading ? there : here, (size_t)(r.length * item));
+    }
+}
+
+static enum status read_span(const struct tensor *t, char *bytes, struct err *e) {
+    int64_t first;
+    const int64_t n = span_of(t, &first);
+    char *span = mem_block_alloc((size_t)n * dtype_size(t->dtype), e);
+    if (span && copy_out(t, first, n, span, e) == OK) pick(t, span, first, bytes, true);
+    mem_block_free(span);
+    return e->status;
+}
+
+static enum status write_span(struct tensor *t, const char *bytes, struct err *e) {
+    int64_t first;
+    const int64_t n = span_of(t, &first);
+    char *span = mem_block_alloc((size_t)n * dtype_size(t->dtype), e);
+    if (span && copy_out(t, first, n, span, e) == OK) {
+        pick(t, span, first, (char *)bytes, false);
+        copy_in(t, first, n, span, e);
+    }
+    mem_block_free(span);
+    return e->status;
+}
+
 enum status tensor_read(const struct tensor *t, void *bytes, struct err *e) {
     if (tensor_is_symbolic(t))
         return err_set(e, ERR_STATE, "the value of a tensor cannot be read while its computation is being traced");
+    if (crosses_whole(t)) return read_span(t, bytes, e);
     int64_t size = tensor_size(t), item = (int64_t)dtype_size(t->dtype);
     for (struct runs r = runs_begin(t); r.done < size; runs_next(&r, t))
         if (copy_out(t, r.at, r.length, (char *)bytes + r.done * item, e)) return e->status;
@@ -170,6 +215,7 @@ enum status tensor_write(struct tensor *t, const void *bytes, struct err *e) {
     if (tensor_is_symbolic(t)) return err_set(e, ERR_STATE, "a tensor that is being traced cannot be assigned to");
     int64_t size = tensor_size(t), item = (int64_t)dtype_size(t->dtype);
     if (storage_begin_write(t->storage, e)) return e->status;
+    if (crosses_whole(t)) return write_span(t, bytes, e);
     for (struct runs r = runs_begin(t); r.done < size; runs_next(&r, t))
         if (copy_in(t, r.at, r.length, (const char *)bytes + r.done * item, e)) return e->status;
     return OK;

@@ -93,6 +93,16 @@ test("what fails inside is told, and the session is back where it was", function
   eq({device(), x.device}, {"cpu", "cpu"})
 end)
 
+test("elements that do not lie side by side are read and written there", function()
+  local _ <close> = device "opencl"
+  local m = tensor.arange(12):reshape{3, 4}
+  eq(m:transpose(), {{0, 4, 8}, {1, 5, 9}, {2, 6, 10}, {3, 7, 11}})
+  eq(m["::-1, ::2"], {{8, 10}, {4, 6}, {0, 2}})
+  m["::-2, 2"] = tensor{-1, -2}
+  m["2"] = 9
+  eq(m, {{0, -2, 2, 3}, {9, 9, 9, 9}, {8, -1, 10, 11}})
+end)
+
 test("an index out of range is found late, and named", function()
   fails("index 9 at place 1 is outside [0, 3)", function()
     local _ <close> = device "opencl"

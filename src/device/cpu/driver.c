@@ -259,6 +259,7 @@ const struct device_driver device_driver_cpu = {
     .abi_version = DEVICE_ABI,
     .kind = "cpu",
     .doc = "this machine's processor, through our own kernels and OpenBLAS",
+    .addresses = true,
     .open = open_driver,
     .close = cpu_close,
     .describe = describe,

@@ -132,12 +132,40 @@ static void test_long_products(void **state) {
     op_emitter_close(&cpu);
 }
 
+/* A device without double: sums run in float32, and float64 is refused by name. */
+static void test_without_float64(void **state) {
+    (void)state;
+    test_needs_opencl();
+    struct err e = {0};
+    struct device *d;
+    assert_ok(test_opencl->driver->open(0, &d, &e), &e);
+    ((struct gpu *)d)->facts.f64 = false;
+    struct op_emitter gpu = eager_emitter(d, &e), cpu = eager_emitter(test_cpu[0], &e);
+    emit_t x = op_emitter_own(&cpu, test_random(test_cpu[0], DT_FLOAT32, SHAPE(7, 9), -2, 2, 1));
+    emit_t y = op_emitter_own(&gpu, test_on(d, x));
+    const struct op_axes rows = {.n = 1, .axis = {1}};
+    emit_t got[] = {emit_mean(&gpu, y, &rows), emit_softmax(&gpu, y, 1), emit_elu(&gpu, y, 0.3)};
+    emit_t want[] = {emit_mean(&cpu, x, &rows), emit_softmax(&cpu, x, 1), emit_elu(&cpu, x, 0.3)};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(e.status, OK);
+        struct tensor *back = test_on(test_cpu[0], got[i]);
+        for (int64_t k = 0; k < tensor_size(back); k++) assert_float_equal(test_at(back, k), test_at(want[i], k), 1e-6);
+        tensor_release(back);
+    }
+    assert_null(emit_cast(&gpu, y, DT_FLOAT64));
+    assert_non_null(strstr(e.text, "cast: opencl:0"));
+    assert_non_null(strstr(e.text, "has no float64; cast to float32 first"));
+    op_emitter_close(&gpu);
+    op_emitter_close(&cpu);
+    d->driver->close(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_is_called_what_it_is), cmocka_unit_test(test_memory_is_used_again),
         cmocka_unit_test(test_too_much_is_refused),  cmocka_unit_test(test_errors_come_late),
         cmocka_unit_test(test_many_dimensions),      cmocka_unit_test(test_long_sums),
-        cmocka_unit_test(test_long_products),
+        cmocka_unit_test(test_long_products),        cmocka_unit_test(test_without_float64),
     };
     return cmocka_run_group_tests(tests, test_opencl_open, test_opencl_close);
 }
