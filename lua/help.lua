@@ -26,19 +26,22 @@ local function value_of(name)
 end
 
 -- The block of comment lines that ends right above a line of a file or of celda's own modules.
-local function comment_above(info)
-  if info.source:sub(1, 1) ~= "@" then return nil end
-  local file = io.open(info.source:sub(2))
-  if not file then return nil end
+local function comment_above(info, text)
   local block, number = {}, 0
-  for line in file:lines() do
+  for line in text:gmatch "([^\n]*)\n?" do
     number = number + 1
     if number == info.linedefined then break end
-    local text = line:match("^%s*%-%-+%s?(.*)$")
-    if text then block[#block + 1] = text else block = {} end
+    local comment = line:match("^%s*%-%-+%s?(.*)$")
+    if comment then block[#block + 1] = comment else block = {} end
   end
-  file:close()
   return #block > 0 and table.concat(block, "\n") or nil
+end
+
+-- The text of a function's file.
+local function source_of(info)
+  if info.source:sub(1, 1) ~= "@" then return "" end
+  local file <close> = io.open(info.source:sub(2))
+  return file and file:read "a" or ""
 end
 
 -- The function that a method of celda's calls (core.method), or the value itself.
@@ -51,11 +54,13 @@ local function describe_function(value)
   value = behind(value)
   local info = debug.getinfo(value, "Su")
   if info.what == "C" then return "a function of the host (C)" end
+  local ours = celda.source(info.source:sub(2))
+  local comment = comment_above(info, ours or source_of(info))
+  if ours and comment then return comment end
   local names = {}
   for i = 1, info.nparams do names[i] = debug.getlocal(value, i) end
   if info.isvararg then names[#names + 1] = "..." end
   local head = ("function(%s)  defined at %s:%d"):format(table.concat(names, ", "), info.short_src, info.linedefined)
-  local comment = comment_above(info)
   return comment and head .. "\n" .. comment or head
 end
 
@@ -74,19 +79,15 @@ local function describe(value)
   if kind == "function" then return describe_function(value) end
   if kind == "table" then return describe_table(value) end
   if kind == "nil" then return "nil: nothing has that name" end
-  return ("a %s: %s"):format(kind, tostring(value))
-end
-
--- Operations of tensors, under "tensor.sum" or "x.sum".
-local function operation(name)
-  local op = name:match "%.([%w_]+)$"
-  local doc = op and celda.operation(op)
-  return doc and ("%s, x:%s(...)\n%s"):format(name, op, doc)
+  if type(meta) == "table" and meta.__name == "keras.object" then
+    return tostring(value) .. "\n" .. (require "keras.docs"(value.kind .. "." .. value.class_name) or "")
+  end
+  return ("a %s: %s"):format(type(meta) == "table" and meta.__name or kind, tostring(value))
 end
 
 local function lookup(name)
   if by_name[name] then return by_name[name] end
-  local text = require "keras.docs"(name) or operation(name)
+  local text = require "keras.docs"(name)
   if text then return text end
   for _, find in ipairs(sources) do
     local text = find(name)
@@ -96,12 +97,14 @@ end
 
 --- The text for a name ("x.reshape", "keras.layers.Dense"), ending in a newline.
 function help.text_of(name)
+  require "help.tensor"
   local value = value_of(name)
   local text = lookup(name) or value ~= nil and by_value[value] and lookup(by_value[value]) or describe(value)
   return celda.wrap(text:gsub("%s*$", "") .. "\n")
 end
 
 local function text_for(thing)
+  require "help.tensor"
   if type(thing) == "string" then
     local text = lookup(thing)
     return text or value_of(thing) ~= nil and help.text_of(thing) or describe(thing)

@@ -1,6 +1,7 @@
 --- Callbacks: what fit, evaluate and predict call as they go. The base class, History, LambdaCallback, the progress line,
 -- and the list that calls them all.
 local core = require "celda.core"
+local help = require "help"
 local Progbar = require "keras.progbar"
 local callbacks = {}
 
@@ -107,6 +108,15 @@ end
 for name, module in pairs {EarlyStopping = "keras.early_stopping", ModelCheckpoint = "keras.model_checkpoint"} do
   callbacks[name] = function(...) return require(module)(...) end
 end
+
+help.register("keras.callbacks.EarlyStopping", [[
+keras.callbacks.EarlyStopping{monitor = "val_loss", min_delta = 0, patience = 0, mode = "auto", restore_best_weights = false}
+Ends training when a value has not got better for `patience` epochs. Further: verbose, baseline, start_from_epoch.]],
+  callbacks.EarlyStopping)
+help.register("keras.callbacks.ModelCheckpoint", [[
+keras.callbacks.ModelCheckpoint(filepath, {monitor = "val_loss", save_best_only = false, mode = "auto", save_freq = "epoch"})
+Saves the weights as safetensors after each epoch; filepath may hold {epoch:02d} and {val_loss:.2f}. Further: verbose,
+save_weights_only, initial_value_threshold.]], callbacks.ModelCheckpoint)
 
 -- ---- the list ------------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 --- Keras in Lua: the same names, defaults and numbers. Layers, losses, metrics, optimizers and initializers are the core's
 -- classes; models, training and callbacks are written here.
 local core = require "celda.core"
-local help_name, strict = require("help").name, core.strict
+local help, strict = require "help", core.strict
 
 local keras = {
   Variable = core.Variable,
@@ -14,7 +14,7 @@ local function module_of(kind, functions)
   local module, constructors = core[kind], {}
   for _, class in ipairs(module.classes()) do
     constructors[module[class.name]] = true
-    help_name(module[class.name], ("keras.%s.%s"):format(kind, class.name))
+    help.name(module[class.name], ("keras.%s.%s"):format(kind, class.name))
     for alias in class.aliases:gmatch "%S+" do
       module[alias] = functions and functions(module[class.name]) or module[class.name]
     end
@@ -51,6 +51,10 @@ keras.metrics = module_of("metrics", metric_function)
 keras.optimizers, keras.initializers = module_of "optimizers", module_of "initializers"
 keras.activations = strict(core.activations, "keras.activations")
 keras.Layer, keras.Sequential = require "keras.layer", require "keras.sequential"
+help.register("keras.Sequential", [[
+keras.Sequential{layer, ...}, keras.Sequential(layers, {trainable = true, name = nil})
+A model that is a stack of layers. Its methods: add, pop, build, summary, compile, fit, evaluate, predict, get_layer,
+get_weights, set_weights, save_weights, load_weights, count_params, to_json.]], keras.Sequential)
 keras.layers.Input, keras.layers.Layer = keras.Input, keras.Layer
 for _, name in ipairs {"callbacks", "utils", "models"} do
   keras[name] = strict(require("keras." .. name), "keras." .. name)

@@ -173,6 +173,7 @@ function Sequential:get_layer(...)
     " Existing layers are: " .. table.concat(names, ", ") .. ".")
 end
 
+--- How many numbers the weights are.
 function Sequential:count_params()
   weights.check_built(self, "count its parameters")
   local n = 0

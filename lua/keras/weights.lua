@@ -29,6 +29,7 @@ local function assign_all(self, values)
   for i, v in ipairs(variables) do v:assign(values[i]) end
 end
 
+--- model:set_weights(list): one value for each of model.weights, as get_weights gives them.
 function methods:set_weights(values)
   local n = #self.weights
   if #values ~= n then

@@ -36,7 +36,7 @@ static int celda_stats(lua_State *L) {
 
 /* celda.operation(name): what an operation of tensors computes, or nil. */
 static int celda_operation(lua_State *L) {
-    const struct op *op = op_find(luaL_checkstring(L, 1));
+    const struct op *op = bind_op_named(luaL_checkstring(L, 1));
     lua_pushstring(L, op ? op->doc : NULL);
     return 1;
 }

@@ -176,6 +176,8 @@ void bind_open_json(lua_State *L);
 void bind_open_celda(lua_State *L, int core);
 /* celda.device, celda.devices, into the table on the stack's top, and the global device. */
 void bind_open_device(lua_State *L);
+/* The op that a method of that name calls, NumPy's other names included; NULL: none. */
+const struct op *bind_op_named(const char *name);
 /* Arithmetic events, into the metatable on the stack. */
 void bind_open_operators(lua_State *L);
 /* Methods and functions of tensors: registered in both tables, where a function's first argument is a method's self. */

@@ -173,6 +173,12 @@ static const struct {
     {"greater_equal", &op_ge}, {"remainder", &op_mod},   {"bitwise_not", &op_invert},
 };
 
+const struct op *bind_op_named(const char *name) {
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (strcmp(aliases[i].name, name) == 0) return aliases[i].op;
+    return op_find(name);
+}
+
 void bind_open_tensor_ops(lua_State *L, int methods, int functions) {
     static const struct op *const reductions[] = {&op_sum, &op_prod, &op_mean, &op_max, &op_min, &op_any, &op_all};
     static const struct op *const args[] = {&op_argmax, &op_argmin};

@@ -86,7 +86,22 @@ static void add_stub(lua_State *L, const char *name) {
     lua_pop(L, 1);
 }
 
+/* celda.source("celda:lua/keras/init.lua"): the text of the module that debug.getinfo names so, or nil. */
+static int source_of(lua_State *L) {
+    const char *name = luaL_checkstring(L, 1), *path = strncmp(name, "celda:", 6) == 0 ? name + 6 : "";
+    for (const struct session_module *m = session_modules; m->name; m++) {
+        if (strcmp(m->path, path) != 0) continue;
+        lua_pushlstring(L, m->source, m->size);
+        return 1;
+    }
+    return 0;
+}
+
 void session_open_modules(lua_State *L) {
+    lua_getglobal(L, "celda");
+    lua_pushcfunction(L, source_of);
+    lua_setfield(L, -2, "source");
+    lua_pop(L, 1);
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "searchers");
     for (lua_Integer i = luaL_len(L, -1); i >= 2; i--) {

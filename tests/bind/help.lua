@@ -1,0 +1,40 @@
+local function said(thing)
+  output()
+  help(thing)
+  return output()
+end
+
+test("methods of models show what stands above them in celda's own source", function()
+  model = keras.Sequential()
+  ok(said "model.fit":find("^model:fit%(x, y, {batch_size = 32"))
+  ok(said(model.fit):find("^model:fit%("))
+  eq(said "model.add", "Puts a layer on top.\n")
+  eq(said "model.summary", said(keras.Sequential.summary))
+end)
+
+test("tensors: functions, methods, and what an operation computes", function()
+  x = tensor{1}
+  ok(said "tensor":find("^tensor%(data%[, dtype%]%)"))
+  ok(said "tensor.zeros":find("^tensor.zeros{2, 3}"))
+  ok(said "x.sum":find("^x:sum%("))
+  eq(said(x.sum), said(tensor.sum))
+  ok(said "x.add":find "a %+ b")
+  ok(said "keras.random.normal":find "^tensor.random.normal")
+  eq(said(x), "a tensor: [1]\n")
+end)
+
+test("classes and their objects", function()
+  ok(said "keras.layers.Dense":find("^keras.layers.Dense%(units"))
+  ok(said(keras.layers.Dense(1)):find("^<Dense .->\nkeras.layers.Dense%(units"))
+  for _, name in ipairs{"Sequential", "Variable", "GradientTape", "callbacks.EarlyStopping", "callbacks.ModelCheckpoint"} do
+    ok(said("keras." .. name):find("keras." .. name, 1, true), name)
+  end
+end)
+
+test("every method and function of tensors has a text", function()
+  for _, library in pairs{tensor = tensor, ["tensor.random"] = tensor.random, gzip = gzip, idx = idx, safetensors = safetensors} do
+    for name, f in pairs(library) do
+      if type(f) == "function" then ok(not said(f):find "a function of the host", name) end
+    end
+  end
+end)
