@@ -82,19 +82,27 @@ static void write_padded(struct buf *out, const char *text, int width) {
     buf_printf(out, "%*s", width, text);
 }
 
+/* Digits beyond the shortest are those of the number itself, not zeros. */
+static void write_scientific(const struct format *f, double x, struct buf *out) {
+    char digits[48], text[64];
+    snprintf(digits, sizeof digits, "%.*e", f->right, fabs(x));
+    char *e = strchr(digits, 'e');
+    int exponent = atoi(e + 1);
+    *e = 0;
+    snprintf(text, sizeof text, "%s%s%se%c%0*d", signbit(x) ? "-" : "", digits, f->right ? "" : ".",
+             exponent < 0 ? '-' : '+', f->exponent_digits, abs(exponent));
+    write_padded(out, text, f->width);
+}
+
 static void write_float(const struct format *f, double x, struct buf *out) {
-    char whole[WORD], fraction[WORD], text[900], digits[40];
-    int exponent;
+    char whole[WORD], fraction[WORD], text[900];
     if (isnan(x) || isinf(x)) {
         write_padded(out, isnan(x) ? "nan" : x > 0 ? "inf" : "-inf", f->width);
         return;
     }
     const char *sign = signbit(x) ? "-" : "";
     if (f->exponent) {
-        int n = scientific(f->dtype, x, digits, &exponent);
-        snprintf(text, sizeof text, "%s%c.%s%.*se%c%0*d", sign, digits[0], digits + 1, f->right - n, "0000000000000000",
-                 exponent < 0 ? '-' : '+', f->exponent_digits, abs(exponent));
-        write_padded(out, text, f->width);
+        write_scientific(f, x, out);
         return;
     }
     positional(f->dtype, x, whole, fraction);
@@ -155,7 +163,8 @@ static void fit_positional(struct format *f, const char *p, int64_t n) {
     f->width = f->left + 1 + f->right;
 }
 
-/* NumPy's rule: exponents where the largest is 1e8 or more, the smallest under 1e-4, or they are 1000 apart. */
+/* NumPy 2.3's rule, in the array's own precision: exponents where the largest is 1e8 or more (1e6 in float32), the
+ * smallest is under 1e-4, or they are more than 1000 apart. */
 static bool wants_exponent(enum dtype d, const char *p, int64_t n) {
     double most = 0, least = INFINITY;
     for (int64_t i = 0; i < n; i++) {
@@ -164,11 +173,13 @@ static bool wants_exponent(enum dtype d, const char *p, int64_t n) {
         if (x > most) most = x;
         if (x < least) least = x;
     }
-    return most > 0 && (most >= 1e8 || least < 1e-4 || most / least > 1000);
+    if (most == 0) return false;
+    if (d == DT_FLOAT32) return most >= 1e6 || least < (double)1e-4F || (float)most / (float)least > 1000;
+    return most >= 1e8 || least < 1e-4 || most / least > 1000;
 }
 
 static struct format fit_format(enum dtype d, const char *p, int64_t n) {
-    struct format f = {.dtype = d};
+    struct format f = {.dtype = d, .width = d == DT_BOOL ? (int)strlen("False") : 0};
     if (dtype_is_float(d)) {
         f.exponent = wants_exponent(d, p, n);
         if (f.exponent)
@@ -287,7 +298,7 @@ static void choose_edges(const struct tensor *t, struct page *g) {
     }
 }
 
-/* A single number as Python shows it: shortest digits, exponents below 1e-4 and from 1e16 on. */
+/* A single number as NumPy 2.3 shows it: shortest digits, exponents below 1e-4 and from 1e16 (in float32 1e6) on. */
 static void write_scalar(const struct page *g, struct buf *out) {
     char whole[WORD], fraction[WORD], digits[40];
     int exponent;
@@ -298,7 +309,7 @@ static void write_scalar(const struct page *g, struct buf *out) {
     }
     int n = shortest(g->format.dtype, x, digits, &exponent);
     buf_puts(out, signbit(x) ? "-" : "");
-    if (x != 0 && (exponent < -4 || exponent >= 16)) {
+    if (x != 0 && (fabs(x) < 1e-4 || fabs(x) >= (g->format.dtype == DT_FLOAT32 ? 1e6 : 1e16))) {
         buf_printf(out, "%c%s%se%c%02d", digits[0], n > 1 ? "." : "", digits + 1, exponent < 0 ? '-' : '+',
                    abs(exponent));
     } else if (n - 1 - exponent > PRECISION) {
