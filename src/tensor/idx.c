@@ -46,7 +46,7 @@ enum status idx_read(struct device *device, const void *bytes, size_t n, struct 
     size_t size;
     if (read_header(bytes, n, &d, &s, e)) return e->status;
     size_t header = 4 + 4 * (size_t)s.rank;
-    if (shape_bytes(&s, d, &size, e)) return e->status;
+    if (shape_bytes(&s, d, &size, &(struct err){0})) return err_set(e, ERR_IO, "IDX: its dimensions are too large");
     if (n - header != size)
         return err_set(e, ERR_IO, "IDX: %s: the header promises %zu bytes of data, there are %zu",
                        n - header < size ? "truncated" : "trailing bytes", size, n - header);

@@ -61,7 +61,8 @@ static enum status read_place(const json_t *j, const char *name, uint64_t data, 
     json_int_t b = json_integer_value(begin), n = json_integer_value(end);
     if (b < 0 || n < b || (uint64_t)n > data) return err_set(e, ERR_IO, "tensor '%s' lies outside of the data", name);
     *p = (struct place){p->dtype, p->shape, (uint64_t)b, (uint64_t)n};
-    if (shape_bytes(&p->shape, p->dtype, &bytes, e)) return e->status;
+    if (shape_bytes(&p->shape, p->dtype, &bytes, &(struct err){0}))
+        return err_set(e, ERR_IO, "tensor '%s' has no valid shape", name);
     if (bytes != p->end - p->begin)
         return err_set(e, ERR_IO, "tensor '%s' needs %zu bytes, its place has %llu", name, bytes,
                        (unsigned long long)(p->end - p->begin));
@@ -78,17 +79,30 @@ static enum status read_tensors(struct device *device, const json_t *header, con
                                 struct safetensors *out, struct place *place, struct err *e) {
     const char *name;
     json_t *j;
+    uint64_t used = 0;
     json_object_foreach((json_t *)header, name, j) {
         struct place *p = &place[out->count];
         if (strcmp(name, "__metadata__") == 0) continue;
         if (read_place(j, name, size, p, e)) return e->status;
         if (overlaps(p, place, out->count)) return err_set(e, ERR_IO, "tensor '%s' overlaps another", name);
+        used += p->end - p->begin;
         struct safetensors_entry *entry = &out->entry[out->count];
         entry->name = mem_strdup(name, e);
         if (!entry->name) return e->status;
         out->count++;
         if (tensor_from(device, p->dtype, &p->shape, data + p->begin, &entry->tensor, e)) return e->status;
     }
+    if (used != size)
+        return err_set(e, ERR_IO, "%llu bytes of data belong to no tensor", (unsigned long long)(size - used));
+    return OK;
+}
+
+static enum status check_metadata(const json_t *metadata, enum status wrong, struct err *e) {
+    const char *key;
+    json_t *value;
+    if (metadata && !json_is_object(metadata)) return err_set(e, wrong, "the metadata is no table of strings");
+    json_object_foreach((json_t *)metadata, key,
+                        value) if (!json_is_string(value)) return err_set(e, wrong, "metadata '%s' is no string", key);
     return OK;
 }
 
@@ -104,7 +118,9 @@ static enum status read_bytes(struct device *device, const struct buf *file, str
     out->entry = mem_zalloc(n * sizeof *out->entry, e);
     struct place *place = mem_zalloc(n * sizeof *place, e);
     json_t *metadata = json_object_get(header, "__metadata__");
-    if (json_is_object(metadata)) json_object_update(out->metadata, metadata);
+    if (e->status == OK && check_metadata(metadata, ERR_IO, e) == OK && metadata &&
+        json_object_update(out->metadata, metadata))
+        err_set(e, ERR_MEMORY, "no memory for the metadata");
     if (e->status == OK) read_tensors(device, header, file->data + 8 + length, file->len - 8 - length, out, place, e);
     mem_free(place);
     json_decref(header);
@@ -114,6 +130,7 @@ static enum status read_bytes(struct device *device, const struct buf *file, str
 enum status safetensors_load(struct device *device, const char *path, struct safetensors *out, struct err *e) {
     struct buf file = {0};
     *out = (struct safetensors){.metadata = json_object()};
+    if (!out->metadata) return err_set(e, ERR_MEMORY, "no memory for the metadata of '%s'", path);
     if (buf_read_file(&file, path, e) == OK && read_bytes(device, &file, out, e)) err_prefix(e, "'%s'", path);
     buf_free(&file);
     return e->status;
@@ -137,28 +154,37 @@ static const char *name_of(enum dtype d) {
     return "F32";
 }
 
+/* Adds what the header says of one tensor whose data begins at `at`. jansson takes no text that is not UTF-8. */
+static enum status describe(json_t *header, const struct safetensors_entry *entry, json_int_t at, struct err *e) {
+    const struct tensor *t = entry->tensor;
+    if (strcmp(entry->name, "__metadata__") == 0 || json_object_get(header, entry->name))
+        return err_set(e, ERR_VALUE, "a tensor cannot be named '%s': the name is taken", entry->name);
+    json_t *shape = json_array();
+    for (int k = 0; k < t->shape.rank; k++) json_array_append_new(shape, json_integer(t->shape.dim[k]));
+    json_int_t end = at + (json_int_t)tensor_bytes(t);
+    json_t *j = json_pack("{s:s, s:o, s:[I, I]}", "dtype", name_of(t->dtype), "shape", shape, "data_offsets", at, end);
+    if (json_object_set_new(header, entry->name, j))
+        return err_set(e, ERR_VALUE, "the name of tensor %s is no UTF-8", entry->name);
+    return OK;
+}
+
 /* The header, padded with blanks so that the data is 8-byte aligned. */
 static enum status write_header(const struct safetensors_entry *entry, int count, const json_t *metadata,
                                 struct buf *out, struct err *e) {
     json_t *header = json_object();
     json_int_t at = 0;
-    if (metadata) json_object_set(header, "__metadata__", (json_t *)metadata);
-    for (int i = 0; i < count; i++) {
-        const struct tensor *t = entry[i].tensor;
-        json_t *shape = json_array();
-        for (int k = 0; k < t->shape.rank; k++) json_array_append_new(shape, json_integer(t->shape.dim[k]));
-        json_int_t end = at + (json_int_t)tensor_bytes(t);
-        json_object_set_new(
-            header, entry[i].name,
-            json_pack("{s:s, s:o, s:[I, I]}", "dtype", name_of(t->dtype), "shape", shape, "data_offsets", at, end));
-        at = end;
-    }
     uint64_t length = 0;
+    if (metadata && check_metadata(metadata, ERR_TYPE, e) == OK)
+        json_object_set(header, "__metadata__", (json_t *)metadata);
+    for (int i = 0; i < count && e->status == OK; i++) {
+        describe(header, &entry[i], at, e);
+        at += (json_int_t)tensor_bytes(entry[i].tensor);
+    }
     buf_put(out, &length, 8);
     json_write(header, 0, true, out);
     json_decref(header);
     while (out->len % 8) buf_putc(out, ' ');
-    if (buf_status(out, e)) return e->status;
+    if (e->status || buf_status(out, e)) return e->status;
     length = out->len - 8;
     memcpy(out->data, &length, 8);
     return OK;
@@ -202,7 +228,7 @@ enum status safetensors_save(const char *path, const struct safetensors_entry *e
         err_set(e, ERR_IO, "cannot write '%s': %s", path, strerror(errno));
     } else {
         write_file(fd, path, entry, count, metadata, e);
-        close(fd);
+        if (close(fd) && e->status == OK) err_set(e, ERR_IO, "cannot write '%s': %s", path, strerror(errno));
         if (e->status == OK && rename(temporary.data, path))
             err_set(e, ERR_IO, "cannot write '%s': %s", path, strerror(errno));
         if (e->status) unlink(temporary.data);
