@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "magic/magic.h"
+#include "run/run.h"
 
 static double seconds(struct timeval t) {
     return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
@@ -34,6 +35,8 @@ static enum status run(const struct magic_call *c, struct err *e) {
     double start = now();
     getrusage(RUSAGE_SELF, &before);
     enum status s = session_run_part(c->session, code, strlen(code));
+    struct device *d = session_runtime(c->session)->device;
+    if (d->driver->sync(d, e) != OK && s == OK) s = e->status;
     getrusage(RUSAGE_SELF, &after);
     double user = seconds(after.ru_utime) - seconds(before.ru_utime);
     double system = seconds(after.ru_stime) - seconds(before.ru_stime);

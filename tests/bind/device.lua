@@ -110,6 +110,13 @@ test("an index out of range is found late, and named", function()
   end)
 end)
 
+test("the clock waits for the device, and what it was late to tell", function()
+  local _ <close> = device "opencl"
+  local _ = tensor{1, 2, 3}:take(tensor{0, 9})
+  fails("index 9 at place 1 is outside [0, 3)", celda.clock)
+  ok(celda.clock() > 0)
+end)
+
 test("a tape's gradients move with it", function()
   local v = keras.Variable(tensor{1.0, 2.0, 3.0})
   local tape, target = keras.GradientTape()

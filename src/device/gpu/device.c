@@ -68,10 +68,9 @@ static enum status clear_fault(struct gpu *g, struct err *e) {
     return g->driver->copy_in(g->d, g->fault->native, 0, nothing, sizeof nothing, e);
 }
 
-/* Memory of a cpu is this machine's. */
 static void set_limit(struct gpu *g) {
-    const bool ours = strcmp(g->facts.sort, "cpu") == 0 && mem_limit() < g->facts.memory;
-    g->limit = ours ? mem_limit() : g->facts.memory;
+    g->ours = strcmp(g->facts.sort, "cpu") == 0;
+    g->limit = g->ours && mem_limit() < g->facts.memory ? mem_limit() : g->facts.memory;
 }
 
 enum status gpu_open(const struct gpu_driver *driver, const struct device_driver *kind, int index, bool silicon,

@@ -1,7 +1,10 @@
 /* Device memory: freed buffers are kept for the next of their size. Since the queue is in order, a buffer may be used
  * again while what was queued on it still runs. Sizes are rounded up to eighths of powers of two. */
+#include "base/machine.h"
 #include "base/mem.h"
 #include "device/gpu/gpu.h"
+
+static const size_t KEEP = 64 << 20; /* bytes that the pool may hold even if more than are in use */
 
 static size_t rounded(size_t bytes) {
     size_t step = 256;
@@ -38,10 +41,17 @@ static enum status no_room(struct gpu *g, size_t bytes, struct err *e) {
                    (double)g->facts.largest / mb);
 }
 
+/* A processor's driver gives out this machine's memory without a look at what is left of it. */
+static bool machine_has(const struct gpu *g, size_t bytes) {
+    return !g->ours || bytes < machine_memory_free() / 16 * 15;
+}
+
 /* Whether the driver gave one; what is pooled is given up first where that is in the way. */
 static enum status from_driver(struct gpu *g, struct gpu_buffer *b, struct err *e) {
     struct err first = {0};
     if (b->bytes > g->facts.largest || g->used + b->bytes > g->limit) return no_room(g, b->bytes, e);
+    if (!machine_has(g, b->bytes)) gpu_pool_flush(g);
+    if (!machine_has(g, b->bytes)) return no_room(g, b->bytes, e);
     if (g->used + g->pooled + b->bytes > g->limit) gpu_pool_flush(g);
     if (g->driver->alloc(g->d, b->bytes, &b->native, &first) == OK) return OK;
     gpu_pool_flush(g);
@@ -78,4 +88,5 @@ void gpu_free(struct device *d, void *handle, size_t bytes) {
     g->pooled += b->bytes;
     b->next = g->pool;
     g->pool = b;
+    if (g->pooled > KEEP && g->pooled > g->used) gpu_pool_flush(g); /* the session has left, or a large tensor went */
 }

@@ -34,6 +34,20 @@ static void test_memory_is_used_again(void **state) {
     assert_int_equal(after.used, before.used);
 }
 
+/* Of what is no longer in use only so much is kept. */
+static void test_pool_is_bounded(void **state) {
+    (void)state;
+    test_needs_opencl();
+    struct err e = {0};
+    struct gpu *g = (struct gpu *)test_opencl;
+    void *handle[3];
+    for (int i = 0; i < 3; i++) assert_ok(gpu_alloc(test_opencl, 40 << 20, &handle[i], &e), &e);
+    for (int i = 0; i < 3; i++) {
+        gpu_free(test_opencl, handle[i], 40 << 20);
+        assert_true(g->pooled <= g->used || g->pooled <= 64 << 20);
+    }
+}
+
 static void test_too_much_is_refused(void **state) {
     (void)state;
     test_needs_opencl();
@@ -162,10 +176,15 @@ static void test_without_float64(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_is_called_what_it_is), cmocka_unit_test(test_memory_is_used_again),
-        cmocka_unit_test(test_too_much_is_refused),  cmocka_unit_test(test_errors_come_late),
-        cmocka_unit_test(test_many_dimensions),      cmocka_unit_test(test_long_sums),
-        cmocka_unit_test(test_long_products),        cmocka_unit_test(test_without_float64),
+        cmocka_unit_test(test_is_called_what_it_is),
+        cmocka_unit_test(test_memory_is_used_again),
+        cmocka_unit_test(test_pool_is_bounded),
+        cmocka_unit_test(test_too_much_is_refused),
+        cmocka_unit_test(test_errors_come_late),
+        cmocka_unit_test(test_many_dimensions),
+        cmocka_unit_test(test_long_sums),
+        cmocka_unit_test(test_long_products),
+        cmocka_unit_test(test_without_float64),
     };
     return cmocka_run_group_tests(tests, test_opencl_open, test_opencl_close);
 }
