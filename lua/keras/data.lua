@@ -56,14 +56,31 @@ function data.split(set, fraction)
   return head, tail
 end
 
+-- The largest class that has a weight. A list would weigh classes 1 to n, where 0 to n - 1 were meant.
+local function largest_class(class_weight, largest_label)
+  local most = 0
+  if type(class_weight) ~= "table" then core.raise("TypeError", "class_weight must be a table, not a %s", type(class_weight)) end
+  for class in pairs(class_weight) do
+    if math.type(class) ~= "integer" or class < 0 then
+      core.raise("ValueError", "class_weight: a key must be a label, an integer from 0 on, not %s", shown(class))
+    end
+    most = math.max(most, class)
+  end
+  if class_weight[0] == nil and most > largest_label then
+    core.raise("ValueError", "class_weight: labels count from 0 and end at %d; write {[0] = 1.0, 2.0, ...}", largest_label)
+  end
+  return most
+end
+
 --- sample_weight times the weight of each label's class.
 function data.weigh_classes(set, class_weight)
   if class_weight == nil then return set end
-  local y, most = set[2], 0
+  local y, weights = set[2], {}
   if y.ndim > 1 then core.raise("ValueError", "class_weight: y must hold integer labels, its shape is %s", tostring(y.shape)) end
-  local largest, weights = y:max():item(), {}
-  for class in pairs(class_weight) do most = math.max(most, class) end
-  for class = 0, math.max(most, math.tointeger(largest) or 0) do weights[class + 1] = (class_weight[class] or 1) + 0.0 end
+  local largest = math.tointeger(y:max():item()) or 0
+  for class = 0, math.max(largest_class(class_weight, largest), largest) do
+    weights[class + 1] = (class_weight[class] or 1) + 0.0
+  end
   local weight = tensor(weights):take(y:astype "int64")
   return {set[1], y, set[3] and set[3] * weight or weight, n = set.n}
 end

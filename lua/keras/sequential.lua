@@ -266,6 +266,9 @@ return setmetatable(Sequential, {__call = function(_, ...)
     core.raise("TypeError", "Sequential: layers must be a list, as in keras.Sequential{layer, layer}, not a %s",
       is_layer(layers) and layers.class_name or type(layers))
   end
+  if name ~= nil and (type(name) ~= "string" or name:find "/") then
+    core.raise("ValueError", "Argument `name` must be a string and cannot contain character `/`. Received: name=%s", tostring(name))
+  end
   local self = setmetatable({stack = {}, built = false, name = name or core.unique_name "sequential"}, object)
   for _, layer in ipairs(layers or {}) do self:add(layer) end
   if trainable == false then self.trainable = false end

@@ -1,5 +1,7 @@
 /* What every layer does: arguments common to all, checks of inputs in Keras's words, building once, calling. A layer's
  * weights are all there or none: a build that fails leaves it unbuilt. */
+#include <string.h>
+
 #include "base/mem.h"
 #include "nn/impl.h"
 
@@ -21,8 +23,10 @@ static const struct nn_layer_class *class_of(const struct nn_layer *l) {
 }
 
 enum status nn_layer_init(struct nn_object *o, struct err *e) {
-    (void)e;
     struct nn_layer *l = (struct nn_layer *)o;
+    if (o->name && strchr(o->name, '/'))
+        return err_set(e, ERR_VALUE,
+                       "Argument `name` must be a string and cannot contain character `/`. Received: name=%s", o->name);
     if (l->input_dim != NN_NONE) l->input_shape = SHAPE(l->input_dim);
     l->built_shape.rank = -1;
     l->built = !class_of(l)->build;

@@ -16,6 +16,8 @@ test("constructors take Keras's arguments", function()
   fails("kernel_regularizer is not supported", L.Dense, 3, {kernel_regularizer = "l2"})
   fails("keras.layers has no 'Dens'; did you mean 'Dense'?", function() return L.Dens end)
   fails("keras has no 'Sequentail'; did you mean 'Sequential'?", function() return keras.Sequentail end)
+  fails("cannot contain character `/`. Received: name=a/b", L.Dense, 3, {name = "a/b"})
+  fails("cannot contain character `/`. Received: name=a/b", keras.Sequential, {name = "a/b"})
   fails("Conv2D: argument padding", L.Conv2D, 4, 3, {padding = "sam"})
 end)
 

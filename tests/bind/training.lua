@@ -105,6 +105,9 @@ test("validation_split, weights of samples and classes", function()
   local plain = loss{}
   near(loss{sample_weight = tensor.full({100}, 2.0)}, 2 * plain, 1e-5)
   near(loss{class_weight = {[0] = 3, [1] = 3}}, 3 * plain, 1e-5)
+  fails("write {[0] = 1.0, 2.0, ...}", loss, {class_weight = {3, 3}})
+  fails("a key must be a label, an integer from 0 on, not \"a\"", loss, {class_weight = {a = 3}})
+  fails("class_weight must be a table", loss, {class_weight = 3})
   near(loss{class_weight = {[0] = 3, [1] = 3}, sample_weight = tensor.full({100}, 0.5)}, 1.5 * plain, 1e-5)
 end)
 
