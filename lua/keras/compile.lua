@@ -16,10 +16,17 @@ local function is_name(value, ...)
   return false
 end
 
+-- f(y, p), which must be a tensor.
+local function values_of(f, what, y, p)
+  local values = f(y, p)
+  if core.kind_of(values) == "tensor" then return values end
+  core.raise("TypeError", "compile: the %s must return a tensor, not a %s", what, core.kind_of(values) or type(values))
+end
+
 -- A function of labels and predictions as a loss: the mean of what it gives, weighted.
 local function loss_of(f)
   return function(y, p, options)
-    local values = f(y, p)
+    local values = values_of(f, "loss function", y, p)
     if options.sample_weight then values = values * options.sample_weight end
     return values:mean()
   end
@@ -30,7 +37,7 @@ local function metric_of(f)
   local mean = core.metrics.Mean{name = "function"}
   return {
     name = mean.name, variables = mean.variables,
-    update_state = function(_, y, p, options) mean:update_state(f(y, p), options or {}) end,
+    update_state = function(_, y, p, options) mean:update_state(values_of(f, "metric function", y, p), options or {}) end,
     result = function() return mean:result() end,
     reset_state = function() mean:reset_state() end,
   }

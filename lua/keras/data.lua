@@ -86,11 +86,7 @@ function data.weigh_classes(set, class_weight)
 end
 
 --- How many samples a batch has.
-function data.batch_size(value)
-  if value == nil then return 32 end
-  if math.type(value) == "integer" and value > 0 then return value end
-  core.raise("ValueError", "batch_size must be a positive integer, not %s", shown(value))
-end
+function data.batch_size(value) return data.positive("batch_size", value, 32) end
 
 --- A number of epochs: `none` where it is not given.
 function data.count(name, value, none)
@@ -99,12 +95,17 @@ function data.count(name, value, none)
   core.raise("ValueError", "%s must be an integer from 0 on, not %s", name, shown(value))
 end
 
+--- A number from 1 on: `none` where it is not given.
+function data.positive(name, value, none)
+  if value == nil then return none end
+  if math.type(value) == "integer" and value > 0 then return value end
+  core.raise("ValueError", "%s must be a positive integer, not %s", name, shown(value))
+end
+
 --- How many batches n samples make; `limit` (steps) may ask for fewer.
 function data.steps(n, batch_size, limit)
   local all = (n + batch_size - 1) // batch_size
-  if limit == nil then return all end
-  if math.type(limit) ~= "integer" or limit < 1 then core.raise("ValueError", "steps must be a positive integer, not %s", shown(limit)) end
-  return math.min(limit, all)
+  return math.min(data.positive("steps", limit, all), all)
 end
 
 --- "129:256": the rows of batch number i.

@@ -181,8 +181,14 @@ function Sequential:count_params()
   return n
 end
 
---- Prints the layers, their output shapes and numbers of parameters.
-function Sequential:summary() io.write(require "keras.summary"(self)) end
+--- model:summary{line_length = nil, print_fn = io.write}: prints the layers, their output shapes and numbers of parameters.
+function Sequential:summary(...)
+  local width, write = core.args("summary", {"line_length", "print_fn"}, ...)
+  if width ~= nil and math.type(width) ~= "integer" then
+    core.raise("TypeError", "summary: line_length must be an integer, not a %s", type(width))
+  end
+  (write or io.write)(require "keras.summary"(self, width))
+end
 
 -- ---- JSON --------------------------------------------------------------------------------------------------------------
 

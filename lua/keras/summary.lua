@@ -1,4 +1,4 @@
---- model:summary(): the table that Keras prints, 80 columns wide, or as wide as a narrower terminal.
+--- model:summary(): the table that Keras prints, 80 columns wide, or as wide as a narrower terminal, or as wished.
 local core = require "celda.core"
 
 local CELLS = {33, 24, 13} -- widths within an 80-column table, without borders and blanks
@@ -29,10 +29,10 @@ local function wrap(text, width)
   return lines
 end
 
--- The widths of the cells on a screen of so many columns.
+-- The widths of the cells of a table of so many columns.
 local function widths(columns)
-  local room = math.min(columns or 80, 80) - FRAME
-  if room >= 70 then return CELLS end
+  local room = columns - FRAME
+  if room == 70 then return CELLS end
   local first, second = math.max(4, room * 33 // 70), math.max(4, room * 24 // 70)
   return {first, second, math.max(4, room - first - second)}
 end
@@ -81,9 +81,9 @@ end
 
 local function screen_width() return celda.output and celda.output().width end
 
---- The summary as text.
-return function(model)
-  local cells = widths(screen_width())
+--- The summary as text, `width` columns wide or, without it, as the screen allows.
+return function(model, width)
+  local cells = widths(width or math.min(screen_width() or 80, 80))
   local lines = {
     ('Model: "%s"'):format(model.name),
     rule(cells, "┏", "━", "┳", "┓"),

@@ -104,6 +104,7 @@ local function fit_of(self, ...)
   compile.check(self, "fit")
   f.set = data.check("fit", f.x, f.y, f.sample_weight, true)
   f.batch_size = data.batch_size(f.batch_size)
+  f.validation_freq = data.positive("validation_freq", f.validation_freq, 1)
   f.epochs, f.initial_epoch = data.count("epochs", f.epochs, 1), data.count("initial_epoch", f.initial_epoch, 0)
   if f.validation_data then
     if type(f.validation_data) ~= "table" then
@@ -122,7 +123,7 @@ end
 
 -- Adds the results on the validation data to the epoch's logs.
 local function validate(self, f, epoch, logs)
-  if not f.validation or (epoch + 1) % (f.validation_freq or 1) ~= 0 then return end
+  if not f.validation or (epoch + 1) % f.validation_freq ~= 0 then return end
   f.test = f.test or steps.runner(self, "test")
   local size = f.validation_batch_size or f.batch_size
   local count = data.steps(f.validation.n, size, f.validation_steps)

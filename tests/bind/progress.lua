@@ -137,4 +137,11 @@ test("40 columns: the line fits, so that it can be redrawn", function()
   end
   keras.Sequential({L.Dense(3, {input_shape = {4}})}):summary()
   for line in output():gmatch "[^\n]+" do ok(utf8.len(line) <= 40, line) end
+  for _, width in ipairs{60, 100} do
+    local text
+    keras.Sequential({L.Dense(3, {input_shape = {4}})}):summary{line_length = width, print_fn = function(t) text = t end}
+    eq(utf8.len(text:match "\n(┏[^\n]+)"), width)
+  end
+  fails("summary: unknown argument 'line_lenght'; did you mean 'line_length'?", keras.Sequential().summary, keras.Sequential(),
+    {line_lenght = 60})
 end)

@@ -158,6 +158,10 @@ test("classes stand for their objects", function()
   eq({model.optimizer.class_name, #model:train_on_batch(x, tensor.zeros{100, 1})}, {"SGD", 2})
   fails("expected one of keras.optimizers, got a MeanSquaredError", model.compile, model,
     {optimizer = keras.losses.MeanSquaredError(), loss = "mse"})
+  model:compile{optimizer = "sgd", loss = function() return "x" end}
+  fails("the loss function must return a tensor, not a string", model.train_on_batch, model, x, y)
+  model:compile{optimizer = "sgd", loss = "mse", metrics = {function() return {} end}}
+  fails("the metric function must return a tensor, not a table", model.train_on_batch, model, x, tensor.zeros{100, 1})
   fails("a function cannot be the optimizer", model.compile, model, {optimizer = print, loss = "mse"})
 end)
 
@@ -184,6 +188,8 @@ test("what is wrong is said in Keras's words", function()
   fails("verbose must be 0, 1, 2 or \"auto\"", model.fit, model, x, y, {verbose = 3})
   fails("epochs must be an integer", model.fit, model, x, y, {epochs = 1.5})
   fails("validation_data must be {x, y}", model.fit, model, x, y, {validation_data = x})
+  fails("validation_freq must be a positive integer, not 0", model.fit, model, x, y, {validation_freq = 0})
+  fails("steps must be a positive integer, not 0", model.fit, model, x, y, {steps_per_epoch = 0})
   fails("x holds no samples", model.fit, model, x["1:0"], y["1:0"])
   fails("y must be a tensor or a list, not a string", model.fit, model, x, "labels")
   fails("callbacks must be a list of callbacks", model.fit, model, x, y, {callbacks = {3}})
