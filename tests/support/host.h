@@ -24,7 +24,8 @@ void host_fails(struct host *h, const char *source, const char *text);
  * session is closed. A test is test("what", function() ... end); it has `eq(got, expected)` (tables by content, tensors by
  * dtype, shape and elements), `near(got, expected, tolerance)`, `fails(text, f, ...)` (f raises an error that contains
  * text), `ok(condition, text)`, `output()` (what was printed since the last call), `screen{redraws = , width = }`,
- * `fail_once(n)`, `fail_after(n)` (as in mem.h) and `scratch` (a folder for files). */
+ * `fail_once(n)`, `fail_after(n)` (as in mem.h) and `scratch` (a folder for files). With
+ * CELDA_TEST_DEVICE=opencl in the environment they run on that device. */
 int host_main(const char *path);
 
 #endif

@@ -1,5 +1,6 @@
 -- What test scripts use; see host.h. Returns the list of tests that the script fills.
 local tests = {}
+if os.getenv "CELDA_TEST_DEVICE" then device(os.getenv "CELDA_TEST_DEVICE") end
 
 function test(name, f) tests[#tests + 1] = {name = name, run = f} end
 

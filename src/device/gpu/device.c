@@ -151,16 +151,6 @@ enum status gpu_run(struct gpu *g, const struct op_call *call, const struct stor
     return err_set(e, ERR_UNSUPPORTED, "%s is not available on %s", call->op->name, g->base.name);
 }
 
-static enum status run(struct device *d, const struct op_call *call, uint64_t *ticket, struct err *e) {
-    struct gpu *g = (struct gpu *)d;
-    struct storage workspace = {.device = d, .bytes = gpu_workspace(g, call)};
-    if (workspace.bytes && gpu_alloc(d, workspace.bytes, &workspace.handle, e) != OK) return e->status;
-    const enum status s = gpu_run(g, call, &workspace, 0, e);
-    if (workspace.bytes) gpu_free(d, workspace.handle, workspace.bytes);
-    *ticket = g->queued;
-    return s;
-}
-
 /* ---- waiting ------------------------------------------------------------------------------------------------------ */
 
 static enum status tell(const struct gpu *g, const int64_t fault[4], struct err *e) {
@@ -196,6 +186,18 @@ static enum status sync(struct device *d, struct err *e) {
 
 static enum status wait(struct device *d, uint64_t ticket, struct err *e) {
     return ticket > ((struct gpu *)d)->done ? sync(d, e) : OK;
+}
+
+/* One op by itself: whoever typed it wants to hear here what was wrong with its data, not later. */
+static enum status run(struct device *d, const struct op_call *call, uint64_t *ticket, struct err *e) {
+    struct gpu *g = (struct gpu *)d;
+    struct storage workspace = {.device = d, .bytes = gpu_workspace(g, call)};
+    if (workspace.bytes && gpu_alloc(d, workspace.bytes, &workspace.handle, e) != OK) return e->status;
+    enum status s = gpu_run(g, call, &workspace, 0, e);
+    if (workspace.bytes) gpu_free(d, workspace.handle, workspace.bytes);
+    *ticket = g->queued;
+    if (s == OK && g->fault_possible) s = sync(d, e);
+    return s;
 }
 
 /* ---- the drivers -------------------------------------------------------------------------------------------------- */
