@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 CC ?= cc
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-PKGS := lua5.4 readline zlib openblas jansson
+PKGS := lua5.4 readline zlib libpng openblas jansson
 OPT ?= -O2 -g
 
 CPPFLAGS += -Isrc -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DCELDA_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -124,7 +124,7 @@ tests: $(BUILD)/celda $(TESTS)
 	@CELDA=$(BUILD)/celda sh tests/support/run.sh $(if $(T),$(filter $(addprefix %/test_,$(T)),$(TESTS)),$(TESTS))
 
 # --- what a person types ------------------------------------------------------------------------------------------------
-BUILD_PACKAGES := gcc libc6-dev pkg-config liblua5.4-dev libreadline-dev zlib1g-dev libopenblas-dev libjansson-dev
+BUILD_PACKAGES := gcc libc6-dev pkg-config liblua5.4-dev libreadline-dev zlib1g-dev libpng-dev libopenblas-dev libjansson-dev
 DEMO_PACKAGES := $(BUILD_PACKAGES) dataset-fashion-mnist
 CHECK_PACKAGES := $(DEMO_PACKAGES) libcmocka-dev
 LINT_PACKAGES := $(CHECK_PACKAGES) clang clang-format clang-tidy cppcheck

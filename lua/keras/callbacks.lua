@@ -56,6 +56,26 @@ function History:on_epoch_end(epoch, logs)
   end
 end
 
+--- history:plot(): a figure with a plot for each metric, over the epochs, training beside validation.
+function History:plot()
+  local names = {}
+  for name in pairs(self.history or {}) do if name:sub(1, 4) ~= "val_" then names[#names + 1] = name end end
+  if #names == 0 then core.raise("ValueError", "history:plot(): there is no epoch yet") end
+  table.sort(names)
+  local figure = require "plot.figure".new(1, #names, {4.8 * #names, 3.6})
+  local epochs = {}
+  for i, epoch in ipairs(self.epoch) do epochs[i] = epoch + 1 end
+  for i, name in ipairs(names) do
+    local axes = figure.axes[i]:set_title(name):set_xlabel("epoch")
+    axes.whole = true
+    for _, series in ipairs {{name, "training"}, {"val_" .. name, "validation"}} do
+      local values = self.history[series[1]]
+      if values then axes:line(epochs, values, {label = series[2], marker = "o", markersize = 3}) end
+    end
+  end
+  return figure
+end
+
 -- ---- the progress line ---------------------------------------------------------------------------------------------------
 
 local ProgbarLogger = Callback:extend "ProgbarLogger"

@@ -25,6 +25,8 @@ struct sink {
     void (*clear)(struct sink *s);
     bool redraws; /* can replace a line: a terminal */
     bool colour;
+    int colours; /* that a cell of the screen can have: 16, 256 or 1 << 24; 0: none */
+    bool quiet;  /* values of last expressions are not shown: a script */
     bool closed; /* set by its owner: nobody reads any more, so what writes on should stop with an error */
     int width;   /* columns; kept up to date by its owner */
 };

@@ -72,6 +72,7 @@ void bind_open(lua_State *L, struct run *r) {
     bind_open_files(L);
     bind_open_json(L);
     bind_open_celda(L, core);
+    bind_open_draw(L, core);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushvalue(L, core);
     lua_setfield(L, -2, "celda.core");

@@ -35,8 +35,7 @@ static void console_text(struct sink *s, enum sink_stream stream, const char *by
 }
 
 static void console_display(struct sink *s, const struct sink_mime *bundle, int n) {
-    struct front_console *c = (struct front_console *)s;
-    for (int i = 0; c->values && i < n; i++) {
+    for (int i = 0; i < n; i++) {
         if (strcmp(bundle[i].type, "text/plain") != 0) continue;
         console_text(s, SINK_OUT, bundle[i].data, bundle[i].size);
         console_text(s, SINK_OUT, "\n", 1);
@@ -63,15 +62,22 @@ void front_console_resize(struct front_console *c) {
     if (c->sink.width < 20) c->sink.width = 80;
 }
 
+/* COLORTERM says whether the terminal knows 24-bit colours; a TERM such as xterm-256color, 256. */
+static int colours_of(const char *term) {
+    const char *colorterm = getenv("COLORTERM");
+    if (colorterm && (strcmp(colorterm, "truecolor") == 0 || strcmp(colorterm, "24bit") == 0)) return 1 << 24;
+    return strstr(term, "direct") ? 1 << 24 : strstr(term, "256color") ? 256 : 16;
+}
+
 void front_console_open(struct front_console *c) {
     const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
     bool dumb = term && strcmp(term, "dumb") == 0;
     *c = (struct front_console){
         .sink = {
             .text = console_text, .display = console_display, .progress = console_progress, .clear = console_clear}};
-    c->values = true;
     c->sink.redraws = isatty(STDOUT_FILENO) && !dumb;
     c->sink.colour = c->sink.redraws && !(no_colour && *no_colour);
+    c->sink.colours = c->sink.colour ? colours_of(term ? term : "") : 0;
     front_console_resize(c);
 }
 

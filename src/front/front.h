@@ -20,7 +20,6 @@ int front_script(const char *path, int argc, char **argv);
 struct front_console {
     struct sink sink; /* first */
     bool status;      /* show SINK_STATUS (on standard error) */
-    bool values;      /* show the values of last expressions */
     bool progress_shown;
     bool broken; /* standard output is gone (EPIPE) */
 };

@@ -11,53 +11,6 @@
 
 /* ---- the value of a last expression -------------------------------------------------------------------------------- */
 
-/* A value's representations: its own __mimebundle (a table of type -> text), else text alone. Pushes what it uses. */
-static int collect_bundle(lua_State *L, int index, struct sink_mime *bundle, int most) {
-    int n = 0;
-    if (luaL_getmetafield(L, index, "__mimebundle") == LUA_TNIL) return 0;
-    lua_pushvalue(L, index);
-    lua_call(L, 1, 1);
-    if (!lua_istable(L, -1)) return 0;
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-        if (n < most && lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING) {
-            bundle[n] = (struct sink_mime){.type = lua_tostring(L, -2)};
-            bundle[n].data = lua_tolstring(L, -1, &bundle[n].size);
-            n++;
-        }
-        lua_pop(L, 1);
-    }
-    return n;
-}
-
-static bool has_type(const struct sink_mime *bundle, int n, const char *type) {
-    for (int i = 0; i < n; i++)
-        if (strcmp(bundle[i].type, type) == 0) return true;
-    return false;
-}
-
-/* Shows all values, and keeps the first as `_`. Protected: a __tostring may raise. Upvalue 1: the text's buffer. */
-static int display_values(lua_State *L) {
-    struct session *s = session_of(L);
-    struct sink_mime bundle[8];
-    struct buf *text = lua_touserdata(L, lua_upvalueindex(1));
-    int n = lua_gettop(L);
-    lua_pushglobaltable(L);
-    lua_pushliteral(L, "_");
-    lua_pushvalue(L, 1);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
-    for (int i = 1; i <= n; i++) {
-        if (i > 1) buf_puts(text, ", ");
-        session_inspect(L, i, text);
-    }
-    int count = n == 1 ? collect_bundle(L, 1, bundle, 7) : 0;
-    if (!has_type(bundle, count, "text/plain"))
-        bundle[count++] = (struct sink_mime){"text/plain", buf_text(text), text->len};
-    s->sink->display(s->sink, bundle, count);
-    return 0;
-}
-
 /* A cell that gives nothing but nil shows nothing, nor does one that ends in io.write(...): it was seen already. */
 static bool has_values(lua_State *L, int top) {
     if (lua_gettop(L) == top + 1 && session_is_output(L, top + 1)) return false;
@@ -79,7 +32,7 @@ static int call_protected(lua_State *L, int n, int results) {
 static int display(lua_State *L, int first, struct buf *text) {
     int n = lua_gettop(L) - first + 1;
     lua_pushlightuserdata(L, text);
-    lua_pushcclosure(L, display_values, 1);
+    lua_pushcclosure(L, session_display_values, 1);
     lua_insert(L, first);
     return call_protected(L, n, 0);
 }

@@ -69,6 +69,10 @@ void session_report_syntax(lua_State *L, const char *source, size_t n, struct se
 /* The user's frames, a line each; returns how many. */
 int session_traceback(lua_State *L, struct buf *out);
 
+/* A Lua function: shows all values, and keeps the first as `_`. A __tostring may raise. Upvalue 1: a struct buf for text. */
+int session_display_values(lua_State *L);
+/* celda.display(value): shows it now. */
+int session_display(lua_State *L);
 /* A value as a cell shows it: strings quoted, tables opened up to a depth and size, others by tostring. May raise
  * through a __tostring: call it protected. */
 void session_inspect(lua_State *L, int index, struct buf *out);

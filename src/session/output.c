@@ -85,14 +85,16 @@ static int io_write(lua_State *L) {
     return lua_gettop(L);
 }
 
-/* celda.output(): what the front can show, {redraws =, colour =, width =}. */
+/* celda.output(): what the front can show, {redraws =, colour =, colours =, width =}. */
 static int output_info(lua_State *L) {
     const struct sink *sink = session_of(L)->sink;
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
     lua_pushboolean(L, sink->redraws);
     lua_setfield(L, -2, "redraws");
     lua_pushboolean(L, sink->colour);
     lua_setfield(L, -2, "colour");
+    lua_pushinteger(L, sink->colours);
+    lua_setfield(L, -2, "colours");
     lua_pushinteger(L, sink->width);
     lua_setfield(L, -2, "width");
     return 1;
@@ -164,5 +166,7 @@ void session_open_output_info(lua_State *L) {
     lua_setfield(L, -2, "output");
     lua_pushcfunction(L, output_wrap);
     lua_setfield(L, -2, "wrap");
+    lua_pushcfunction(L, session_display);
+    lua_setfield(L, -2, "display");
     lua_pop(L, 1);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/json.h"
 
 static struct run_events *events_of(struct sink *s) {
@@ -31,8 +32,15 @@ static void lines_text(struct sink *s, enum sink_stream stream, const char *byte
 
 static void lines_display(struct sink *s, const struct sink_mime *bundle, int n) {
     json_t *data = json_object();
-    for (int i = 0; i < n; i++)
-        json_object_set_new(data, bundle[i].type, json_stringn_nocheck(bundle[i].data, bundle[i].size));
+    for (int i = 0; i < n; i++) {
+        struct buf encoded = {0};
+        bool binary = strcmp(bundle[i].type, "image/png") == 0;
+        if (binary) base64_encode(bundle[i].data, bundle[i].size, &encoded);
+        json_object_set_new(data, bundle[i].type,
+                            binary ? json_stringn_nocheck(buf_text(&encoded), encoded.len)
+                                   : json_stringn_nocheck(bundle[i].data, bundle[i].size));
+        buf_free(&encoded);
+    }
     put_object(events_of(s), json_pack("{s:s, s:o}", "event", "display", "data", data));
 }
 

@@ -1,7 +1,7 @@
 /* What a headless run tells: as text, or with --json as one JSON object a line on standard output:
  *   {"event": "cell", "number": 3, "title": "Train", "line": 41}
  *   {"event": "stream", "name": "stdout", "text": "..."}
- *   {"event": "display", "data": {"text/plain": "..."}}
+ *   {"event": "display", "data": {"text/plain": "...", "image/png": "BASE64"}}
  *   {"event": "error", "name": "ValueError", "text": "...", "line": 2}
  *   {"event": "end", "number": 3, "status": "ok", "wall": 1.2, "cpu": 2.3, "device": "cpu", "rss": ..., "rss_peak": ...,
  *    "ram_limit": ..., "disk_free": ...} */

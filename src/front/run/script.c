@@ -13,7 +13,7 @@ static int run_once(const char *source, size_t n, const char *name, bool values,
     struct err e = {0};
     int interrupts;
     front_console_open(&console);
-    console.values = values;
+    console.sink.quiet = !values;
     if (session_open(&console.sink, &s, &e)) return front_fail(e.text);
     session_set_args(s, name, argv, argc);
     session_set_magic(s, magic_run_line, NULL);
