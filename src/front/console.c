@@ -34,13 +34,31 @@ static void console_text(struct sink *s, enum sink_stream stream, const char *by
     write_all(c, stream == SINK_OUT ? STDOUT_FILENO : STDERR_FILENO, bytes, n);
 }
 
+static const struct sink_mime *find_type(const struct sink_mime *bundle, int n, const char *type) {
+    for (int i = 0; i < n; i++)
+        if (strcmp(bundle[i].type, type) == 0) return &bundle[i];
+    return NULL;
+}
+
+/* False where the terminal shows no pictures, or this one cannot be sent: its text is shown then. */
+static bool put_picture(struct front_console *c, const struct sink_mime *png) {
+    struct buf out = {0};
+    struct err e = {0};
+    if (c->graphics == FRONT_GRAPHICS_UNKNOWN) c->graphics = front_ask_graphics();
+    if (c->graphics != FRONT_GRAPHICS_KITTY && c->graphics != FRONT_GRAPHICS_SIXEL) return false;
+    bool sent = front_write_picture(c->graphics, png, c->sink.width, &out, &e) == OK;
+    buf_putc(&out, '\n');
+    if (sent) console_text(&c->sink, SINK_OUT, buf_text(&out), out.len);
+    buf_free(&out);
+    return sent;
+}
+
 static void console_display(struct sink *s, const struct sink_mime *bundle, int n) {
-    for (int i = 0; i < n; i++) {
-        if (strcmp(bundle[i].type, "text/plain") != 0) continue;
-        console_text(s, SINK_OUT, bundle[i].data, bundle[i].size);
-        console_text(s, SINK_OUT, "\n", 1);
-        return;
-    }
+    const struct sink_mime *text = find_type(bundle, n, "text/plain"), *png = find_type(bundle, n, "image/png");
+    if (png && s->redraws && put_picture((struct front_console *)s, png)) return;
+    if (!text) return;
+    console_text(s, SINK_OUT, text->data, text->size);
+    console_text(s, SINK_OUT, "\n", 1);
 }
 
 static void console_progress(struct sink *s, const char *line, size_t n) {

@@ -15,12 +15,24 @@ int front_run(int argc, char **argv);
 int front_code(const char *code);
 int front_script(const char *path, int argc, char **argv);
 
+/* ---- pictures on a terminal ----------------------------------------------------------------------------------------- */
+
+/* UNKNOWN: not asked yet. */
+enum front_graphics { FRONT_GRAPHICS_UNKNOWN, FRONT_GRAPHICS_NONE, FRONT_GRAPHICS_KITTY, FRONT_GRAPHICS_SIXEL };
+
+/* Asks the terminal, for a second at most. Still UNKNOWN while keys wait to be read, which would be taken for the answer. */
+enum front_graphics front_ask_graphics(void);
+/* Appends a PNG in the terminal's protocol: KITTY (scaled to `columns` where it is wider) or SIXEL. */
+enum status front_write_picture(enum front_graphics graphics, const struct sink_mime *png, int columns, struct buf *out,
+                                struct err *e);
+
 /* ---- the console: a sink on standard output and error -------------------------------------------------------------- */
 
 struct front_console {
     struct sink sink; /* first */
     bool status;      /* show SINK_STATUS (on standard error) */
     bool progress_shown;
+    enum front_graphics graphics;
     bool broken; /* standard output is gone (EPIPE) */
 };
 

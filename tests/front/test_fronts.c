@@ -196,6 +196,35 @@ static void test_repl(void **state) {
     assert_int_equal(finish(&t), 0);
 }
 
+/* A terminal that says it knows kitty's graphics gets a picture; one that says it knows sixels gets these; and one that
+ * knows neither gets text. It is asked once. */
+static void check_pictures(const char *answer, const char *picture) {
+    struct terminal t;
+    start(&t, NULL, 80);
+    await(&t, "[1]: ");
+    type(&t, "plot.line({1, 2})\r");
+    await(&t, "\033[c");
+    type(&t, answer);
+    await(&t, picture);
+    await(&t, "[2]: ");
+    type(&t, "plot.line({1, 2})\r");
+    await(&t, picture);
+    await(&t, "[3]: ");
+    type(&t, "plot.line({1, 2})\rprint(6 * 7)\r");
+    await(&t, picture);
+    await(&t, "42\r\n");
+    await(&t, "]: ");
+    type(&t, "\004");
+    assert_int_equal(finish(&t), 0);
+}
+
+static void test_pictures(void **state) {
+    (void)state;
+    check_pictures("\033_Gi=31;OK\033\\\033[?62;22c", "\033_Ga=T,f=100");
+    check_pictures("\033[?62;4;22c", "\033P0;1;0q");
+    check_pictures("\033[?62;44;22c", "\u28b8");
+}
+
 /* Keys that come before the prompt is there can be lost: the terminal is not in readline's hands then. */
 static void type_at_prompt(struct terminal *t, const char *prompt, const char *keys) {
     await(t, prompt);
@@ -234,7 +263,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headless),          cmocka_unit_test(test_json_events),
         cmocka_unit_test(test_code_and_scripts),  cmocka_unit_test(test_repl),
-        cmocka_unit_test(test_notebook_by_steps),
+        cmocka_unit_test(test_notebook_by_steps), cmocka_unit_test(test_pictures),
     };
     return cmocka_run_group_tests(tests, write_notebook, NULL);
 }
