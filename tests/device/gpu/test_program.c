@@ -133,10 +133,43 @@ static void test_fault_is_told_once(void **state) {
     graph_free(g);
 }
 
+/* A device opened, the network compiled and run, with the n-th allocation and all after it refused, for every n. */
+static void test_lack_of_memory(void **state) {
+    (void)state;
+    test_needs_opencl();
+    struct tensor *in[4], *there[4], *out[OUTPUTS];
+    struct graph *g = network();
+    new_inputs(in);
+    size_t n = 0;
+    for (enum status s = ERR_MEMORY; s != OK;) {
+        struct err e = {0}, unused = {0};
+        struct device *d;
+        struct device_program *p = NULL;
+        const size_t held = mem_used();
+        assert_ok(test_opencl->driver->open(0, &d, &unused), &unused);
+        for (int i = 0; i < 4; i++) there[i] = test_on(d, in[i]);
+        new_outputs(d, g, out);
+        mem_fail_after(++n);
+        s = d->driver->compile(d, g, &p, &e);
+        if (s == OK) s = call(d, p, there, out, &e);
+        mem_fail_after(0);
+        if (s != OK) assert_int_equal(s, ERR_MEMORY);
+        if (p) d->driver->program_free(d, p);
+        release(there, 4);
+        release(out, OUTPUTS);
+        d->driver->close(d);
+        assert_int_equal(mem_used(), held);
+    }
+    assert_true(n > 20);
+    release(in, 4);
+    graph_free(g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_as_cpu),
         cmocka_unit_test(test_fault_is_told_once),
+        cmocka_unit_test(test_lack_of_memory),
     };
     return cmocka_run_group_tests(tests, test_opencl_open, test_opencl_close);
 }
