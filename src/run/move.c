@@ -100,6 +100,8 @@ enum status run_set_device(struct run *r, const char *name, struct err *e) {
     struct move m = {.run = r, .from = r->device};
     if (r->trace) return err_set(e, ERR_STATE, "the device cannot change while a computation is being traced");
     if (run_device(r, name, &m.to, e) || m.to == m.from) return e->status;
+    if (m.to->driver->forgets)
+        return err_set(e, ERR_UNSUPPORTED, "the session cannot move to %s, which keeps no values", m.to->name);
     if (m.from->driver->sync(m.from, e)) return e->status;
     for (struct variable *v = r->variables; v; v = v->next) variable_drop_spare(v);
     const bool moved = collect(&m, e) == OK && check_room(&m, e) == OK && copy_all(&m, e) == OK;

@@ -34,6 +34,7 @@ struct device_driver {
     const char *kind;     /* "cpu", "null", "gpu"; what %runtime takes */
     const char *doc;      /* one line */
     bool addresses;       /* handles are addresses in this process's memory */
+    bool forgets;         /* what is written cannot be read again: no place for a session's state */
 
     /* Mandatory. Opens device `index` of this kind; ERR_UNSUPPORTED says what was tried and why it failed. The device
      * lives until close. */

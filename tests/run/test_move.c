@@ -168,11 +168,18 @@ static void test_late_error_keeps_all(void **state) {
     tensor_release(x);
 }
 
+static void test_null_keeps_nothing(void **state) {
+    (void)state;
+    struct err e = {0};
+    assert_error(run_set_device(run, "null", &e), ERR_UNSUPPORTED, "which keeps no values", &e);
+    assert_ptr_equal(run->device, run->cpu);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_views_and_variables),  cmocka_unit_test(test_borrowed_bytes),
         cmocka_unit_test(test_too_little_memory),    cmocka_unit_test(test_refused_allocations),
-        cmocka_unit_test(test_late_error_keeps_all),
+        cmocka_unit_test(test_late_error_keeps_all), cmocka_unit_test(test_null_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, open_run, close_run);
 }

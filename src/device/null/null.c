@@ -203,6 +203,7 @@ const struct device_driver device_driver_null = {
     .abi_version = DEVICE_ABI,
     .kind = "null",
     .doc = "shapes without values, to test schedules",
+    .forgets = true,
     .open = open_null,
     .close = close_null,
     .describe = describe,

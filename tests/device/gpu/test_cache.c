@@ -91,11 +91,44 @@ static void test_damage_is_healed(void **state) {
     remove_folder();
 }
 
+static char told[64];
+
+static void hear(void *arg, const struct device *d, const char *text) {
+    (void)arg, (void)d;
+    snprintf(told, sizeof told, "%s", text);
+}
+
+/* A device just opened asks for a kernel and compiles what is missing. */
+static void compile_one(void) {
+    struct err e = {0};
+    struct device *d;
+    struct gpu_kernel *k;
+    assert_ok(test_opencl->driver->open(0, &d, &e), &e);
+    d->notice = hear;
+    told[0] = 0;
+    assert_ok(gpu_kernel_get((struct gpu *)d, "create", "random_uniform", "#define RANDOM\n", &k, &e), &e);
+    assert_ok(gpu_kernels_compile((struct gpu *)d, &e), &e);
+    d->driver->close(d);
+}
+
+static void test_compiling_is_told_once(void **state) {
+    (void)state;
+    test_needs_opencl();
+    use_folder("celda-cache-3");
+    compile_one();
+    assert_string_equal(told, "compiling 1 kernel, once");
+    if (shell("test -d $K") != 0) skip();
+    compile_one();
+    assert_string_equal(told, "");
+    remove_folder();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stored_and_found),
         cmocka_unit_test(test_nowhere_to_write),
         cmocka_unit_test(test_damage_is_healed),
+        cmocka_unit_test(test_compiling_is_told_once),
     };
     return cmocka_run_group_tests(tests, test_opencl_open, test_opencl_close);
 }
