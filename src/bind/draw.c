@@ -1,5 +1,5 @@
 /* core.drawing(width, height): a drawing (draw/draw.h), on which lua/plot composes figures. */
-#include <string.h>
+#include <math.h>
 
 #include "bind/internal.h"
 #include "draw/draw.h"
@@ -100,7 +100,7 @@ static const uint32_t *push_stops(lua_State *L, int index, size_t *n) {
 }
 
 static uint8_t byte_of(double v) {
-    return v >= 255 ? 255 : v > 0 ? (uint8_t)(v + 0.5) : 0;
+    return v >= 255 ? 255 : v > 0 ? (uint8_t)lround(v) : 0;
 }
 
 static void colour_pixels(uint8_t *rgb, const double *value, size_t n, const uint32_t *stops, size_t count, double low,

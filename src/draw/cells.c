@@ -68,7 +68,7 @@ static void paint_piece(void *arg, struct draw_point a, struct draw_point b) {
     const struct cells *s = arg;
     double far = 4.0 * DRAW_MAX_SIZE, length = fmax(fabs(b.x - a.x), fabs(b.y - a.y));
     if (fabs(a.x) > far || fabs(a.y) > far || length > far) return;
-    int steps = (int)(length / (DOT / 2)) + 1;
+    int steps = (int)(2 * length / DOT) + 1;
     for (int i = 0; i <= steps; i++) paint_dot(s, a.x + (b.x - a.x) * i / steps, a.y + (b.y - a.y) * i / steps);
 }
 

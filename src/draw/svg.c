@@ -1,6 +1,5 @@
 /* A drawing as SVG 1.1. Texts stay texts, in whatever sans-serif font the viewer has; images travel inside as PNG. */
 #include <math.h>
-#include <string.h>
 
 #include "base/base64.h"
 #include "draw/internal.h"
@@ -89,8 +88,12 @@ static void end_clip(struct svg *s) {
     s->grouped = false;
 }
 
+static bool same_box(const struct draw_box *a, const struct draw_box *b) {
+    return a->x == b->x && a->y == b->y && a->width == b->width && a->height == b->height;
+}
+
 static void set_clip(struct svg *s, const struct draw_box *c) {
-    if (memcmp(c, &s->clip, sizeof *c) == 0) return;
+    if (same_box(c, &s->clip)) return;
     end_clip(s);
     s->clip = *c;
     s->grouped = c->width < s->drawing->width || c->height < s->drawing->height;

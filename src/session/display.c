@@ -32,6 +32,45 @@ static bool has_type(const struct sink_mime *bundle, int n, const char *type) {
     return false;
 }
 
+/* A table with string keys alone, to plain values. */
+static bool is_record(lua_State *L, int index) {
+    if (!lua_istable(L, index) || lua_getmetatable(L, index) || lua_rawlen(L, index) > 0) return false;
+    bool plain = true, empty = true;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        empty = false;
+        plain = plain && lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) <= LUA_TSTRING;
+    }
+    return plain && !empty;
+}
+
+static bool is_list_of_records(lua_State *L, int index) {
+    int top = lua_gettop(L);
+    if (!lua_istable(L, index) || lua_getmetatable(L, index) || lua_rawlen(L, index) < 2) return false;
+    bool all = true;
+    lua_Integer n = (lua_Integer)lua_rawlen(L, index), found = 0;
+    for (lua_pushnil(L); all && lua_next(L, index); lua_pop(L, 1)) {
+        all = lua_isinteger(L, -2) && is_record(L, lua_gettop(L));
+        lua_settop(L, top + 2);
+        found++;
+    }
+    lua_settop(L, top);
+    return all && found == n;
+}
+
+/* Replaces the text by the table that tabulate makes of the value. */
+static void tabulate(lua_State *L, int index, struct buf *text) {
+    size_t n;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "tabulate");
+    lua_call(L, 1, 1);
+    lua_pushvalue(L, index);
+    lua_call(L, 1, 1);
+    const char *lines = luaL_tolstring(L, -1, &n);
+    buf_free(text);
+    buf_put(text, lines, n);
+    lua_pop(L, 2);
+}
+
 int session_display_values(lua_State *L) {
     struct session *s = session_of(L);
     struct sink_mime bundle[MAX_TYPES];
@@ -46,6 +85,7 @@ int session_display_values(lua_State *L) {
         if (i > 1) buf_puts(text, ", ");
         session_inspect(L, i, text);
     }
+    if (n == 1 && strchr(buf_text(text), '\n') && is_list_of_records(L, 1)) tabulate(L, 1, text);
     int count = n == 1 ? collect_bundle(L, 1, bundle, MAX_TYPES - 1) : 0;
     if (!has_type(bundle, count, "text/plain"))
         bundle[count++] = (struct sink_mime){"text/plain", buf_text(text), text->len};

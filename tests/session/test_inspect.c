@@ -42,6 +42,18 @@ static void test_long_tables(void **state) {
                 "  120000, 130000, 140000, 150000, 160000, 170000, 180000, 190000, 200000\n}");
 }
 
+/* Records that do not fit on one line stand in columns; other lists do not. */
+static void test_records(void **state) {
+    host_expect(*state, "{{a = 1, b = 'x'}, {a = 2}}", "{{a = 1, b = \"x\"}, {a = 2}}");
+    host_expect(
+        *state,
+        "{{layer = 'conv2d', params = 640, share = 0.25}, {layer = 'dense', params = 1290, share = 0.5}, {layer = "
+        "'flatten'}}",
+        "   layer    params  share\n1  conv2d      640   0.25\n2  dense      1290   0.50\n3  flatten");
+    host_run(*state, "{{layer = 'conv2d', params = 640, share = 0.25}, {layer = 'dense', params = 1290, deep = {1}}}");
+    assert_non_null(strstr(buf_text(&((struct host *)*state)->out), "{deep = {1}, layer = \"dense\""));
+}
+
 static void test_output_is_bounded(void **state) {
     struct host *h = *state;
     assert_int_equal(host_run(h, "local t = {} for i = 1, 1e6 do t[i] = i t['k' .. i] = i end return t"), OK);
@@ -106,8 +118,8 @@ static void test_bundle(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_scalars),     TEST(test_tables_on_one_line),  TEST(test_long_tables), TEST(test_output_is_bounded),
-        TEST(test_metamethods), TEST(test_without_the_library), TEST(test_bundle),
+        TEST(test_scalars),           TEST(test_tables_on_one_line), TEST(test_long_tables),         TEST(test_records),
+        TEST(test_output_is_bounded), TEST(test_metamethods),        TEST(test_without_the_library), TEST(test_bundle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
