@@ -129,7 +129,7 @@ static bool begin_item(struct inspector *in, int shown, bool wrap) {
 static void wrap_item(struct inspector *in, size_t item) {
     struct buf *out = in->out;
     if (out->len - in->line <= WIDTH || out->failed) return;
-    size_t pad = (size_t)(INDENT * in->depth), n = out->len - item;
+    size_t pad = (size_t)INDENT * (size_t)in->depth, n = out->len - item;
     char *room = buf_room(out, pad);
     if (!room) return;
     memmove(out->data + item + pad, out->data + item, n);
