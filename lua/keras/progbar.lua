@@ -88,6 +88,15 @@ function Progbar:update(current, logs, finalize)
   if self.verbose == 2 and finalize then print_line(self, current, now, duration) end
 end
 
+--- The line after `current` steps, for a bar that is shown otherwise; nil where the last one is not 0.05 s old.
+function Progbar:line(current, finalize)
+  local now = celda.clock()
+  local duration = step_duration(self, current, now)
+  if now - self.last < INTERVAL and not finalize then return nil end
+  self.last = now
+  return (draw(self, current, now, duration, finalize))
+end
+
 --- Leaves a line that was being redrawn when something went wrong.
 function Progbar:close()
   if self.open then io.write "\n" end

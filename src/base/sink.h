@@ -19,7 +19,8 @@ struct sink {
     void (*text)(struct sink *s, enum sink_stream stream, const char *bytes, size_t n);
     /* The value of a cell's last expression, or a rich output; the sink picks the representation it can show. */
     void (*display)(struct sink *s, const struct sink_mime *bundle, int n);
-    /* A line that replaces the one before it until a text follows (progress bars); only called when `redraws`. */
+    /* A line that replaces the one before it; a text that follows takes it away, and so does an empty one. Only called
+     * when `redraws`. */
     void (*progress)(struct sink *s, const char *line, size_t n);
     /* Clears the running cell's output. */
     void (*clear)(struct sink *s);

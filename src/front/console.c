@@ -1,5 +1,5 @@
 /* The console. Invariant: text, values and progress reach standard output in the order they came, and a progress line is
- * ended before anything else is written. */
+ * taken away before anything else is written. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,15 +22,16 @@ static void write_all(struct front_console *c, int fd, const char *bytes, size_t
     }
 }
 
-static void end_progress(struct front_console *c) {
-    if (c->progress_shown) write_all(c, STDOUT_FILENO, "\n", 1);
+static void erase_progress(struct front_console *c) {
+    if (c->progress_shown) write_all(c, STDOUT_FILENO, "\r\033[K", 4);
     c->progress_shown = false;
 }
 
 static void console_text(struct sink *s, enum sink_stream stream, const char *bytes, size_t n) {
     struct front_console *c = (struct front_console *)s;
     if (stream == SINK_STATUS && !c->status) return;
-    end_progress(c);
+    erase_progress(c);
+    if (n > 0) c->in_line = bytes[n - 1] != '\n';
     write_all(c, stream == SINK_OUT ? STDOUT_FILENO : STDERR_FILENO, bytes, n);
 }
 
@@ -63,13 +64,17 @@ static void console_display(struct sink *s, const struct sink_mime *bundle, int 
 
 static void console_progress(struct sink *s, const char *line, size_t n) {
     struct front_console *c = (struct front_console *)s;
-    write_all(c, STDOUT_FILENO, "\r\033[K", 4);
+    erase_progress(c);
+    front_console_resize(c); /* the window may have changed while the cell runs */
+    if (n == 0) return;
+    if (c->in_line) write_all(c, STDOUT_FILENO, "\n", 1);
+    c->in_line = false;
     write_all(c, STDOUT_FILENO, line, n);
     c->progress_shown = true;
 }
 
 static void console_clear(struct sink *s) {
-    end_progress((struct front_console *)s);
+    erase_progress((struct front_console *)s);
 }
 
 void front_console_resize(struct front_console *c) {

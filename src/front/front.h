@@ -32,6 +32,7 @@ struct front_console {
     struct sink sink; /* first */
     bool status;      /* show SINK_STATUS (on standard error) */
     bool progress_shown;
+    bool in_line; /* the last text did not end its line */
     enum front_graphics graphics;
     bool broken; /* standard output is gone (EPIPE) */
 };

@@ -100,6 +100,15 @@ static int output_info(lua_State *L) {
     return 1;
 }
 
+/* celda.progress(line): shows it in place of the one before; "" takes it away. Nothing where lines cannot be redrawn. */
+static int output_progress(lua_State *L) {
+    size_t n;
+    const char *line = luaL_checklstring(L, 1, &n);
+    struct sink *sink = session_of(L)->sink;
+    if (sink->redraws) sink->progress(sink, line, n);
+    return 0;
+}
+
 /* celda.wrap(text): its lines broken at spaces to the width of what the front shows. */
 static int output_wrap(lua_State *L) {
     size_t n;
@@ -166,6 +175,8 @@ void session_open_output_info(lua_State *L) {
     lua_setfield(L, -2, "output");
     lua_pushcfunction(L, output_wrap);
     lua_setfield(L, -2, "wrap");
+    lua_pushcfunction(L, output_progress);
+    lua_setfield(L, -2, "progress");
     lua_pushcfunction(L, session_display);
     lua_setfield(L, -2, "display");
     lua_pop(L, 1);

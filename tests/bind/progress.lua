@@ -145,3 +145,75 @@ test("40 columns: the line fits, so that it can be redrawn", function()
   fails("summary: unknown argument 'line_lenght'; did you mean 'line_length'?", keras.Sequential().summary, keras.Sequential(),
     {line_lenght = 60})
 end)
+
+-- ---- progress(list) ---------------------------------------------------------------------------------------------------------
+
+-- Runs f on a terminal with a clock that the test sets; returns what was shown, without colours.
+local function shown(f)
+  screen{redraws = true, width = 60}
+  local _ <close> = setmetatable({}, {__close = function() screen{} end})
+  output()
+  timed(f)
+  return (output():gsub("\27%[%d*m", ""))
+end
+
+test("progress goes through lists, tensors and integers, and shows nothing in a file", function()
+  local seen = {}
+  output()
+  for x, i in progress{"a", "b"} do seen[i] = x end
+  for i in progress(2) do seen[2 + i] = i end
+  for row in progress(tensor{{1}, {2}}) do seen[#seen + 1] = row:item() end
+  for x in progress{} do error(x) end
+  eq(seen, {"a", "b", 1, 2, 1, 2})
+  eq(output(), "")
+  fails("expected a list", progress, "text")
+end)
+
+test("a bar with the time left, redrawn every 0.05 s, that stays with its last state", function()
+  local text = shown(function()
+    for _ in progress(4, {desc = "reading"}) do now = now + 1.0 end
+  end)
+  local bar = ("━"):rep(5)
+  eq(text, ("reading: 0/4 %s 0s 0s/step"):format(("─"):rep(20))
+    .. ("reading: 1/4 %s%s 3s 1s/step"):format(bar, ("─"):rep(15)) .. ("reading: 2/4 %s%s 2s 1s/step"):format(bar:rep(2), ("─"):rep(10))
+    .. ("reading: 3/4 %s%s 1s 1s/step"):format(bar:rep(3), ("─"):rep(5)) .. ("reading: 4/4 %s 4s 1s/step\n"):format(bar:rep(4)))
+  local drawn = shown(function() for _ in progress(1000) do now = now + 0.001 end end)
+  local _, times = drawn:gsub("/1000", "")
+  ok(times >= 20 and times <= 22, times)
+end)
+
+test("loops within loops share the line and how often it is drawn", function()
+  local text = shown(function()
+    for _ in progress(2, {desc = "all"}) do for _ in progress(3) do now = now + 0.1 end end
+  end)
+  ok(text:find("all 1/2 › 2/3 ", 1, true), text)
+  eq(select(2, text:gsub("\n", "")), 1)
+  ok(text:find "all: 2/2 [━]+ 1s 300ms/step\n$", text)
+  local _, times = shown(function()
+    for _ in progress(100) do for _ in progress(2) do now = now + 0.001 end end
+  end):gsub("step", "")
+  ok(times <= 6, times)
+end)
+
+test("a loop that is left, or fails, ends its bar; one in a coroutine that sleeps is in nobody's way", function()
+  local text = shown(function() for x in progress(9) do now = now + 1 if x == 3 then break end end end)
+  ok(text:find "2/9 [━─]+ [^\n]*\n$", text)
+  text = shown(function() pcall(function() for _ in progress(9) do error "no" end end) end)
+  eq(text:sub(-1), "\n")
+  text = shown(function()
+    local asleep = coroutine.wrap(function() for _ in progress(9) do coroutine.yield() end end)
+    asleep()
+    for _ in progress(3) do now = now + 1 end
+  end)
+  ok(not text:find "›", text)
+end)
+
+test("the line fits a narrow terminal", function()
+  screen{redraws = true, width = 30}
+  local _ <close> = setmetatable({}, {__close = function() screen{} end})
+  local real, widest = celda.progress, 0
+  celda.progress = function(line) widest = math.max(widest, utf8.len((line:gsub("\27%[%d*m", "")))) end
+  for _ in progress(2, {desc = ("long "):rep(20)}) do for _ in progress(30000) do end end
+  celda.progress = real
+  ok(widest > 10 and widest < 30, widest)
+end)

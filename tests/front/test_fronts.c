@@ -225,6 +225,27 @@ static void test_pictures(void **state) {
     check_pictures("\033[?62;44;22c", "\u28b8");
 }
 
+/* A text takes a progress line away, one that did not end its line is left whole, and Ctrl-C leaves the bar ended. */
+static void test_progress(void **state) {
+    struct terminal t;
+    (void)state;
+    start(&t, NULL, 80);
+    await(&t, "[1]: ");
+    type(&t, "for x in progress(3) do io.write('part') if x == 3 then print() end end\r");
+    await(&t, "0/3 ");
+    await(&t, "\r\033[Kpart");
+    await(&t, "\r\n");
+    await(&t, "3/3 ");
+    await(&t, "[2]: ");
+    type(&t, "for x in progress(1 << 60) do end\r");
+    await(&t, "/1152921504606846976 ");
+    type(&t, "\003");
+    await(&t, "KeyboardInterrupt");
+    await(&t, "[3]: ");
+    type(&t, "\004");
+    assert_int_equal(finish(&t), 0);
+}
+
 /* Keys that come before the prompt is there can be lost: the terminal is not in readline's hands then. */
 static void type_at_prompt(struct terminal *t, const char *prompt, const char *keys) {
     await(t, prompt);
@@ -264,6 +285,7 @@ int main(void) {
         cmocka_unit_test(test_headless),          cmocka_unit_test(test_json_events),
         cmocka_unit_test(test_code_and_scripts),  cmocka_unit_test(test_repl),
         cmocka_unit_test(test_notebook_by_steps), cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_progress),
     };
     return cmocka_run_group_tests(tests, write_notebook, NULL);
 }
