@@ -56,6 +56,7 @@ enum front_graphics front_ask_graphics(void) {
     struct pollfd typed = {.fd = STDIN_FILENO, .events = POLLIN};
     char answer[512];
     if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &before)) return FRONT_GRAPHICS_NONE;
+    if (tcgetpgrp(STDIN_FILENO) != getpgrp()) return FRONT_GRAPHICS_UNKNOWN; /* in the background it would be stopped */
     raw = before;
     raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
     if (tcsetattr(STDIN_FILENO, TCSANOW, &raw)) return FRONT_GRAPHICS_NONE;
