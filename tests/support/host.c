@@ -143,6 +143,7 @@ static int close_session(void **state) {
 
 int host_main(const char *path) {
     static struct CMUnitTest table[MAX_TESTS];
+    static char name[MAX_TESTS][128]; /* cmocka shows those of failed tests when the session is closed */
     lua_State *L = open_session();
     run_file(L, "tests/support/host.lua", 1);
     tests = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -152,7 +153,8 @@ int host_main(const char *path) {
     for (int i = 0; i < n && i < MAX_TESTS; i++) {
         lua_rawgeti(L, -1, i + 1);
         lua_getfield(L, -1, "name");
-        table[i] = (struct CMUnitTest){lua_tostring(L, -1), run_one, NULL, NULL, (void *)(intptr_t)(i + 1)};
+        snprintf(name[i], sizeof name[i], "%s", lua_tostring(L, -1));
+        table[i] = (struct CMUnitTest){name[i], run_one, NULL, NULL, (void *)(intptr_t)(i + 1)};
         lua_pop(L, 2);
     }
     lua_pop(L, 1);
