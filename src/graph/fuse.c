@@ -1,39 +1,25 @@
 /* Fusion: elementwise nodes of one shape that feed each other become one node, which a device runs as one loop over the
- * elements. Invariant: a region is convex (no path leaves it and comes back), so that nodes can still run in order; no
- * work is done twice and every result that is read outside leaves the region as an output. */
+ * elements. Invariant: no path over regions leaves one and comes back, so that they can still run in order; no work is
+ * done twice, and every result that is read outside leaves its region as an output. */
 #include <string.h>
 
 #include "base/mem.h"
 #include "graph/rewrite.h"
 
-enum { MAX_STEPS = 40, MAX_INPUTS = 24, MAX_OUTPUTS = 16 };
+enum { MAX_STEPS = 40, MAX_INPUTS = 24 };
 
 struct fusion {
     const struct graph *g;
-    int *region;     /* by node: the region's first node; itself: alone */
-    int *size;       /* by region: nodes */
-    int words;       /* of a row of ancestors */
-    uint64_t *above; /* by node: the set of nodes it depends on */
+    int *region; /* by node: the region's first node; itself: alone */
+    int *size;   /* by region: nodes */
     struct graph_rewrite r;
     int *stack;
     bool *written; /* by region */
+    bool *below;   /* by region: reenters's */
 };
 
 static int producer(const struct graph *g, int value) {
     return g->value[value].kind == GRAPH_RESULT ? g->value[value].node : -1;
-}
-
-static void find_ancestors(struct fusion *f) {
-    for (int i = 0; i < f->g->nnode; i++) {
-        uint64_t *row = f->above + (size_t)i * (size_t)f->words;
-        for (int k = 0; k < f->g->node[i].nin; k++) {
-            int p = producer(f->g, f->g->node[i].in[k]);
-            if (p < 0) continue;
-            const uint64_t *from = f->above + (size_t)p * (size_t)f->words;
-            for (int w = 0; w < f->words; w++) row[w] |= from[w];
-            row[p / 64] |= (uint64_t)1 << p % 64;
-        }
-    }
 }
 
 static bool fusable(const struct graph *g, int node) {
@@ -41,16 +27,31 @@ static bool fusable(const struct graph *g, int node) {
     return n->op && n->op->flags & OP_ELEMENTWISE && n->nout == 1 && n->nin >= 1 && n->nin <= 4;
 }
 
-/* Whether a node outside of regions a and b depends on one of them and feeds the other (or itself). */
-static bool reenters(const struct fusion *f, int a, int b, int until) {
+/* Marks the regions that depend on regions a or b, these two left out; says whether it marked any. One sweep does not
+ * find all: a region's earlier nodes may stand before what marks it. */
+static bool mark_below(struct fusion *f, int a, int b, int until) {
+    bool more = false;
     for (int m = 0; m <= until; m++) {
-        if (f->region[m] != a && f->region[m] != b) continue;
-        for (int k = 0; k < f->g->node[m].nin; k++) {
-            int p = producer(f->g, f->g->node[m].in[k]);
-            if (p < 0 || f->region[p] == a || f->region[p] == b) continue;
-            const uint64_t *row = f->above + (size_t)p * (size_t)f->words;
-            for (int i = 0; i < p; i++)
-                if ((f->region[i] == a || f->region[i] == b) && row[i / 64] >> i % 64 & 1) return true;
+        const int region = f->region[m];
+        for (int k = 0; region != a && region != b && !f->below[region] && k < f->g->node[m].nin; k++) {
+            const int p = producer(f->g, f->g->node[m].in[k]);
+            if (p < 0 || (f->region[p] != a && f->region[p] != b && !f->below[f->region[p]])) continue;
+            f->below[region] = more = true;
+        }
+    }
+    return more;
+}
+
+/* Whether a third region depends on one of regions a and b and feeds one of them: joined they could not run in order.
+ * Regions count, not nodes: of two regions each may feed the other though no path between nodes comes back. */
+static bool reenters(struct fusion *f, int a, int b, int until) {
+    memset(f->below, 0, (size_t)until + 1);
+    while (mark_below(f, a, b, until)) {
+    }
+    for (int m = 0; m <= until; m++) {
+        for (int k = 0; (f->region[m] == a || f->region[m] == b) && k < f->g->node[m].nin; k++) {
+            const int p = producer(f->g, f->g->node[m].in[k]);
+            if (p >= 0 && f->below[f->region[p]]) return true;
         }
     }
     return false;
@@ -147,6 +148,7 @@ static void gather_steps(const struct fusion *f, int region, struct region *w, i
     w->node.nout = fused->nout;
 }
 
+/* A region that nothing reads is dropped: without GRAPH_DCE there may be some. */
 static enum status write_region(struct fusion *f, int region, struct err *e) {
     struct region w = {0};
     int n = f->size[region];
@@ -161,7 +163,7 @@ static enum status write_region(struct fusion *f, int region, struct err *e) {
         gather_inputs(f, region, &w);
         gather_steps(f, region, &w, f->stack + f->g->nnode);
         for (int i = 0; i < w.node.nin; i++) w.node.in[i] = graph_rewrite_value(&f->r, w.old_in[i], e);
-        if (e->status == OK) v = graph_add_node(f->r.to, &w.node, w.sig, e);
+        if (e->status == OK && w.node.nout > 0) v = graph_add_node(f->r.to, &w.node, w.sig, e);
     }
     if (v < 0) {
         mem_free(w.node.in);
@@ -204,12 +206,11 @@ static void write_from(struct fusion *f, int region, struct err *e) {
 
 static enum status fusion_alloc(struct fusion *f, struct err *e) {
     size_t n = (size_t)f->g->nnode + 1;
-    f->words = f->g->nnode / 64 + 1;
     f->region = mem_alloc(n * sizeof(int), e);
     f->size = mem_alloc(n * sizeof(int), e);
     f->stack = mem_zalloc(2 * n * sizeof(int), e);
     f->written = mem_zalloc(n * sizeof(bool), e);
-    f->above = mem_zalloc(n * (size_t)f->words * sizeof(uint64_t), e);
+    f->below = mem_zalloc(n * sizeof(bool), e);
     if (e->status) return e->status;
     for (int i = 0; i < f->g->nnode; i++) f->region[i] = i, f->size[i] = 1;
     return OK;
@@ -218,13 +219,12 @@ static enum status fusion_alloc(struct fusion *f, struct err *e) {
 enum status graph_fuse(struct graph *g, struct err *e) {
     struct fusion f = {.g = g};
     if (fusion_alloc(&f, e) == OK) {
-        find_ancestors(&f);
         join_regions(&f);
         graph_rewrite_begin(&f.r, g, e);
     }
     for (int i = 0; e->status == OK && i < g->nnode; i++)
         if (!f.written[f.region[i]]) write_from(&f, f.region[i], e);
-    mem_free(f.above);
+    mem_free(f.below);
     mem_free(f.written);
     mem_free(f.stack);
     mem_free(f.size);

@@ -92,15 +92,12 @@ const struct graph *program_graph(const struct program *p) {
 }
 
 size_t program_arena(const struct program *p) {
-    return p->device->driver->program_bytes(p->device, p->compiled);
+    return p->device->driver->program_bytes(p->device, p->compiled, NULL);
 }
 
 size_t program_bound(const struct program *p) {
-    struct err e = {0};
-    struct graph_plan *plan;
-    if (graph_plan_new(p->graph, NULL, NULL, &plan, &e)) return 0;
-    size_t bound = plan->bound;
-    graph_plan_free(plan);
+    size_t bound;
+    p->device->driver->program_bytes(p->device, p->compiled, &bound);
     return bound;
 }
 

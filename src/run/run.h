@@ -120,7 +120,7 @@ void program_release(struct program *p);
 int program_outputs(const struct program *p);               /* how many a call gives */
 const struct graph *program_graph(const struct program *p); /* after the passes */
 size_t program_arena(const struct program *p);              /* planned bytes */
-size_t program_bound(const struct program *p);              /* the liveness bound */
+size_t program_bound(const struct program *p);              /* the most bytes, workspaces included, alive at once */
 
 /* ---- profiling --------------------------------------------------------------------------------------------------- */
 

@@ -67,7 +67,8 @@ struct device_driver {
     enum status (*execute)(struct device *d, struct device_program *p, struct tensor *const *in,
                            struct tensor *const *out, uint64_t *ticket, struct err *e);
     void (*program_free)(struct device *d, struct device_program *p);
-    size_t (*program_bytes)(struct device *d, const struct device_program *p); /* the planned arena */
+    /* The planned arena, and in `bound` (may be NULL) the most bytes that must live at once: no plan can be smaller. */
+    size_t (*program_bytes)(struct device *d, const struct device_program *p, size_t *bound);
     /* Optional. From now on execute adds the seconds of each node to seconds[node]; NULL ends it. */
     void (*program_profile)(struct device *d, struct device_program *p, double *seconds);
 

@@ -142,9 +142,14 @@ static int close_session(void **state) {
 }
 
 int host_main(const char *path) {
+    return host_main_with(path, NULL);
+}
+
+int host_main_with(const char *path, void (*open)(lua_State *L)) {
     static struct CMUnitTest table[MAX_TESTS];
     static char name[MAX_TESTS][128]; /* cmocka shows those of failed tests when the session is closed */
     lua_State *L = open_session();
+    if (open) open(L);
     run_file(L, "tests/support/host.lua", 1);
     tests = luaL_ref(L, LUA_REGISTRYINDEX);
     run_file(L, path, 0);

@@ -27,5 +27,7 @@ void host_fails(struct host *h, const char *source, const char *text);
  * `fail_once(n)`, `fail_after(n)` (as in mem.h) and `scratch` (a folder for files). With
  * CELDA_TEST_DEVICE=opencl in the environment they run on that device. */
 int host_main(const char *path);
+/* The same, with functions of the test program's own: `open` registers them. */
+int host_main_with(const char *path, void (*open)(lua_State *L));
 
 #endif

@@ -74,8 +74,9 @@ enum status cpu_program_compile(struct device *d, const struct graph *g, struct 
     return OK;
 }
 
-size_t cpu_program_bytes(struct device *d, const struct device_program *p) {
+size_t cpu_program_bytes(struct device *d, const struct device_program *p, size_t *bound) {
     (void)d;
+    if (bound) *bound = p->layout->plan->bound;
     return p->layout->bytes;
 }
 

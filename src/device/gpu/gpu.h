@@ -156,6 +156,6 @@ enum status gpu_program_compile(struct device *d, const struct graph *g, struct 
 enum status gpu_program_execute(struct device *d, struct device_program *p, struct tensor *const *in,
                                 struct tensor *const *out, uint64_t *ticket, struct err *e);
 void gpu_program_free(struct device *d, struct device_program *p);
-size_t gpu_program_bytes(struct device *d, const struct device_program *p);
+size_t gpu_program_bytes(struct device *d, const struct device_program *p, size_t *bound);
 
 #endif

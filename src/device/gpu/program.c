@@ -102,7 +102,8 @@ enum status gpu_program_compile(struct device *d, const struct graph *graph, str
     return OK;
 }
 
-size_t gpu_program_bytes(struct device *d, const struct device_program *p) {
+size_t gpu_program_bytes(struct device *d, const struct device_program *p, size_t *bound) {
     (void)d;
+    if (bound) *bound = p->layout->plan->bound;
     return p->layout->bytes;
 }

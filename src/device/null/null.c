@@ -184,8 +184,9 @@ static void program_free(struct device *d, struct device_program *p) {
     mem_free(p);
 }
 
-static size_t program_bytes(struct device *d, const struct device_program *p) {
+static size_t program_bytes(struct device *d, const struct device_program *p, size_t *bound) {
     (void)d;
+    if (bound) *bound = p->plan->bound;
     return p->plan->arena;
 }
 

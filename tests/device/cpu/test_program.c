@@ -218,7 +218,7 @@ static void programs_share_the_arena(void **state) {
     const size_t before = mem_block_used();
     struct tensor **a = new_outputs(g), **b = new_outputs(g), **c = new_outputs(large);
     struct device_program *p = compiled(g), *q = compiled(large);
-    assert_true(device()->driver->program_bytes(device(), q) >= tensor_bytes(x));
+    assert_true(device()->driver->program_bytes(device(), q, NULL) >= tensor_bytes(x));
     assert_ok(device()->driver->execute(device(), p, in, a, &ticket, &e), &e);
     assert_ok(device()->driver->execute(device(), q, &x, c, &ticket, &e), &e);
     assert_ok(device()->driver->execute(device(), p, in, b, &ticket, &e), &e);

@@ -50,7 +50,7 @@ static void a_right_schedule_passes(void **state) {
     assert_ok(device_open("null", 0, &d, &e), &e);
     assert_ok(d->driver->compile(d, g, &p, &e), &e);
     d->driver->memory(d, &m);
-    assert_int_equal(m.used, d->driver->program_bytes(d, p));
+    assert_int_equal(m.used, d->driver->program_bytes(d, p, NULL));
     assert_true(m.used >= 800);
     assert_ok(d->driver->execute(d, p, NULL, NULL, &ticket, &e), &e);
     d->driver->program_free(d, p);
