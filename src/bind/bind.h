@@ -20,4 +20,21 @@ void bind_check(lua_State *L, enum status s, const struct err *e);
 void bind_push_where(lua_State *L);
 int bind_raise(lua_State *L, enum status s, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* ---- snapshots: what the core holds of a session at one moment ------------------------------------------------------ */
+
+struct bind_snapshot;
+/* The runtime (run_snapshot_new, with its budget) and the random state, math.random's too. */
+enum status bind_snapshot_new(lua_State *L, size_t budget, struct bind_snapshot **out, struct err *e);
+/* Adds the value at `index` where it is one of the core's: a layer's or an optimizer's state, a tensor's storage. After
+ * the last one bind_snapshot_end. */
+enum status bind_snapshot_add(struct bind_snapshot *s, lua_State *L, int index, struct err *e);
+void bind_snapshot_end(struct bind_snapshot *s);
+/* Whether the core's side is the same in `next`, taken after it. */
+bool bind_snapshot_same(const struct bind_snapshot *s, const struct bind_snapshot *next);
+/* Bytes that are held for s alone, where `next` is the state after it. */
+size_t bind_snapshot_bytes(const struct bind_snapshot *s, const struct bind_snapshot *next);
+/* As run_snapshot_restore. */
+enum status bind_snapshot_restore(struct bind_snapshot *s, lua_State *L, struct err *e);
+void bind_snapshot_free(struct bind_snapshot *s);
+
 #endif

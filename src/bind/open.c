@@ -9,7 +9,9 @@ static const char state_key; /* its address is the registry key of the box with 
 /* An allocation was refused: dead tensors may make room. Lua runs on the thread that called us, or not at all. */
 static void collect(void *arg) {
     struct bind_state *s = arg;
-    if (s->L) lua_gc(s->L, LUA_GCCOLLECT);
+    if (!s->L) return;
+    if (s->run->make_room) s->run->make_room(s->run->make_room_arg);
+    lua_gc(s->L, LUA_GCCOLLECT);
 }
 
 void bind_state_release(struct bind_state *s) {

@@ -24,6 +24,7 @@ void nn_layer_fini(struct nn_object *o);
 enum status nn_metric_init(struct nn_object *o, struct err *e);
 enum status nn_optimizer_init(struct nn_object *o, struct err *e);
 void nn_optimizer_fini(struct nn_object *o);
+void nn_slots_free(struct nn_slots *slots, int n);
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 

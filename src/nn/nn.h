@@ -113,6 +113,12 @@ const struct nn_class *const *nn_all(enum nn_kind kind);
 struct nn_object *nn_retain(struct nn_object *o);
 void nn_release(struct nn_object *o);
 
+/* What an object is at one moment beside its variables' values: which variables it has, whether it is built, ... */
+struct nn_snapshot;
+enum status nn_snapshot_new(struct nn_object *o, struct nn_snapshot **out, struct err *e);
+enum status nn_snapshot_restore(const struct nn_snapshot *s, struct err *e);
+void nn_snapshot_free(struct nn_snapshot *s);
+
 /* What formulas are emitted with. */
 struct nn_call {
     struct run *run;

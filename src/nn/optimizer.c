@@ -38,11 +38,7 @@ enum status nn_optimizer_init(struct nn_object *b, struct err *e) {
 }
 
 static void release_slots(struct nn_optimizer *o) {
-    for (int i = 0; i < o->nslots; i++) {
-        variable_release(o->slots[i].of);
-        for (int k = 0; k < NN_MAX_SLOTS; k++) variable_release(o->slots[i].slot[k]);
-    }
-    mem_free(o->slots);
+    nn_slots_free(o->slots, o->nslots);
     o->slots = NULL;
     o->nslots = 0;
 }

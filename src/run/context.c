@@ -103,6 +103,7 @@ enum status run_device(struct run *r, const char *name, struct device **out, str
     if (device_open(kind, index, out, e)) return e->status;
     (*out)->notice = r->notice;
     (*out)->notice_arg = r->notice_arg;
+    run_watch_writes(r, *out);
     r->open[r->nopen++] = *out;
     return OK;
 }

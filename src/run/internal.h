@@ -45,6 +45,14 @@ enum status program_new(struct run *r, struct trace *t, int noutput, struct prog
 /* Counts a call of a program; where its device adds their seconds, or NULL: nobody wants them. */
 double *profile_call(struct run *r, struct program *p, struct err *e);
 
+/* Lists of counted names. */
+enum status run_copy_names(const struct run_name *from, struct run_name **out, struct err *e);
+void run_free_names(struct run_name **names);
+unsigned long run_count_names(const struct run_name *names); /* all that were given */
+
+/* From now on the recording snapshot hears of what is overwritten on this device. */
+void run_watch_writes(struct run *r, struct device *d);
+
 /* Releases the spare storages, so that a device holds nothing nobody needs. */
 void variable_drop_spare(struct variable *v);
 

@@ -35,10 +35,36 @@ enum status run_unique_name(struct run *r, const char *prefix, char **out, struc
     return OK;
 }
 
-void run_reset_names(struct run *r) {
-    while (r->names) {
-        struct run_name *next = r->names->next;
-        mem_free(r->names);
-        r->names = next;
+unsigned long run_count_names(const struct run_name *names) {
+    unsigned long n = 0;
+    for (; names; names = names->next) n += names->given;
+    return n;
+}
+
+void run_free_names(struct run_name **names) {
+    while (*names) {
+        struct run_name *next = (*names)->next;
+        mem_free(*names);
+        *names = next;
     }
+}
+
+enum status run_copy_names(const struct run_name *from, struct run_name **out, struct err *e) {
+    *out = NULL;
+    for (; from; from = from->next) {
+        const size_t size = sizeof *from + strlen(from->prefix) + 1;
+        struct run_name *n = mem_alloc(size, e);
+        if (!n) {
+            run_free_names(out);
+            return e->status;
+        }
+        memcpy(n, from, size);
+        n->next = *out;
+        *out = n;
+    }
+    return OK;
+}
+
+void run_reset_names(struct run *r) {
+    run_free_names(&r->names);
 }

@@ -14,6 +14,7 @@ struct variable;
 struct trace;
 struct profile;
 struct run_name;
+struct run_snapshot;
 
 struct run {
     struct device *device;                /* where new tensors go */
@@ -29,12 +30,16 @@ struct run {
     unsigned passes;            /* enum graph_pass */
     uint64_t eager_calls;       /* ops run one by one: a test counts that fit makes none */
     uint64_t program_calls;
-    struct profile *profile; /* being taken now, or NULL */
-    struct rng_mt seeds;     /* Keras's global generator: one draw for each layer that needs a seed */
-    uint32_t seed;           /* what set_random_seed was given: the sample order's key */
-    bool seeded;             /* ... by set_random_seed */
-    bool seeds_ready;        /* `seeds` was seeded, by that or from the system */
-    struct run_name *names;  /* how often each automatic name was given; a list */
+    struct profile *profile;        /* being taken now, or NULL */
+    struct rng_mt seeds;            /* Keras's global generator: one draw for each layer that needs a seed */
+    uint32_t seed;                  /* what set_random_seed was given: the sample order's key */
+    bool seeded;                    /* ... by set_random_seed */
+    bool seeds_ready;               /* `seeds` was seeded, by that or from the system */
+    struct run_name *names;         /* how often each automatic name was given; a list */
+    struct run_snapshot *recording; /* the snapshot that keeps what is overwritten now, or NULL */
+    uint64_t epoch;                 /* how many snapshots were taken: every open device's */
+    void (*make_room)(void *arg);   /* memory is short: what is kept for undoing should go; may be NULL */
+    void *make_room_arg;
 };
 
 enum status run_open(struct run **out, struct err *e);
@@ -121,6 +126,20 @@ int program_outputs(const struct program *p);               /* how many a call g
 const struct graph *program_graph(const struct program *p); /* after the passes */
 size_t program_arena(const struct program *p);              /* planned bytes */
 size_t program_bound(const struct program *p);              /* the most bytes, workspaces included, alive at once */
+
+/* ---- snapshots --------------------------------------------------------------------------------------------------- */
+
+/* The runtime at one moment: its device, the variables' values, the random state, and the bytes of all storages, which
+ * cost nothing until they are overwritten: then they are copied, as long as this snapshot records, which is until the
+ * next one is taken. So a snapshot can be gone back to while it records, or once the runtime is again as it was when the
+ * next one was taken. `budget`: the most bytes it may copy; one that would need more is lost. */
+enum status run_snapshot_new(struct run *r, size_t budget, struct run_snapshot **out, struct err *e);
+/* ERR_STATE if it is lost, with the reason. Tensors and variables stay the same objects. */
+enum status run_snapshot_restore(struct run_snapshot *s, struct err *e);
+/* Whether nothing was changed between s and the next one that was taken. */
+bool run_snapshot_same(const struct run_snapshot *s, const struct run_snapshot *next);
+size_t run_snapshot_bytes(const struct run_snapshot *s); /* held for it alone */
+void run_snapshot_free(struct run_snapshot *s);
 
 /* ---- profiling --------------------------------------------------------------------------------------------------- */
 

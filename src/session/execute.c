@@ -66,6 +66,8 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
     int top = lua_gettop(L), status = locals_load(L, s->locals, source, n, chunk);
     if (status != LUA_OK) return load_failed(s, status, source, n, out);
     buf_free(&s->report.text);
+    if (!s->undo_point) session_undo_point(s, chunk + 1);
+    s->undo_point = true;
     s->lua_calls++;
     mem_keep_reserve(true);
     session_interrupt_begin(L);
@@ -178,6 +180,7 @@ static void finish_devices(struct session *s, struct session_result *out) {
 void session_run(struct session *s, const char *source, size_t n, const char *name, struct session_result *out) {
     char chunk[80];
     const char *outer_chunk = s->chunk;
+    const bool outer_undo = s->undo_point;
     struct session_result *outer = s->result;
     *out = (struct session_result){0};
     snprintf(chunk, sizeof chunk, "=%s", name);
@@ -185,9 +188,11 @@ void session_run(struct session *s, const char *source, size_t n, const char *na
     session_resources_begin(s->folder, &out->before);
     s->chunk = chunk;
     s->result = out;
+    s->undo_point = false;
     out->status = run_pieces(s, source, n, chunk, out);
     s->chunk = outer_chunk;
     s->result = outer;
+    s->undo_point = outer_undo;
     s->depth--;
     clean_up(s);
     finish_devices(s, out);

@@ -28,6 +28,8 @@ struct session {
     int depth;                    /* cells running: a magic may run another */
     const char *chunk;            /* of the cell that runs, and its result */
     struct session_result *result;
+    bool undo_point; /* the state before the running cell is kept already */
+    struct undo *undo;
     int lua_calls; /* cells' functions on the C stack: the state cannot be replaced under them */
 };
 
@@ -42,6 +44,13 @@ bool session_is_output(lua_State *L, int index); /* io.stdout or io.stderr */
 void session_open_modules(lua_State *L);
 /* pcall, xpcall, load and coroutines that an interrupt goes past. */
 void session_open_catchers(lua_State *L);
+
+/* ---- undo ----------------------------------------------------------------------------------------------------------- */
+
+/* A cell is about to change things. */
+void session_undo_point(struct session *s, const char *cell);
+void session_forget_undo(struct session *s);
+size_t session_undo_budget(const struct session *s); /* 0: it is off */
 
 /* ---- interrupt ------------------------------------------------------------------------------------------------------ */
 

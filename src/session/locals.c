@@ -152,6 +152,38 @@ static void keep_pending(lua_State *L, struct locals *s, const struct pending *p
     lua_pop(L, 1);
 }
 
+void locals_push_carrier(lua_State *L, const struct locals *s, int i) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->variables[i].carrier);
+}
+
+void locals_push_list(lua_State *L, const struct locals *s) {
+    lua_createtable(L, (int)s->count, 0);
+    for (int i = 0; i < (int)s->count; i++) {
+        lua_createtable(L, 3, 0);
+        lua_pushstring(L, s->variables[i].name);
+        lua_rawseti(L, -2, 1);
+        locals_push_carrier(L, s, i);
+        lua_rawseti(L, -2, 2);
+        lua_pushboolean(L, s->variables[i].constant);
+        lua_rawseti(L, -2, 3);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+void locals_set_list(lua_State *L, struct locals *s, int index) {
+    index = lua_absindex(L, index);
+    const int n = (int)lua_rawlen(L, index);
+    locals_forget_all(L, s);
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, index, i);
+        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -2, 3);
+        lua_rawgeti(L, -3, 2);
+        put_variable(L, s, lua_tostring(L, -3), lua_toboolean(L, -2));
+        lua_pop(L, 3);
+    }
+}
+
 static int keep_all(lua_State *L) {
     struct locals *s = lua_touserdata(L, 1);
     luaL_checkstack(L, 10, NULL);

@@ -38,6 +38,13 @@ int locals_find(const struct locals *s, const char *name);    /* -1: no such var
 void locals_get(lua_State *L, const struct locals *s, int i); /* pushes the value */
 void locals_set(lua_State *L, const struct locals *s, int i); /* pops a value; a constant may be set too (undo) */
 
+/* Pushes a list of all variables, as they are held: not their values. Setting such a list brings back those in it, forgets
+ * the others, and leaves values alone. Both may raise for lack of memory. */
+void locals_push_list(lua_State *L, const struct locals *s);
+void locals_set_list(lua_State *L, struct locals *s, int index);
+/* Pushes the function whose one upvalue variable i is. */
+void locals_push_carrier(lua_State *L, const struct locals *s, int i);
+
 /* Forgets one variable, or all. Functions that use them keep them. */
 void locals_forget(lua_State *L, struct locals *s, int i);
 void locals_forget_all(lua_State *L, struct locals *s);

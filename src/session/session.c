@@ -74,6 +74,7 @@ static enum status open_state(struct session *s, struct err *e) {
 }
 
 static void close_state(struct session *s) {
+    session_forget_undo(s);
     if (s->L) lua_close(s->L);
     s->L = NULL;
     locals_close(s->locals);
@@ -119,8 +120,9 @@ void session_close(struct session *s) {
 
 enum status session_reset(struct session *s, struct err *e) {
     if (s->lua_calls > 0) return err_set(e, ERR_STATE, "the session cannot be reset from within Lua code");
+    const size_t undo = session_undo_budget(s);
     close_state(s);
-    return open_all(s, e);
+    return open_all(s, e) ? e->status : session_keep_undo(s, undo, e);
 }
 
 enum status session_set_folder(struct session *s, const char *path, struct err *e) {

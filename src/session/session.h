@@ -90,6 +90,18 @@ void session_complete(struct session *s, const char *line, size_t cursor,
 /* Help for `thing`, a dotted name or an expression: what help() prints. */
 enum status session_help(struct session *s, const char *thing, struct buf *out, struct err *e);
 
+/* ---- taking cells back ----------------------------------------------------------------------------------------------- */
+
+/* From now on the state before each of the last 16 cells that run Lua is kept, as session/snapshot.h says, as long as
+ * `budget` bytes of tensors are enough for what they changed; 0: no more. It goes when memory is short. */
+enum status session_keep_undo(struct session *s, size_t budget, struct err *e);
+/* Takes back what the last cell changed, or what the last session_undo took back; `cell` is its name ("[3]").
+ * ERR_STATE: there is none, or it overwrote more than was kept. */
+enum status session_undo(struct session *s, char cell[32], struct err *e);
+enum status session_redo(struct session *s, char cell[32], struct err *e);
+/* "xs: a table of 300000 entries", one a line: what would not come back. */
+const char *session_undo_left_out(const struct session *s);
+
 /* ---- interrupt ------------------------------------------------------------------------------------------------------ */
 
 /* Installs the SIGINT handler for the main thread; the descriptor becomes readable when one came (a self-pipe), so that

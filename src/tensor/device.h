@@ -27,6 +27,10 @@ struct device {
     /* Told of what takes long ("compiling 23 kernels, once"); set by who opened the device, may be NULL. */
     void (*notice)(void *arg, const struct device *d, const char *text);
     void *notice_arg;
+    /* Told of a storage before its bytes change, if it was made, or told of, before `epoch` moved on; may be NULL. */
+    void (*before_write)(void *arg, struct storage *s);
+    void *before_write_arg;
+    uint64_t epoch;
 };
 
 struct device_driver {

@@ -27,6 +27,7 @@ static struct storage *storage_header(struct device *device, size_t bytes, struc
     if (!s) return NULL;
     atomic_init(&s->refs, 1);
     s->device = device;
+    s->epoch = device->epoch;
     s->bytes = bytes;
     return s;
 }
@@ -97,5 +98,8 @@ void storage_rehome(struct storage *s, struct device *to, void *handle) {
 enum status storage_begin_write(struct storage *s, struct err *e) {
     if (s->readonly) return err_set(e, ERR_VALUE, "assignment destination is read-only: copy() it first");
     atomic_fetch_add_explicit(&s->version, 1, memory_order_relaxed);
+    struct device *d = s->device;
+    if (s->epoch != d->epoch && d->before_write) d->before_write(d->before_write_arg, s);
+    s->epoch = d->epoch;
     return OK;
 }

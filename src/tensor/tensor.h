@@ -58,6 +58,7 @@ enum status shape_axis(const struct shape *s, int64_t axis, int *out, struct err
 struct storage {
     atomic_int refs;
     atomic_uint_least64_t version; /* counts writes: the tape notices a mutation */
+    uint64_t epoch;                /* its device's when it was made or last written to */
     struct device *device;
     void *handle; /* the device's buffer; on the cpu its address */
     size_t bytes;
@@ -81,7 +82,8 @@ size_t storage_list(struct device *device, struct storage **out, size_t cap);
 /* Gives the storage a buffer of as many bytes on another device, which it takes over, in place of its own: tensors on it
  * are there from now on. */
 void storage_rehome(struct storage *s, struct device *to, void *handle);
-/* Every write to a storage that a tensor already shows goes through here: counts the version, refuses read-only bytes. */
+/* Every write to a storage that a tensor already shows goes through here: counts the version, refuses read-only bytes,
+ * tells who keeps snapshots (device.h: before_write). */
 enum status storage_begin_write(struct storage *s, struct err *e);
 
 /* ---- tensor ------------------------------------------------------------------------------------------------------ */

@@ -223,6 +223,7 @@ int front_repl(const char *path) {
     if (path && open_notebook(&r, path, &e)) return fail(&r, &e);
     if (session_open(&r.console.sink, &r.session, &e)) return fail(&r, &e);
     session_set_magic(r.session, magic_run_line, path ? &r.notebook : NULL);
+    if (session_keep_undo(r.session, mem_limit() / 8, &e)) return fail(&r, &e);
     if (session_catch_interrupts(r.session, &r.interrupts, &e)) return fail(&r, &e);
     open_terminal(&r);
     repl_print(&r,

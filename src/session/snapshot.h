@@ -1,0 +1,27 @@
+/* Everything that a cell can change, at one moment: session variables, globals, the tables and upvalues that they reach,
+ * and what the core holds for them. Tables and functions stay the same objects when the session goes back.
+ *
+ * Left out: tables that are too large together (ENTRIES), coroutines, files, and what the outside world saw. */
+#ifndef SESSION_SNAPSHOT_H
+#define SESSION_SNAPSHOT_H
+
+#include "session/session.h"
+
+struct snapshot;
+
+#define SNAPSHOT_ENTRIES (1 << 18) /* of tables, in all: some 10 MB */
+
+/* `budget`: bytes of tensors that may be copied when they are overwritten. It records, and can be gone back to, as
+ * run_snapshot_new says. Not while Lua code runs that would see its variables change. */
+enum status snapshot_new(struct session *s, size_t budget, struct snapshot **out, struct err *e);
+enum status snapshot_restore(struct snapshot *s, struct err *e);
+void snapshot_free(struct snapshot *s);
+
+/* "co: a coroutine", one a line, for what would not come back; "" for nothing. */
+const char *snapshot_left_out(const struct snapshot *s);
+/* Whether the cells between s and `next` changed nothing but `_`. */
+bool snapshot_same(const struct snapshot *s, const struct snapshot *next);
+/* Bytes of tensors that are held for s alone, where `next` was taken after it. */
+size_t snapshot_bytes(const struct snapshot *s, const struct snapshot *next);
+
+#endif
