@@ -13,6 +13,9 @@
 void bind_open(lua_State *L, struct run *r);
 struct run *bind_run(lua_State *L);
 
+/* The tensor in the value at `index`; NULL where it is something else. Borrowed. */
+const struct tensor *bind_tensor_at(lua_State *L, int index);
+
 /* Raises e as a Lua error object: a table with `name` ("ValueError"), `message`, and `where`, the position of the user's
  * code that called ("[3]:2: "); its tostring is all of these. Does nothing for OK. */
 void bind_check(lua_State *L, enum status s, const struct err *e);

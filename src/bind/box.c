@@ -34,6 +34,10 @@ void bind_new_type(lua_State *L, const char *type, const luaL_Reg *events, lua_C
     lua_setfield(L, -2, "__gc");
 }
 
+const struct tensor *bind_tensor_at(lua_State *L, int index) {
+    return bind_test(L, index, BIND_TENSOR);
+}
+
 void *bind_take(lua_State *L, const char *type) {
     void **box = luaL_testudata(L, 1, type);
     void *p = box ? *box : NULL;

@@ -38,6 +38,7 @@ enum status bind_snapshot_new(lua_State *L, size_t budget, struct bind_snapshot 
     size_t n;
     struct bind_snapshot *s = mem_zalloc(sizeof *s, e);
     if (!s) return e->status;
+    nn_ready_seed(b->run); /* so that what is drawn after going back is what was drawn before */
     if (run_snapshot_new(b->run, budget, &s->runtime, e)) {
         mem_free(s);
         return e->status;

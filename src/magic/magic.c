@@ -78,3 +78,14 @@ enum status magic_parse_cell(const struct magic_notebook *nb, const char *text, 
     *n = (int)v;
     return OK;
 }
+
+void magic_put_span(double seconds, struct buf *out) {
+    static const char *const unit[] = {"s", "ms", "\u00b5s", "ns"};
+    int u = 0;
+    if (seconds >= 60) {
+        buf_printf(out, "%dmin %ds", (int)seconds / 60, (int)seconds % 60);
+        return;
+    }
+    for (; seconds < 1 && u < 3; u++) seconds *= 1000;
+    buf_printf(out, "%.3g %s", seconds, unit[u]);
+}

@@ -31,6 +31,9 @@ enum status magic_run_line(struct session *s, void *notebook, const char *line, 
 /* Text to the session's output, as printf. */
 void magic_print(const struct magic_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Seconds as IPython writes them: three significant digits of s, ms, us or ns; above a minute "1min 2s". */
+void magic_put_span(double seconds, struct buf *out);
+
 /* ---- the open notebook: code cells are numbered from 1 --------------------------------------------------------------- */
 
 enum magic_cell_state { MAGIC_NOT_RUN, MAGIC_DONE, MAGIC_FAILED, MAGIC_SKIPPED };

@@ -16,16 +16,11 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* IPython's units: three significant digits of s, ms, us or ns; above a minute "1min 2s". */
 static void print_span(const struct magic_call *c, const char *before, double s, const char *after) {
-    static const char *const unit[] = {"s", "ms", "\u00b5s", "ns"};
-    int u = 0;
-    if (s >= 60) {
-        magic_print(c, "%s%dmin %ds%s", before, (int)s / 60, (int)s % 60, after);
-        return;
-    }
-    for (; s < 1 && u < 3; u++) s *= 1000;
-    magic_print(c, "%s%.3g %s%s", before, s, unit[u], after);
+    struct buf span = {0};
+    magic_put_span(s, &span);
+    magic_print(c, "%s%s%s", before, buf_text(&span), after);
+    buf_free(&span);
 }
 
 static enum status run(const struct magic_call *c, struct err *e) {

@@ -270,6 +270,7 @@ enum status nn_optimizer_apply(struct nn_optimizer *o, struct tensor *const *gra
 
 /* Keras's global generator (Python's MT19937): utils.set_random_seed. Without a call it is seeded from the system. */
 void nn_set_random_seed(struct run *r, uint32_t seed);
+void nn_ready_seed(struct run *r);    /* seeds it from the system, unless it is seeded */
 uint64_t nn_draw_seed(struct run *r); /* the next layer's seed */
 
 #endif

@@ -15,11 +15,14 @@ void nn_set_random_seed(struct run *r, uint32_t seed) {
     r->seeded = true;
 }
 
+void nn_ready_seed(struct run *r) {
+    uint32_t entropy = (uint32_t)time(NULL); /* where the system gives none */
+    if (r->seeds_ready) return;
+    if (getrandom(&entropy, sizeof entropy, GRND_NONBLOCK) < 0) entropy ^= (uint32_t)clock();
+    seed_generator(r, entropy);
+}
+
 uint64_t nn_draw_seed(struct run *r) {
-    if (!r->seeds_ready) {
-        uint32_t entropy = (uint32_t)time(NULL); /* where the system gives none */
-        if (getrandom(&entropy, sizeof entropy, GRND_NONBLOCK) < 0) entropy ^= (uint32_t)clock();
-        seed_generator(r, entropy);
-    }
+    nn_ready_seed(r);
     return rng_mt_keras_seed(&r->seeds);
 }

@@ -99,6 +99,11 @@ enum status session_keep_undo(struct session *s, size_t budget, struct err *e);
  * ERR_STATE: there is none, or it overwrote more than was kept. */
 enum status session_undo(struct session *s, char cell[32], struct err *e);
 enum status session_redo(struct session *s, char cell[32], struct err *e);
+struct snapshot;
+/* For magics that go back themselves while the running cell runs: the state before it is not kept, but for this one
+ * (taken over), if they give one. */
+void session_undo_skip(struct session *s);
+void session_undo_keep(struct session *s, struct snapshot *before);
 /* "xs: a table of 300000 entries", one a line: what would not come back. */
 const char *session_undo_left_out(const struct session *s);
 

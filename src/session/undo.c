@@ -103,6 +103,21 @@ void session_undo_point(struct session *s, const char *cell) {
     trim(u);
 }
 
+void session_undo_skip(struct session *s) {
+    s->undo_point = true;
+}
+
+void session_undo_keep(struct session *s, struct snapshot *before) {
+    struct undo *u = s->undo;
+    if (!u) {
+        snapshot_free(before);
+        return;
+    }
+    drop(u->undone, &u->nundone, 0, u->nundone);
+    push(u->done, &u->ndone, before, s->chunk + 1);
+    u->fresh = true;
+}
+
 /* Goes back to the last of `from`; `present`, where it came from, is pushed to `to`. */
 static enum status exchange(struct undo *u, struct snapshot *present, struct step *from, int *nfrom, struct step *to,
                             int *nto, char cell[32], struct err *e) {

@@ -14,7 +14,7 @@ struct device_program;
 
 struct device_memory {
     size_t used; /* bytes of live buffers, program arenas included */
-    size_t peak; /* most bytes since the last reset */
+    size_t peak; /* most bytes since the last reset_peak */
     size_t limit;
 };
 
@@ -47,6 +47,7 @@ struct device_driver {
     /* Mandatory. A few lines for %devices: model, cores, instruction set, libraries found. */
     void (*describe)(struct device *d, struct buf *out);
     void (*memory)(struct device *d, struct device_memory *out);
+    void (*reset_peak)(struct device *d);
 
     /* Mandatory. Buffers are handles; an element's place is (handle, byte offset). `alloc` of 0 bytes is valid. */
     enum status (*alloc)(struct device *d, size_t bytes, void **handle, struct err *e);

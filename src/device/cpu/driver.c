@@ -152,6 +152,11 @@ static void memory(struct device *d, struct device_memory *out) {
     *out = (struct device_memory){.used = c->used, .peak = c->peak, .limit = mem_limit()};
 }
 
+static void reset_peak(struct device *d) {
+    struct cpu *c = (struct cpu *)d;
+    c->peak = (size_t)c->used;
+}
+
 enum status cpu_alloc(struct device *d, size_t bytes, void **handle, struct err *e) {
     struct cpu *c = (struct cpu *)d;
     *handle = mem_block_alloc(bytes ? bytes : 1, e);
@@ -264,6 +269,7 @@ const struct device_driver device_driver_cpu = {
     .close = cpu_close,
     .describe = describe,
     .memory = memory,
+    .reset_peak = reset_peak,
     .alloc = cpu_alloc,
     .free = cpu_free,
     .copy_in = copy_in,

@@ -115,6 +115,11 @@ static void memory(struct device *d, struct device_memory *out) {
     *out = (struct device_memory){.used = g->used, .peak = g->peak, .limit = g->limit};
 }
 
+static void reset_peak(struct device *d) {
+    struct gpu *g = (struct gpu *)d;
+    g->peak = g->used;
+}
+
 static enum status copy_in(struct device *d, void *handle, size_t offset, const void *host, size_t bytes,
                            uint64_t *ticket, struct err *e) {
     struct gpu *g = (struct gpu *)d;
@@ -206,7 +211,7 @@ static enum status run(struct device *d, const struct op_call *call, uint64_t *t
     .abi_version = DEVICE_ABI, .close = close_gpu, .describe = describe, .memory = memory, .alloc = gpu_alloc,         \
     .free = gpu_free, .copy_in = copy_in, .copy_out = copy_out, .has = has, .run = run,                                \
     .compile = gpu_program_compile, .execute = gpu_program_execute, .program_free = gpu_program_free,                  \
-    .program_bytes = gpu_program_bytes, .wait = wait, .sync = sync
+    .program_bytes = gpu_program_bytes, .wait = wait, .sync = sync, .reset_peak = reset_peak
 
 extern const struct device_driver device_driver_opencl, device_driver_cuda, device_driver_gpu;
 

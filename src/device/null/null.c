@@ -114,6 +114,11 @@ static void memory(struct device *d, struct device_memory *out) {
     *out = (struct device_memory){.used = n->used, .peak = n->peak, .limit = SIZE_MAX};
 }
 
+static void reset_peak(struct device *d) {
+    struct null *n = (struct null *)d;
+    n->peak = n->used;
+}
+
 static void count(struct device *d, size_t bytes) {
     struct null *n = (struct null *)d;
     n->used += bytes;
@@ -209,6 +214,7 @@ const struct device_driver device_driver_null = {
     .close = close_null,
     .describe = describe,
     .memory = memory,
+    .reset_peak = reset_peak,
     .alloc = alloc,
     .free = free_null,
     .copy_in = copy_in,
