@@ -8,30 +8,35 @@
 #include "base/nearest.h"
 #include "front/front.h"
 
-static const char help[] = "celda: notebooks in the terminal, with Lua as their language and Keras's numerics\n"
-                           "\n"
-                           "  celda                        an interactive session\n"
-                           "  celda NOTEBOOK.cells         the notebook, cell by cell: Enter runs the next one\n"
-                           "  celda run NOTEBOOK.cells     the whole notebook without questions; exits 1 at the\n"
-                           "                               first cell that fails\n"
-                           "      --cells 1,3-5            these cells alone\n"
-                           "      --json                   one JSON object a line: cell, stream, display,\n"
-                           "                               error, end (with time, RAM, disk)\n"
-                           "  celda -e 'CODE'              runs code and shows the last expression's value\n"
-                           "  celda FILE.lua [ARG ...]     runs a script; `arg` holds the arguments\n"
-                           "  celda -                      runs standard input as a script\n"
-                           "  celda --help | --version\n"
-                           "\n"
-                           "In a session: %help lists the commands, help(thing) or ?thing explains a thing.\n"
-                           "\n"
-                           "Environment:\n"
-                           "  CELDA_THREADS=N              threads (as many as there are cores)\n"
-                           "  CELDA_CPU=portable|avx2|avx512   the instruction set (the best there is)\n"
-                           "  CELDA_DATASETS=DIR           where to look for data sets first\n"
-                           "  NO_COLOR=1                   no colours\n";
+static const char help[] =
+    "celda: notebooks in the terminal, with Lua as their language and Keras's numerics\n"
+    "\n"
+    "  celda                        an interactive session\n"
+    "  celda NOTEBOOK.cells         the notebook, cell by cell: Enter runs the next one\n"
+    "  celda run NOTEBOOK.cells     the whole notebook without questions; exits 1 at the\n"
+    "                               first cell that fails\n"
+    "      --cells 1,3-5            these cells alone\n"
+    "      --json                   one JSON object a line: cell, stream, display,\n"
+    "                               error, end (with time, RAM, disk)\n"
+    "  celda resume [NOTEBOOK.cells]   goes on with the last session: outputs are shown again\n"
+    "      --list                   the sessions that there are journals of\n"
+    "  celda -e 'CODE'              runs code and shows the last expression's value\n"
+    "  celda FILE.lua [ARG ...]     runs a script; `arg` holds the arguments\n"
+    "  celda -                      runs standard input as a script\n"
+    "  celda --help | --version\n"
+    "\n"
+    "In a session: %help lists the commands, help(thing) or ?thing explains a thing.\n"
+    "\n"
+    "Environment:\n"
+    "  CELDA_THREADS=N              threads (as many as there are cores)\n"
+    "  CELDA_CPU=portable|avx2|avx512   the instruction set (the best there is)\n"
+    "  CELDA_JOURNAL=off            sessions are not written down (in ~/.local/state/celda, the\n"
+    "                               last 50, 200 MB at most)\n"
+    "  CELDA_DATASETS=DIR           where to look for data sets first\n"
+    "  NO_COLOR=1                   no colours\n";
 
 static int unknown(const char *word) {
-    static const char *const known[] = {"run", "-e", "--help", "--version", "-h", NULL};
+    static const char *const known[] = {"run", "resume", "-e", "--help", "--version", "-h", NULL};
     const char *near = nearest(word, known);
     fprintf(stderr, "celda: unknown option '%s'%s%s%s; see celda --help\n", word, near ? ", did you mean '" : "",
             near ? near : "", near ? "'?" : "");
@@ -56,6 +61,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (strcmp(first, "run") == 0) return front_run(argc - 2, argv + 2);
+    if (strcmp(first, "resume") == 0) return front_resume(argc - 2, argv + 2);
     if (strcmp(first, "-e") == 0) {
         if (argc == 3) return front_code(argv[2]);
         fputs("celda: -e takes one argument, the code\n", stderr);

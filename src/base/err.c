@@ -43,6 +43,7 @@ const char *err_name(enum status status) {
         [ERR_UNSUPPORTED] = "UnsupportedError",
         [ERR_STATE] = "StateError",
         [ERR_CANCELLED] = "KeyboardInterrupt",
+        [ERR_TIMEOUT] = "TimeoutError",
     };
     return names[status];
 }

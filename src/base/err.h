@@ -15,6 +15,8 @@ enum status {
     ERR_UNSUPPORTED, /* known, but not to be had here; the text says why */
     ERR_STATE,       /* the right call at the wrong time (a model that is not compiled) */
     ERR_CANCELLED,   /* the user interrupted */
+    ERR_TIMEOUT,     /* it took longer than it may */
+    ERR_LAST = ERR_TIMEOUT,
 };
 
 /* Zero-initialise before use: `struct err err = {0};`. */

@@ -9,6 +9,8 @@
 
 /* The interactive REPL, on a notebook or (path NULL) without one. */
 int front_repl(const char *path);
+/* `celda resume`: likewise, of an old session. */
+int front_resume(int argc, char **argv);
 /* `celda run`: argv holds what follows the word run. */
 int front_run(int argc, char **argv);
 /* `celda -e CODE`, `celda FILE args...`, `celda -` (standard input). */

@@ -281,12 +281,51 @@ static void test_notebook_by_steps(void **state) {
     assert_int_equal(finish(&t), 0);
 }
 
+/* Killed while a cell runs, a notebook is gone on with where it was: what was seen is shown again, and cells that were done
+ * count as done. */
+static void test_resume_after_a_kill(void **state) {
+    struct terminal t;
+    char args[512], file[300];
+    (void)state;
+    snprintf(file, sizeof file, "%s.killed.cells", path);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    fputs("-- %%\nprint('out', 6 * 7)\n\n-- %%\nprint('begun') while true do end\n", f);
+    fclose(f);
+    start(&t, file, 80);
+    type_at_prompt(&t, "in 1: ", "\r");
+    await(&t, "42");
+    type_at_prompt(&t, "in 1: ", "\r");
+    await(&t, "begun\r\n");
+    kill(t.pid, SIGKILL);
+    assert_int_equal(finish(&t), -1);
+    snprintf(args, sizeof args, "%s </dev/null", file);
+    expect(args, 0, "was cut off; to go on with it: celda resume");
+    expect("resume --list", 0, "was cut off while [2] ran, next is cell 2");
+    start(&t, file, 80);
+    type_at_prompt(&t, "Resume from cell 2 (", "\r");
+    await(&t, "out\t42");
+    await(&t, "begun");
+    await(&t, "[2] was interrupted here");
+    type_at_prompt(&t, "in 1: ", "%list\r");
+    await(&t, "\u2713 [1]");
+    await(&t, ">  [2]");
+    type_at_prompt(&t, "in 2: ", "\004");
+    assert_int_equal(finish(&t), 0);
+    start(&t, file, 80);
+    type_at_prompt(&t, "in 1: ", "\004"); /* it ended: nobody asks */
+    assert_int_equal(finish(&t), 0);
+    expect("resume /nowhere.cells", 1, "cannot open '/nowhere.cells'");
+    expect("resume a b", 2, "what is 'b'");
+    expect("resume --lst", 2, "unknown option '--lst'");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headless),          cmocka_unit_test(test_json_events),
         cmocka_unit_test(test_code_and_scripts),  cmocka_unit_test(test_repl),
         cmocka_unit_test(test_notebook_by_steps), cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_progress),          cmocka_unit_test(test_resume_after_a_kill),
     };
     return cmocka_run_group_tests(tests, write_notebook, NULL);
 }

@@ -1,51 +1,29 @@
 /* History across runs, in $XDG_STATE_HOME/celda/history. Each line is appended at once: a killed session loses none. */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* readline.h wants stdio.h first */
 #include <readline/history.h>
 
+#include "base/state.h"
 #include "front/repl/repl.h"
 
 static char path[PATH_MAX];
 static bool writable;
 
-/* Makes the folders of a path, all but its last part. */
-static bool make_folders(char *p) {
-    for (char *slash = strchr(p + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        bool failed = mkdir(p, 0700) && errno != EEXIST;
-        *slash = '/';
-        if (failed) return false;
-    }
-    return true;
-}
-
-static bool choose_path(void) {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    int n = 0;
-    if (state && *state == '/')
-        n = snprintf(path, sizeof path, "%s/celda/history", state);
-    else if (home && *home == '/')
-        n = snprintf(path, sizeof path, "%s/.local/state/celda/history", home);
-    return n > 0 && n < (int)sizeof path;
-}
-
 void repl_open_history(struct repl *r) {
+    struct err e = {0};
     using_history();
     stifle_history(10000);
-    writable = choose_path() && make_folders(path);
-    FILE *f = writable ? fopen(path, "a") : NULL;
-    if (f) fclose(f);
+    FILE *f = state_path("history", path, sizeof path, &e) == OK ? fopen(path, "a") : NULL;
     writable = f != NULL;
+    if (f) fclose(f);
     if (writable)
         read_history(path);
     else
-        repl_print(r, "(the history cannot be kept: %s is not writable)\n", *path ? path : "no home directory");
+        repl_print(r, "(the history cannot be kept: %s%s)\n", e.status ? e.text : path,
+                   e.status ? "" : " is not writable");
 }
 
 /* One line each: a cell of many lines stands as one entry with its line ends. */

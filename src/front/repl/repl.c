@@ -38,17 +38,23 @@ static void show_status(struct repl *r, const struct session_result *result, con
     buf_free(&line);
 }
 
-enum status repl_run(struct repl *r, const char *source, size_t n, const char *name) {
+void repl_show_end(struct repl *r, const struct session_result *result, const char *name) {
     struct sink *sink = &r->console.sink;
-    struct session_result result;
-    front_console_resize(&r->console);
-    session_run(r->session, source, n, name, &result);
-    if (result.status) {
+    if (result->status) {
         sink->text(sink, SINK_ERR, sink->colour ? "\033[31m" : "", sink->colour ? 5 : 0);
-        sink->text(sink, SINK_ERR, buf_text(&result.error), result.error.len);
+        sink->text(sink, SINK_ERR, buf_text(&result->error), result->error.len);
         sink->text(sink, SINK_ERR, sink->colour ? "\033[0m" : "", sink->colour ? 4 : 0);
     }
-    show_status(r, &result, name);
+    show_status(r, result, name);
+}
+
+enum status repl_run(struct repl *r, const char *source, size_t n, const char *name, int number) {
+    struct session_result result;
+    front_console_resize(&r->console);
+    journal_begin(r->journal, name, number, source, n);
+    session_run(r->session, source, n, name, &result);
+    journal_end(r->journal, &result);
+    repl_show_end(r, &result, name);
     buf_free(&result.error);
     return result.status;
 }
@@ -57,7 +63,7 @@ static enum status run_notebook_cell(struct magic_notebook *nb, int n) {
     const struct cell *c = &nb->notebook->cells[magic_cell_index(nb, n)];
     char name[32];
     snprintf(name, sizeof name, "[%d]", n);
-    enum status s = repl_run(current, c->source, c->size, name);
+    enum status s = repl_run(current, c->source, c->size, name, n);
     nb->state[n - 1] = s ? MAGIC_FAILED : MAGIC_DONE;
     if (s == OK) nb->next = n + 1;
     return s;
@@ -118,7 +124,7 @@ static void run_pending(struct repl *r) {
     r->pending = (struct buf){0};
     repl_add_history(r, text.data);
     input_name(r, ++r->count, name, sizeof name);
-    repl_run(r, text.data, text.len, name);
+    repl_run(r, text.data, text.len, name, 0);
     if (r->notebook.next != before) repl_show_next(r);
     buf_free(&text);
 }
@@ -172,6 +178,7 @@ static void loop(struct repl *r) {
             on_interrupt(r);
         else if (fd[0].revents & (POLLIN | POLLHUP))
             rl_callback_read_char();
+        r->lost = r->terminal && fd[0].revents & (POLLHUP | POLLERR);
         if (fd[0].revents & (POLLERR | POLLNVAL)) break;
         fd[0].revents = fd[1].revents = 0;
     }
@@ -206,37 +213,56 @@ static void open_terminal(struct repl *r) {
     repl_open_history(r);
 }
 
-static int fail(struct repl *r, const struct err *e) {
-    front_fail(e->text);
-    session_close(r->session);
-    notebook_free(r->notebook.notebook);
-    mem_free(r->notebook.state);
-    return 1;
+static enum status open_session(struct repl *r, const char *path, const struct journal_info *resumed, struct err *e) {
+    char notebook[PATH_MAX] = "";
+    if (path && !realpath(path, notebook)) return err_set(e, ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    if (path && open_notebook(r, path, e)) return e->status;
+    if (journal_open(&r->console.sink, notebook, &r->journal, e)) return e->status;
+    if (resumed && journal_continue(r->journal, resumed->path, e)) return e->status;
+    if (session_open(journal_sink(r->journal), &r->session, e)) return e->status;
+    session_set_magic(r->session, magic_run_line, path ? &r->notebook : NULL);
+    if (session_keep_undo(r->session, mem_limit() / 8, e)) return e->status;
+    return session_catch_interrupts(r->session, &r->interrupts, e);
 }
 
-int front_repl(const char *path) {
+static void close_session(struct repl *r, bool clean) {
+    session_close(r->session);
+    journal_close(r->journal, clean);
+    notebook_free(r->notebook.notebook);
+    mem_free(r->notebook.state);
+    buf_free(&r->pending);
+}
+
+static void greet(struct repl *r, const char *path) {
+    const struct notebook *nb = r->notebook.notebook;
+    repl_print(r,
+               "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists the commands, Ctrl-D leaves.\n");
+    for (size_t i = 0; nb && i < nb->warning_count; i++)
+        repl_print(r, "%s:%d: %s\n", path, nb->warnings[i].line, nb->warnings[i].text);
+    if (nb) repl_print(r, "%s: %d cells. Enter runs the next one.\n", path, r->notebook.count);
+}
+
+int repl_main(const char *path, const struct journal_info *resumed) {
     static struct repl r;
     struct err e = {0};
     current = &r;
     front_console_open(&r.console);
     r.console.status = true;
-    if (path && open_notebook(&r, path, &e)) return fail(&r, &e);
-    if (session_open(&r.console.sink, &r.session, &e)) return fail(&r, &e);
-    session_set_magic(r.session, magic_run_line, path ? &r.notebook : NULL);
-    if (session_keep_undo(r.session, mem_limit() / 8, &e)) return fail(&r, &e);
-    if (session_catch_interrupts(r.session, &r.interrupts, &e)) return fail(&r, &e);
+    r.terminal = isatty(STDIN_FILENO);
+    if (open_session(&r, path, resumed, &e)) {
+        close_session(&r, true);
+        return front_fail(e.text);
+    }
     open_terminal(&r);
-    repl_print(&r,
-               "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists the commands, Ctrl-D leaves.\n");
-    for (size_t i = 0; path && i < r.notebook.notebook->warning_count; i++)
-        repl_print(&r, "%s:%d: %s\n", path, r.notebook.notebook->warnings[i].line,
-                   r.notebook.notebook->warnings[i].text);
-    if (path) repl_print(&r, "%s: %d cells. Enter runs the next one.\n", path, r.notebook.count);
+    greet(&r, path);
+    if (resumed && repl_resume(&r, resumed, &e)) repl_print(&r, "(cannot resume: %s)\n", e.text);
     repl_show_next(&r);
     loop(&r);
-    session_close(r.session);
-    notebook_free(r.notebook.notebook);
-    mem_free(r.notebook.state);
-    buf_free(&r.pending);
+    close_session(&r, !r.lost);
     return 0;
+}
+
+int front_repl(const char *path) {
+    struct journal_info info;
+    return repl_main(path, path && repl_wants_resume(path, &info) ? &info : NULL);
 }

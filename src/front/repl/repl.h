@@ -5,14 +5,18 @@
 #include "cell/notebook.h"
 #include "front/front.h"
 #include "magic/magic.h"
+#include "session/journal.h"
 
 struct repl {
     struct front_console console;   /* first */
     struct magic_notebook notebook; /* notebook.notebook is NULL without one */
     struct session *session;
+    struct journal *journal;
     int interrupts; /* the self-pipe */
     int count;      /* inputs so far: the prompt's number */
     bool done;
+    bool terminal;      /* standard input is one, or was when the session began */
+    bool lost;          /* it has gone away */
     struct buf pending; /* lines of an input that is not complete */
 };
 
@@ -25,8 +29,19 @@ void repl_show_markdown(struct repl *r, const char *source);
 /* The last line of a notebook's session: what comes next, or that it is the end. */
 void repl_show_next(struct repl *r);
 
-/* Runs source as a cell called name, with its status line. */
-enum status repl_run(struct repl *r, const char *source, size_t n, const char *name);
+/* Runs source as a cell called name, with its status line. `number`: of the notebook's cell, 0 for what was typed. */
+enum status repl_run(struct repl *r, const char *source, size_t n, const char *name, int number);
+/* What the user is told when a cell has ended: its error, and what it cost. */
+void repl_show_end(struct repl *r, const struct session_result *result, const char *name);
+
+/* Opens the session on a notebook (NULL: none), going on with an old one's journal (NULL: with a new one), until the user
+ * leaves. Returns the exit status. */
+int repl_main(const char *path, const struct journal_info *resumed);
+/* Shows what the journal holds, and what it says of cells counts from now on. */
+enum status repl_resume(struct repl *r, const struct journal_info *info, struct err *e);
+/* Whether the notebook's last session was interrupted and the user wants to go on with it; without a terminal a line on
+ * standard error says how. */
+bool repl_wants_resume(const char *path, struct journal_info *info);
 
 /* History across runs: read at the start, each line appended as it comes. */
 void repl_open_history(struct repl *r);

@@ -10,10 +10,19 @@
 #include "front/front.h"
 #include "front/run/events.h"
 #include "magic/magic.h"
+#include "session/journal.h"
 
 struct options {
     const char *path, *cells;
     bool json;
+};
+
+struct headless {
+    struct options options;
+    struct notebook *notebook;
+    struct session *session;
+    struct journal *journal;
+    struct run_events events;
 };
 
 static int usage(const char *what, const char *word) {
@@ -60,31 +69,35 @@ static bool selected(const char *list, int n, bool *bad) {
 }
 
 /* One code cell; what it printed has gone out already. */
-static enum status run_cell(struct session *s, const struct cell *c, int number, struct run_events *events) {
+static enum status run_cell(struct headless *h, const struct cell *c, int number) {
     char name[32];
     struct session_result r;
     snprintf(name, sizeof name, "[%d]", number);
-    run_events_begin(events, number, c);
-    session_run(s, c->source, c->size, name, &r);
-    run_events_end(events, number, c, &r);
+    run_events_begin(&h->events, number, c);
+    journal_begin(h->journal, name, number, c->source, c->size);
+    session_run(h->session, c->source, c->size, name, &r);
+    journal_end(h->journal, &r);
+    run_events_end(&h->events, number, c, &r);
     enum status status = r.status;
     buf_free(&r.error);
     return status;
 }
 
-static int run_cells(struct session *s, const struct notebook *nb, const struct options *o, struct run_events *events) {
+static int run_cells(struct headless *h) {
+    const struct notebook *nb = h->notebook;
+    const char *cells = h->options.cells;
     int number = 0, ran = 0;
     bool bad = false;
     for (size_t i = 0; i < nb->count; i++) {
         if (nb->cells[i].kind != CELL_CODE) continue;
-        bool wanted = selected(o->cells, ++number, &bad);
-        if (bad) return usage("cannot read the list of cells", o->cells);
+        bool wanted = selected(cells, ++number, &bad);
+        if (bad) return usage("cannot read the list of cells", cells);
         if (!wanted) continue;
         ran++;
-        if (run_cell(s, &nb->cells[i], number, events) != OK) return 1;
-        if (events->console.broken) return 1;
+        if (run_cell(h, &nb->cells[i], number) != OK) return 1;
+        if (h->events.console.broken) return 1;
     }
-    if (ran == 0 && o->cells) return usage("the notebook has no cells", o->cells);
+    if (ran == 0 && cells) return usage("the notebook has no cells", cells);
     return 0;
 }
 
@@ -97,28 +110,30 @@ static enum status enter_folder(struct session *s, const char *path, struct err 
     return session_set_folder(s, ".", e);
 }
 
+static enum status open_headless(struct headless *h, struct err *e) {
+    const char *path = h->options.path;
+    char absolute[PATH_MAX];
+    int fd;
+    if (notebook_read(path, &h->notebook, e)) return e->status;
+    for (size_t i = 0; i < h->notebook->warning_count; i++)
+        fprintf(stderr, "%s:%d: %s\n", path, h->notebook->warnings[i].line, h->notebook->warnings[i].text);
+    run_events_open(&h->events, h->options.json);
+    if (journal_open(run_events_sink(&h->events), realpath(path, absolute) ? absolute : "", &h->journal, e) ||
+        session_open(journal_sink(h->journal), &h->session, e))
+        return e->status;
+    session_set_magic(h->session, magic_run_line, NULL);
+    if (enter_folder(h->session, path, e)) return e->status;
+    return session_catch_interrupts(h->session, &fd, e);
+}
+
 int front_run(int argc, char **argv) {
-    struct options o = {0};
-    struct run_events events;
-    struct notebook *nb;
-    struct session *s;
+    struct headless h = {0};
     struct err e = {0};
-    int fd, status = parse_options(argc, argv, &o);
+    int status = parse_options(argc, argv, &h.options);
     if (status) return status;
-    if (notebook_read(o.path, &nb, &e)) return front_fail(e.text);
-    run_events_open(&events, o.json);
-    for (size_t i = 0; i < nb->warning_count; i++)
-        fprintf(stderr, "%s:%d: %s\n", o.path, nb->warnings[i].line, nb->warnings[i].text);
-    if (session_open(run_events_sink(&events), &s, &e)) {
-        notebook_free(nb);
-        return front_fail(e.text);
-    }
-    session_set_magic(s, magic_run_line, NULL);
-    if (enter_folder(s, o.path, &e) || session_catch_interrupts(s, &fd, &e))
-        status = front_fail(e.text);
-    else
-        status = run_cells(s, nb, &o, &events);
-    session_close(s);
-    notebook_free(nb);
+    status = open_headless(&h, &e) ? front_fail(e.text) : run_cells(&h);
+    session_close(h.session);
+    journal_close(h.journal, true);
+    notebook_free(h.notebook);
     return status;
 }

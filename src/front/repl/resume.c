@@ -1,0 +1,174 @@
+/* Going on with a session that was interrupted: what its journal holds is shown again, and cells count as done or failed as
+ * they were. Nothing runs. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "front/repl/repl.h"
+
+/* ---- in words ------------------------------------------------------------------------------------------------------- */
+
+static void write_ago(time_t then, struct buf *out) {
+    static const struct {
+        long seconds;
+        const char *name;
+    } unit[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+    long s = (long)(time(NULL) - then), u = 0;
+    if (s < 1) s = 1;
+    while (s < unit[u].seconds) u++;
+    long n = s / unit[u].seconds;
+    buf_printf(out, "%ld %s%s ago", n, unit[u].name, n == 1 ? "" : "s");
+}
+
+/* How the session came to its end: "was cut off while [7] ran". */
+static const char *end_of(const struct journal_info *info, char *room, size_t size) {
+    if (info->running) return "runs now";
+    if (info->clean) return "ended";
+    if (!*info->interrupted) return "was cut off";
+    snprintf(room, size, "was cut off while %s ran", info->interrupted);
+    return room;
+}
+
+/* ---- showing the journal again -------------------------------------------------------------------------------------- */
+
+struct replay {
+    struct repl *repl;
+    int changed; /* a cell whose source is another one now; 0: none */
+};
+
+static const struct cell *cell_of(const struct repl *r, int number) {
+    int at = r->notebook.notebook && number > 0 ? magic_cell_index(&r->notebook, number) : -1;
+    return at < 0 ? NULL : &r->notebook.notebook->cells[at];
+}
+
+static void show_begin(void *arg, const struct journal_cell *c) {
+    struct repl *r = ((struct replay *)arg)->repl;
+    const struct cell *cell = cell_of(r, c->number);
+    const char *bold = r->console.sink.colour ? "\033[1m" : "", *off = *bold ? "\033[0m" : "";
+    if (c->number > 0)
+        repl_print(r, "%s%s %s%s\n", bold, c->name, cell ? cell->title : "", off);
+    else
+        repl_print(r, "%s%s:%s %.*s\n", bold, c->name, off, (int)c->size, c->source);
+    r->count += c->number == 0;
+}
+
+static void show_end(void *arg, const struct journal_cell *c, const struct session_result *result) {
+    struct replay *p = arg;
+    struct repl *r = p->repl;
+    const struct cell *cell = cell_of(r, c->number);
+    if (result)
+        repl_show_end(r, result, c->name);
+    else
+        repl_print(r, "(%s was interrupted here)\n", c->name);
+    if (!cell) return;
+    bool same = cell->size == c->size && memcmp(cell->source, c->source, c->size) == 0;
+    if (!same) p->changed = c->number;
+    r->notebook.state[c->number - 1] = !same || !result ? MAGIC_NOT_RUN : result->status ? MAGIC_FAILED : MAGIC_DONE;
+}
+
+static void show_line(struct repl *r, const char *text) {
+    bool colour = r->console.sink.colour;
+    repl_print(r, "%s--- %s ---%s\n", colour ? "\033[2m" : "", text, colour ? "\033[0m" : "");
+}
+
+/* What is not as it was. */
+static void show_missing(struct repl *r, const struct replay *p, const struct journal_info *info) {
+    struct buf text = {0};
+    buf_puts(&text, "end of the journal; nothing ran again, and variables are not restored");
+    if (r->notebook.next == 2) buf_puts(&text, ": %run 1 makes them again");
+    if (r->notebook.next > 2) buf_printf(&text, ": %%run 1-%d makes them again", r->notebook.next - 1);
+    show_line(r, buf_text(&text));
+    buf_free(&text);
+    if (p->changed) repl_print(r, "(cell %d was changed since then: it counts as not run)\n", p->changed);
+    if (info->torn) repl_print(r, "(the last %zu bytes of the journal were cut short, and are dropped)\n", info->torn);
+}
+
+enum status repl_resume(struct repl *r, const struct journal_info *info, struct err *e) {
+    struct replay p = {.repl = r};
+    struct journal_player player = {&r->console.sink, show_begin, show_end, &p};
+    struct buf line = {0};
+    buf_puts(&line, "from the journal, ");
+    write_ago(info->last, &line);
+    show_line(r, buf_text(&line));
+    buf_free(&line);
+    if (journal_play(info->path, &player, e)) return e->status;
+    if (r->notebook.notebook) r->notebook.next = info->next > r->notebook.count ? r->notebook.count + 1 : info->next;
+    show_missing(r, &p, info);
+    return OK;
+}
+
+/* ---- asking --------------------------------------------------------------------------------------------------------- */
+
+/* A line from the terminal: 'y', 'n', or 0 where there was none (Ctrl-C, Ctrl-D). */
+static char read_answer(void) {
+    char line[64];
+    if (!fgets(line, sizeof line, stdin)) return 0;
+    return line[strspn(line, " \t")] == 'n' || line[strspn(line, " \t")] == 'N' ? 'n' : 'y';
+}
+
+static char ask(const struct journal_info *info) {
+    struct buf ago = {0};
+    char room[64];
+    write_ago(info->last, &ago);
+    printf("The last session with this notebook %s.\nResume from cell %d (%s)? [Y/n] ", end_of(info, room, sizeof room),
+           info->next, buf_text(&ago));
+    fflush(stdout);
+    buf_free(&ago);
+    return read_answer();
+}
+
+bool repl_wants_resume(const char *path, struct journal_info *info) {
+    char notebook[PATH_MAX];
+    struct err e = {0};
+    if (!realpath(path, notebook) || !journal_find_last(notebook, info) || info->clean || info->runs == 0) return false;
+    if (!isatty(STDIN_FILENO)) {
+        fprintf(stderr, "celda: the last session with %s was cut off; to go on with it: celda resume %s\n", path, path);
+        return false;
+    }
+    char answer = ask(info);
+    if (answer == 'n') journal_give_up(info->path, &e);
+    return answer == 'y';
+}
+
+/* ---- celda resume --------------------------------------------------------------------------------------------------- */
+
+static void list_one(void *arg, const struct journal_info *info) {
+    struct buf ago = {0};
+    char room[64];
+    (void)arg;
+    write_ago(info->last, &ago);
+    printf("%-16s %s: %s", buf_text(&ago), *info->notebook ? info->notebook : "(no notebook)",
+           end_of(info, room, sizeof room));
+    if (!info->clean && !info->running && *info->notebook) printf(", next is cell %d", info->next);
+    putchar('\n');
+    buf_free(&ago);
+}
+
+static int list_all(void) {
+    struct err e = {0};
+    return journal_each(list_one, NULL, &e) ? front_fail(e.text) : 0;
+}
+
+static int usage(const char *what, const char *word) {
+    fprintf(stderr, "celda resume: %s '%s'\nusage: celda resume [NOTEBOOK.cells | --list]\n", what, word);
+    return 2;
+}
+
+int front_resume(int argc, char **argv) {
+    struct journal_info info;
+    char notebook[PATH_MAX];
+    const char *path = argc > 0 ? argv[0] : NULL;
+    if (argc > 1) return usage("one notebook at a time; what is", argv[1]);
+    if (path && strcmp(path, "--list") == 0) return list_all();
+    if (path && *path == '-') return usage("unknown option", path);
+    if (path && !realpath(path, notebook)) {
+        fprintf(stderr, "celda: cannot open '%s': %s\n", path, strerror(errno));
+        return 1;
+    }
+    if (!journal_find_last(path ? notebook : NULL, &info))
+        return front_fail("there is no session to resume; celda resume --list shows those that run");
+    return repl_main(path ? path : *info.notebook ? info.notebook : NULL, &info);
+}

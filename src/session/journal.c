@@ -1,0 +1,184 @@
+/* The journal's writer: a sink that tees. Invariant: what the user sees of a cell is in the journal first. */
+#include "session/journal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "session/journal_internal.h"
+
+struct journal {
+    struct sink sink; /* first */
+    struct sink *to;
+    char *notebook;
+    struct journal_file *file; /* NULL until the first cell, and where there is none */
+    bool off;                  /* nothing is written */
+    bool told;                 /* that it cannot be written */
+};
+
+double journal_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- records -------------------------------------------------------------------------------------------------------- */
+
+/* Says once what keeps the journal from being written. */
+static void tell(struct journal *j, const struct err *e, const char *and) {
+    struct buf line = {0};
+    if (j->told) return;
+    j->told = true;
+    buf_printf(&line, "(the journal cannot be written: %s; %s)\n", e->text, and);
+    j->to->text(j->to, SINK_STATUS, buf_text(&line), line.len);
+    buf_free(&line);
+}
+
+static void put(struct journal *j, enum journal_kind kind, const struct buf *head, const void *bytes, size_t n) {
+    struct err e = {0};
+    if (!j->file || journal_file_put(j->file, (char)kind, head, bytes, n, &e) == OK) return;
+    tell(j, &e, "the session goes on, and what waits is written when the disk takes it");
+}
+
+/* A record whose head is the object, whose reference is given back. */
+static void put_object(struct journal *j, enum journal_kind kind, json_t *object, const void *bytes, size_t n) {
+    struct buf head = {0};
+    if (object) json_write(object, 0, true, &head);
+    buf_putc(&head, '\n');
+    put(j, kind, &head, bytes, n);
+    buf_free(&head);
+    json_decref(object);
+}
+
+/* ---- the sink ------------------------------------------------------------------------------------------------------- */
+
+/* What the session reads of its sink is the front's. */
+static void follow(struct journal *j) {
+    j->sink.redraws = j->to->redraws;
+    j->sink.colour = j->to->colour;
+    j->sink.colours = j->to->colours;
+    j->sink.quiet = j->to->quiet;
+    j->sink.closed = j->to->closed;
+    j->sink.width = j->to->width;
+}
+
+static void tee_text(struct sink *s, enum sink_stream stream, const char *bytes, size_t n) {
+    static const enum journal_kind kind[] = {
+        [SINK_OUT] = JOURNAL_OUT, [SINK_ERR] = JOURNAL_ERR, [SINK_STATUS] = JOURNAL_STATUS};
+    struct journal *j = (struct journal *)s;
+    put(j, kind[stream], NULL, bytes, n);
+    j->to->text(j->to, stream, bytes, n);
+    follow(j);
+}
+
+static void put_display(struct journal *j, const struct sink_mime *bundle, int n) {
+    json_t *types = json_array();
+    struct buf data = {0};
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(types, json_pack("[s, I]", bundle[i].type, (json_int_t)bundle[i].size));
+        buf_put(&data, bundle[i].data, bundle[i].size);
+    }
+    put_object(j, JOURNAL_DISPLAY, types, buf_text(&data), data.len);
+    buf_free(&data);
+}
+
+static void tee_display(struct sink *s, const struct sink_mime *bundle, int n) {
+    struct journal *j = (struct journal *)s;
+    if (j->file) put_display(j, bundle, n);
+    j->to->display(j->to, bundle, n);
+    follow(j);
+}
+
+/* A line that will be replaced is not kept: what a progress leaves behind comes as text. */
+static void tee_progress(struct sink *s, const char *line, size_t n) {
+    struct journal *j = (struct journal *)s;
+    j->to->progress(j->to, line, n);
+    follow(j);
+}
+
+static void tee_clear(struct sink *s) {
+    struct journal *j = (struct journal *)s;
+    put(j, JOURNAL_CLEAR, NULL, NULL, 0);
+    j->to->clear(j->to);
+    follow(j);
+}
+
+/* ---- life ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_off(void) {
+    const char *word = getenv("CELDA_JOURNAL");
+    return word && strcmp(word, "off") == 0;
+}
+
+enum status journal_open(struct sink *to, const char *notebook, struct journal **out, struct err *e) {
+    struct journal *j = mem_zalloc(sizeof *j, e);
+    if (!j) return e->status;
+    j->sink = (struct sink){.text = tee_text, .display = tee_display, .progress = tee_progress, .clear = tee_clear};
+    j->to = to;
+    j->off = is_off();
+    j->notebook = mem_strdup(notebook, e);
+    if (!j->notebook) {
+        mem_free(j);
+        return e->status;
+    }
+    follow(j);
+    *out = j;
+    return OK;
+}
+
+struct sink *journal_sink(struct journal *j) {
+    return &j->sink;
+}
+
+enum status journal_continue(struct journal *j, const char *path, struct err *e) {
+    if (j->off || journal_file_continue(path, &j->file, e)) return e->status;
+    put_object(j, JOURNAL_RESUMED, json_pack("{s:f}", "time", journal_now()), NULL, 0);
+    return OK;
+}
+
+static void create_file(struct journal *j) {
+    char path[PATH_MAX];
+    struct err e = {0};
+    if (journal_new_path(j->notebook, path, sizeof path, &e) || journal_file_create(path, &j->file, &e)) {
+        j->off = true;
+        tell(j, &e, "the session goes on without one");
+        return;
+    }
+    put_object(j, JOURNAL_SESSION, json_pack("{s:s, s:f}", "celda", CELDA_VERSION, "time", journal_now()), j->notebook,
+               strlen(j->notebook));
+    journal_prune();
+}
+
+void journal_begin(struct journal *j, const char *name, int number, const char *source, size_t n) {
+    follow(j);
+    if (!j->file && !j->off) create_file(j);
+    if (j->off) return;
+    put_object(j, JOURNAL_BEGIN, json_pack("{s:s, s:i, s:f}", "name", name, "number", number, "time", journal_now()),
+               source, n);
+}
+
+void journal_end(struct journal *j, const struct session_result *r) {
+    const struct session_resources *a = &r->before, *b = &r->after;
+    struct err e = {0};
+    if (!j->file) return;
+    json_t *end =
+        json_pack("{s:s, s:s, s:I, s:i, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I}", "status",
+                  err_name(r->status), "error_name", r->error_name, "message_size", (json_int_t)r->message_size,
+                  "error_line", r->error_line, "time", journal_now(), "wall", b->wall - a->wall, "cpu", b->cpu - a->cpu,
+                  "rss_before", (json_int_t)a->rss, "rss", (json_int_t)b->rss, "rss_peak", (json_int_t)b->rss_peak,
+                  "ram_limit", (json_int_t)b->ram_limit, "disk_before", (json_int_t)a->disk_free, "disk_free",
+                  (json_int_t)b->disk_free, "device", r->device, "device_bytes", (json_int_t)r->device_bytes);
+    put_object(j, JOURNAL_END, end, buf_text(&r->error), r->error.len);
+    journal_file_sync(j->file);
+    if (journal_file_synced(j->file, &e)) tell(j, &e, "the session goes on");
+}
+
+void journal_close(struct journal *j, bool clean) {
+    if (!j) return;
+    if (clean && j->file) put_object(j, JOURNAL_CLOSED, json_pack("{s:f}", "time", journal_now()), NULL, 0);
+    journal_file_close(j->file);
+    mem_free(j->notebook);
+    mem_free(j);
+}
