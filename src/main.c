@@ -16,6 +16,8 @@ static const char help[] =
     "  celda run NOTEBOOK.cells     the whole notebook without questions; exits 1 at the\n"
     "                               first cell that fails\n"
     "      --cells 1,3-5            these cells alone\n"
+    "      --tags A,B               those with one of these tags alone\n"
+    "      --skip-tags A,B          none with one of these\n"
     "      --json                   one JSON object a line: cell, stream, display,\n"
     "                               error, end (with time, RAM, disk)\n"
     "  celda resume [NOTEBOOK.cells]   goes on with the last session: outputs are shown again\n"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/mem.h"
 #include "cell/magic_line.h"
 #include "session/internal.h"
@@ -177,7 +178,50 @@ static void finish_devices(struct session *s, struct session_result *out) {
     set_error(out, &e);
 }
 
+/* An interrupt that is on its way stops the cell, not the move. */
+static enum status move_to(struct session *s, const char *device, struct err *e) {
+    bool cancelled = cancel_requested();
+    cancel_clear();
+    lua_gc(s->L, LUA_GCCOLLECT); /* what is dead need not move */
+    run_set_device(s->run, device, e);
+    if (cancelled) cancel_request();
+    return e->status;
+}
+
+/* A cell with a device of its own: the state goes there with it, and comes back. */
+static enum status run_on_device(struct session *s, const char *device, const char *source, size_t n, const char *chunk,
+                                 struct session_result *out) {
+    const char *before = s->run->device->name;
+    struct err e = {0}, back = {0};
+    if (move_to(s, device, &e)) {
+        set_error(out, &e);
+        return e.status;
+    }
+    enum status status = run_pieces(s, source, n, chunk, out);
+    finish_devices(s, out);
+    if (out->status && status == OK) status = out->status;
+    if (move_to(s, before, &back) == OK || status) return status;
+    err_prefix(&back, "the cell ran, but the session stays on %s", s->run->device->name);
+    set_error(out, &back);
+    return back.status;
+}
+
+static enum status run_under(struct session *s, const struct session_terms *t, const char *source, size_t n,
+                             const char *chunk, struct session_result *out) {
+    if (t->refused.status) {
+        set_error(out, &t->refused);
+        return t->refused.status;
+    }
+    return t->device ? run_on_device(s, t->device, source, n, chunk, out) : run_pieces(s, source, n, chunk, out);
+}
+
 void session_run(struct session *s, const char *source, size_t n, const char *name, struct session_result *out) {
+    static const struct session_terms none;
+    session_run_under(s, source, n, name, &none, out);
+}
+
+void session_run_under(struct session *s, const char *source, size_t n, const char *name,
+                       const struct session_terms *terms, struct session_result *out) {
     char chunk[80];
     const char *outer_chunk = s->chunk;
     const bool outer_undo = s->undo_point;
@@ -189,13 +233,13 @@ void session_run(struct session *s, const char *source, size_t n, const char *na
     s->chunk = chunk;
     s->result = out;
     s->undo_point = false;
-    out->status = run_pieces(s, source, n, chunk, out);
+    out->status = run_under(s, terms, source, n, chunk, out);
     s->chunk = outer_chunk;
     s->result = outer;
     s->undo_point = outer_undo;
     s->depth--;
     clean_up(s);
-    finish_devices(s, out);
+    if (!out->device) finish_devices(s, out);
     if (out->status) out->error_line = line_of(&out->error, name);
     session_resources_read(s->folder, &out->after);
     if (s->depth == 0) session_interrupt_clear();

@@ -33,6 +33,14 @@ struct session {
     int lua_calls; /* cells' functions on the C stack: the state cannot be replaced under them */
 };
 
+/* What a cell runs under. */
+struct session_terms {
+    const char *device; /* NULL: the runtime's */
+    struct err refused; /* if set: it does not run, and this is its error */
+};
+void session_run_under(struct session *s, const char *source, size_t n, const char *name,
+                       const struct session_terms *terms, struct session_result *out);
+
 /* The session a Lua state belongs to. */
 struct session *session_of(lua_State *L);
 

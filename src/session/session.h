@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/sink.h"
+#include "cell/notebook.h"
 
 struct run;
 struct session;
@@ -56,6 +57,10 @@ struct session_result {
  * (`%name ...`, `-- %name ...`, `%%name` on the first line, `?thing`) are handed to the handler set below. Never raises,
  * never ends the process. The caller frees out->error. */
 void session_run(struct session *s, const char *source, size_t n, const char *name, struct session_result *out);
+
+/* The same for a notebook's cell, as its metadata asks: on its device, with all the session holds, and back again; stopped
+ * like Ctrl-C does after its timeout, ERR_TIMEOUT. */
+void session_run_cell(struct session *s, const struct cell *c, const char *name, struct session_result *out);
 
 /* How a line that starts with % (or a cell that starts with %%) is run; set by magic/. Returns an error status with e
  * filled, or OK. `body` is the rest of the cell for %%magics, else "". */

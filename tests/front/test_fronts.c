@@ -69,6 +69,29 @@ static void test_headless(void **state) {
     expect("run a b", 2, "what is 'b'");
 }
 
+/* What a cell's marker asks for: tags choose, a timeout names the cell that took too long. */
+static void test_metadata(void **state) {
+    char args[512], file[300];
+    (void)state;
+    snprintf(file, sizeof file, "%s.meta.cells", path);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    fputs("-- %% Quick tags=[\"quick\"]\nprint('quick ran')\n\n"
+          "-- %% Slow tags=[\"slow\", \"net\"] timeout=0.2\nwhile true do end\n",
+          f);
+    fclose(f);
+    snprintf(args, sizeof args, "run %s", file);
+    expect(args, 1, "TimeoutError: [2] Slow took longer than its timeout of 0.2 s");
+    snprintf(args, sizeof args, "run %s --skip-tags=net,other", file);
+    expect(args, 0, "quick ran");
+    snprintf(args, sizeof args, "run %s --tags quick", file);
+    expect(args, 0, "quick ran");
+    snprintf(args, sizeof args, "run %s --tags other", file);
+    expect(args, 2, "no cells with the tags 'other'");
+    snprintf(args, sizeof args, "run %s --tags", file);
+    expect(args, 2, "without its value: '--tags'");
+}
+
 static void test_json_events(void **state) {
     char args[512];
     struct buf out = {0};
@@ -322,10 +345,15 @@ static void test_resume_after_a_kill(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_headless),          cmocka_unit_test(test_json_events),
-        cmocka_unit_test(test_code_and_scripts),  cmocka_unit_test(test_repl),
-        cmocka_unit_test(test_notebook_by_steps), cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_progress),          cmocka_unit_test(test_resume_after_a_kill),
+        cmocka_unit_test(test_headless),
+        cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_json_events),
+        cmocka_unit_test(test_code_and_scripts),
+        cmocka_unit_test(test_repl),
+        cmocka_unit_test(test_notebook_by_steps),
+        cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_resume_after_a_kill),
     };
     return cmocka_run_group_tests(tests, write_notebook, NULL);
 }

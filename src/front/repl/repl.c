@@ -48,11 +48,11 @@ void repl_show_end(struct repl *r, const struct session_result *result, const ch
     show_status(r, result, name);
 }
 
-enum status repl_run(struct repl *r, const char *source, size_t n, const char *name, int number) {
+enum status repl_run(struct repl *r, const struct cell *c, const char *name, int number) {
     struct session_result result;
     front_console_resize(&r->console);
-    journal_begin(r->journal, name, number, source, n);
-    session_run(r->session, source, n, name, &result);
+    journal_begin(r->journal, name, number, c->source, c->size);
+    session_run_cell(r->session, c, name, &result);
     journal_end(r->journal, &result);
     repl_show_end(r, &result, name);
     buf_free(&result.error);
@@ -63,7 +63,7 @@ static enum status run_notebook_cell(struct magic_notebook *nb, int n) {
     const struct cell *c = &nb->notebook->cells[magic_cell_index(nb, n)];
     char name[32];
     snprintf(name, sizeof name, "[%d]", n);
-    enum status s = repl_run(current, c->source, c->size, name, n);
+    enum status s = repl_run(current, c, name, n);
     nb->state[n - 1] = s ? MAGIC_FAILED : MAGIC_DONE;
     if (s == OK) nb->next = n + 1;
     return s;
@@ -124,7 +124,8 @@ static void run_pending(struct repl *r) {
     r->pending = (struct buf){0};
     repl_add_history(r, text.data);
     input_name(r, ++r->count, name, sizeof name);
-    repl_run(r, text.data, text.len, name, 0);
+    const struct cell input = {.title = "", .source = text.data, .size = text.len};
+    repl_run(r, &input, name, 0);
     if (r->notebook.next != before) repl_show_next(r);
     buf_free(&text);
 }

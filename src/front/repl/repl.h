@@ -29,8 +29,8 @@ void repl_show_markdown(struct repl *r, const char *source);
 /* The last line of a notebook's session: what comes next, or that it is the end. */
 void repl_show_next(struct repl *r);
 
-/* Runs source as a cell called name, with its status line. `number`: of the notebook's cell, 0 for what was typed. */
-enum status repl_run(struct repl *r, const char *source, size_t n, const char *name, int number);
+/* Runs a cell called name, with its status line. `number`: of the notebook's cell, 0 for what was typed. */
+enum status repl_run(struct repl *r, const struct cell *c, const char *name, int number);
 /* What the user is told when a cell has ended: its error, and what it cost. */
 void repl_show_end(struct repl *r, const struct session_result *result, const char *name);
 

@@ -9,11 +9,13 @@
 #include "cell/notebook.h"
 #include "front/front.h"
 #include "front/run/events.h"
+#include "front/run/select.h"
 #include "magic/magic.h"
 #include "session/journal.h"
 
 struct options {
-    const char *path, *cells;
+    const char *path;
+    struct run_selection selection;
     bool json;
 };
 
@@ -27,45 +29,39 @@ struct headless {
 
 static int usage(const char *what, const char *word) {
     fprintf(stderr, "celda run: %s%s%s%s\n", what, word ? " '" : "", word ? word : "", word ? "'" : "");
-    fprintf(stderr, "usage: celda run NOTEBOOK.cells [--cells 1,3-5] [--json]\n");
+    fprintf(stderr, "usage: celda run NOTEBOOK.cells [--cells 1,3-5] [--tags A,B] [--skip-tags A,B] [--json]\n");
     return 2;
+}
+
+/* Takes "--name VALUE" or "--name=VALUE" at argv[*i]. */
+static bool take_value(int argc, char **argv, int *i, const char *name, const char **value) {
+    size_t n = strlen(name);
+    if (strncmp(argv[*i], name, n) != 0) return false;
+    if (argv[*i][n] == '=') {
+        *value = argv[*i] + n + 1;
+        return true;
+    }
+    if (argv[*i][n] || *i + 1 == argc) return false;
+    *value = argv[++*i];
+    return true;
 }
 
 static int parse_options(int argc, char **argv, struct options *o) {
     for (int i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             o->json = true;
-        else if (strcmp(argv[i], "--cells") == 0 && i + 1 < argc)
-            o->cells = argv[++i];
-        else if (strncmp(argv[i], "--cells=", 8) == 0)
-            o->cells = argv[i] + 8;
+        else if (take_value(argc, argv, &i, "--cells", &o->selection.cells) ||
+                 take_value(argc, argv, &i, "--tags", &o->selection.tags) ||
+                 take_value(argc, argv, &i, "--skip-tags", &o->selection.skip_tags))
+            continue;
         else if (argv[i][0] == '-' && argv[i][1])
-            return usage("unknown option", argv[i]);
+            return usage("unknown option, or one without its value:", argv[i]);
         else if (o->path)
             return usage("one notebook at a time; what is", argv[i]);
         else
             o->path = argv[i];
     }
     return o->path ? 0 : usage("which notebook?", NULL);
-}
-
-/* Whether number n is in a list like "1,3-5,8-"; *bad is set where the list cannot be read. */
-static bool selected(const char *list, int n, bool *bad) {
-    bool found = !list;
-    for (const char *p = list; p && *p;) {
-        char *end;
-        long first = strtol(p, &end, 10), last = first;
-        if (end == p || first < 1) return *bad = true, false;
-        if (*end == '-') {
-            p = end + 1;
-            last = strtol(p, &end, 10);
-            if (end == p) last = LONG_MAX;
-        }
-        if (*end && *end != ',') return *bad = true, false;
-        found |= n >= first && n <= last;
-        p = *end ? end + 1 : end;
-    }
-    return found;
 }
 
 /* One code cell; what it printed has gone out already. */
@@ -75,7 +71,7 @@ static enum status run_cell(struct headless *h, const struct cell *c, int number
     snprintf(name, sizeof name, "[%d]", number);
     run_events_begin(&h->events, number, c);
     journal_begin(h->journal, name, number, c->source, c->size);
-    session_run(h->session, c->source, c->size, name, &r);
+    session_run_cell(h->session, c, name, &r);
     journal_end(h->journal, &r);
     run_events_end(&h->events, number, c, &r);
     enum status status = r.status;
@@ -85,19 +81,20 @@ static enum status run_cell(struct headless *h, const struct cell *c, int number
 
 static int run_cells(struct headless *h) {
     const struct notebook *nb = h->notebook;
-    const char *cells = h->options.cells;
+    const struct run_selection *chosen = &h->options.selection;
+    struct err e = {0};
     int number = 0, ran = 0;
-    bool bad = false;
     for (size_t i = 0; i < nb->count; i++) {
+        bool wanted;
         if (nb->cells[i].kind != CELL_CODE) continue;
-        bool wanted = selected(cells, ++number, &bad);
-        if (bad) return usage("cannot read the list of cells", cells);
+        if (run_selects(chosen, &nb->cells[i], ++number, &wanted, &e)) return usage(e.text, NULL);
         if (!wanted) continue;
         ran++;
         if (run_cell(h, &nb->cells[i], number) != OK) return 1;
         if (h->events.console.broken) return 1;
     }
-    if (ran == 0 && cells) return usage("the notebook has no cells", cells);
+    if (ran == 0 && chosen->cells) return usage("the notebook has no cells", chosen->cells);
+    if (ran == 0 && chosen->tags) return usage("the notebook has no cells with the tags", chosen->tags);
     return 0;
 }
 
