@@ -49,6 +49,10 @@ local TEXTS = {
 local tape <close> = keras.GradientTape{persistent = false}
 Records what is computed of variables, and of tensors after tape:watch(x), until it is closed.
 tape:gradient(target, sources[, output_gradients]): one gradient for a source, or a list for a list.]],
+  ["celda.save"] = "celda.save(path, value)\n"
+    .. "Writes a value and all that it refers to (tables, tensors, models, functions) to a file that celda.load and Python's\n"
+    .. "safetensors read; returns a list of what could not be saved. %save writes the whole session.",
+  ["celda.load"] = "celda.load(path)\nThe value that celda.save wrote.",
 }
 
 local METHODS = {

@@ -241,6 +241,7 @@ local LATER = {optimizer = true, loss = true, compiled = true, history = true, s
   _shapes = true, _input_shape = true, programs = true}
 
 object.__members = Sequential
+object.__transient = {programs = true} -- fields that are not saved: they are made again when they are needed
 
 function object:__index(key)
   if fields[key] then return fields[key](self) end

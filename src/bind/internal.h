@@ -174,6 +174,10 @@ void bind_open_training(lua_State *L, int core);
 void bind_open_files(lua_State *L);
 void bind_open_json(lua_State *L);
 void bind_open_celda(lua_State *L, int core);
+void bind_open_parts(lua_State *L, int core);
+void bind_open_parts_object(lua_State *L, int core);
+void bind_open_archive(lua_State *L, int core);
+void bind_open_randomness(lua_State *L, int core);
 void bind_open_draw(lua_State *L, int core);
 /* celda.device, celda.devices, into the table on the stack's top, and the global device. */
 void bind_open_device(lua_State *L);

@@ -75,6 +75,10 @@ void bind_open(lua_State *L, struct run *r) {
     bind_open_json(L);
     bind_open_celda(L, core);
     bind_open_draw(L, core);
+    bind_open_parts(L, core);
+    bind_open_parts_object(L, core);
+    bind_open_archive(L, core);
+    bind_open_randomness(L, core);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_pushvalue(L, core);
     lua_setfield(L, -2, "celda.core");

@@ -64,6 +64,11 @@ void magic_print(const struct magic_call *c, const char *format, ...) {
     sink->text(sink, SINK_OUT, text, strlen(text));
 }
 
+void magic_print_text(const struct magic_call *c, const struct buf *text) {
+    struct sink *sink = session_sink(c->session);
+    sink->text(sink, SINK_OUT, buf_text(text), text->len);
+}
+
 int magic_cell_index(const struct magic_notebook *nb, int n) {
     for (size_t i = 0; i < nb->notebook->count; i++)
         if (nb->notebook->cells[i].kind == CELL_CODE && --n == 0) return (int)i;

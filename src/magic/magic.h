@@ -33,6 +33,8 @@ void magic_print(const struct magic_call *c, const char *format, ...) __attribut
 
 /* Seconds as IPython writes them: three significant digits of s, ms, us or ns; above a minute "1min 2s". */
 void magic_put_span(double seconds, struct buf *out);
+/* The same with a text of any length. */
+void magic_print_text(const struct magic_call *c, const struct buf *text);
 
 /* ---- the open notebook: code cells are numbered from 1 --------------------------------------------------------------- */
 

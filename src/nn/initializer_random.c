@@ -49,6 +49,7 @@ const struct nn_initializer_class nn_initializer_random_uniform = {
              .size = sizeof(struct random),
              .init = init},
     .draw = draw_uniform,
+    .seed = FIELD(seed),
 };
 
 const struct nn_initializer_class nn_initializer_random_normal = {
@@ -60,6 +61,7 @@ const struct nn_initializer_class nn_initializer_random_normal = {
              .size = sizeof(struct random),
              .init = init},
     .draw = draw_normal,
+    .seed = FIELD(seed),
 };
 
 const struct nn_initializer_class nn_initializer_truncated_normal = {
@@ -71,4 +73,5 @@ const struct nn_initializer_class nn_initializer_truncated_normal = {
              .size = sizeof(struct random),
              .init = init},
     .draw = draw_truncated,
+    .seed = FIELD(seed),
 };

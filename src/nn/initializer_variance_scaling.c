@@ -81,6 +81,7 @@ const struct nn_initializer_class nn_initializer_variance_scaling = {
              .size = sizeof(struct variance_scaling),
              .init = init},
     .draw = draw_general,
+    .seed = FIELD(seed),
 };
 
 #define DRAW(NAME, ...)                                                                                                \
@@ -107,29 +108,35 @@ DRAW(lecun_normal, 1, "fan_in", "truncated_normal")
 const struct nn_initializer_class nn_initializer_glorot_uniform = {
     NAMED("GlorotUniform", "glorot_uniform", "uniform within sqrt(6 / (fan_in + fan_out))"),
     .draw = glorot_uniform,
+    .seed = FIELD(seed),
 };
 
 const struct nn_initializer_class nn_initializer_glorot_normal = {
     NAMED("GlorotNormal", "glorot_normal", "truncated normal of variance 2 / (fan_in + fan_out)"),
     .draw = glorot_normal,
+    .seed = FIELD(seed),
 };
 
 const struct nn_initializer_class nn_initializer_he_uniform = {
     NAMED("HeUniform", "he_uniform", "uniform within sqrt(6 / fan_in)"),
     .draw = he_uniform,
+    .seed = FIELD(seed),
 };
 
 const struct nn_initializer_class nn_initializer_he_normal = {
     NAMED("HeNormal", "he_normal", "truncated normal of variance 2 / fan_in"),
     .draw = he_normal,
+    .seed = FIELD(seed),
 };
 
 const struct nn_initializer_class nn_initializer_lecun_uniform = {
     NAMED("LecunUniform", "lecun_uniform", "uniform within sqrt(3 / fan_in)"),
     .draw = lecun_uniform,
+    .seed = FIELD(seed),
 };
 
 const struct nn_initializer_class nn_initializer_lecun_normal = {
     NAMED("LecunNormal", "lecun_normal", "truncated normal of variance 1 / fan_in"),
     .draw = lecun_normal,
+    .seed = FIELD(seed),
 };

@@ -25,8 +25,8 @@ static const struct nn_arg args[] = {
 
 static enum status init(struct nn_object *o, struct err *e) {
     struct input_layer *l = (struct input_layer *)o;
-    const struct shape *shape = l->shape.rank >= 0 ? &l->shape : &l->layer.input_shape;
     bool by_batch = l->batch_shape.rank >= 0;
+    const struct shape *shape = l->shape.rank >= 0 || by_batch ? &l->shape : &l->layer.input_shape;
     if (shape->rank >= 0 && by_batch)
         return err_set(e, ERR_VALUE, "You cannot pass both `shape` and `batch_shape` at the same time.");
     if (l->batch_size != NN_NONE && by_batch)

@@ -110,6 +110,15 @@ json_t *nn_serialize(const struct nn_object *o, struct err *e);
 const struct nn_class *nn_find(enum nn_kind kind, const char *name, struct err *e);
 /* All classes of a kind; ends with NULL. */
 const struct nn_class *const *nn_all(enum nn_kind kind);
+/* What o was made with and nn_new makes it of again: its arguments as JSON, hidden ones included, but for those that are
+ * objects, which nn_held gives (borrowed; at most `cap`). A new reference; NULL with the error set. */
+json_t *nn_arguments(const struct nn_object *o, struct err *e);
+int nn_held(const struct nn_object *o, struct nn_given *out, int cap);
+/* The seed that an initializer has, or drew when it was made; NULL where there is none. */
+int64_t *nn_seed_of(struct nn_object *o);
+/* The variables of o itself, at most NN_MAX_VARIABLES + 1: its weights or state, and the seed of a layer that draws; not an
+ * optimizer's slots. Borrowed. */
+int nn_variables(const struct nn_object *o, struct variable **out);
 struct nn_object *nn_retain(struct nn_object *o);
 void nn_release(struct nn_object *o);
 
@@ -184,6 +193,7 @@ void nn_layer_set_trainable(struct nn_layer *l, bool trainable); /* of the layer
 struct nn_initializer_class {
     struct nn_class base;
     enum status (*draw)(struct nn_object *o, const struct shape *s, float *out, struct err *e);
+    size_t seed; /* where the object's seed is, an int64_t; 0: it has none */
 };
 /* A new float32 tensor on the runtime device. */
 enum status nn_initializer_call(struct nn_object *o, const struct shape *s, struct tensor **out, struct err *e);

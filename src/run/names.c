@@ -35,6 +35,20 @@ enum status run_unique_name(struct run *r, const char *prefix, char **out, struc
     return OK;
 }
 
+const char *run_name_at(const struct run *r, int i, unsigned long *given) {
+    const struct run_name *n = r->names;
+    while (n && i-- > 0) n = n->next;
+    if (!n) return NULL;
+    *given = n->given;
+    return n->prefix;
+}
+
+enum status run_set_name(struct run *r, const char *prefix, unsigned long given, struct err *e) {
+    struct run_name *n = counter(r, prefix, e);
+    if (n) n->given = given;
+    return e->status;
+}
+
 unsigned long run_count_names(const struct run_name *names) {
     unsigned long n = 0;
     for (; names; names = names->next) n += names->given;

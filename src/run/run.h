@@ -61,6 +61,9 @@ enum status run_move(struct run *r, struct tensor *t, struct device *d, struct t
 
 /* The next name of that prefix; the caller frees it with mem_free. */
 enum status run_unique_name(struct run *r, const char *prefix, char **out, struct err *e);
+/* How often each prefix was given: number i, or NULL after the last; and the count of a prefix set. */
+const char *run_name_at(const struct run *r, int i, unsigned long *given);
+enum status run_set_name(struct run *r, const char *prefix, unsigned long given, struct err *e);
 /* Counts from the start again (keras.backend.clear_session); run_close calls it, too. */
 void run_reset_names(struct run *r);
 
@@ -95,6 +98,8 @@ struct variable {
 /* `path` is Keras's: "conv2d/kernel"; the name is what follows the last slash. */
 enum status variable_new(struct run *r, struct tensor *value, const char *path, bool trainable, struct variable **out,
                          struct err *e);
+/* Makes v one that was saved: `value` (retained) has its shape and dtype, is contiguous and lies where v's value does. */
+enum status variable_restore(struct variable *v, const char *path, bool trainable, struct tensor *value, struct err *e);
 struct variable *variable_retain(struct variable *v);
 void variable_release(struct variable *v);
 /* The value: while tracing, the symbolic tensor that stands for it (or for what was last assigned in the trace). Tapes

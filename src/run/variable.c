@@ -37,16 +37,20 @@ static enum status own_value(struct run *r, struct tensor *t, struct tensor **ou
     return e->status;
 }
 
+static const char *name_in(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 enum status variable_new(struct run *r, struct tensor *value, const char *path, bool trainable, struct variable **out,
                          struct err *e) {
     if (tensor_is_symbolic(value))
         return err_set(e, ERR_STATE, "variable '%s' cannot be made while a computation is being traced", path);
-    const char *slash = strrchr(path, '/');
     struct variable *v = mem_zalloc(sizeof *v, e);
     if (!v) return e->status;
     atomic_init(&v->refs, 1);
     v->trainable = trainable;
-    v->name = mem_strdup(slash ? slash + 1 : path, e);
+    v->name = mem_strdup(name_in(path), e);
     v->path = mem_strdup(path, e);
     if (e->status || own_value(r, value, &v->value, e)) {
         mem_free(v->name);
@@ -60,14 +64,34 @@ enum status variable_new(struct run *r, struct tensor *value, const char *path, 
     return OK;
 }
 
-struct variable *variable_retain(struct variable *v) {
-    atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
-    return v;
-}
-
 void variable_drop_spare(struct variable *v) {
     tensor_release(v->spare);
     v->spare = NULL;
+}
+
+enum status variable_restore(struct variable *v, const char *path, bool trainable, struct tensor *value,
+                             struct err *e) {
+    char *whole = mem_strdup(path, e), *name = mem_strdup(name_in(path), e);
+    if (e->status) {
+        mem_free(whole);
+        mem_free(name);
+        return e->status;
+    }
+    mem_free(v->path);
+    mem_free(v->name);
+    v->path = whole;
+    v->name = name;
+    v->trainable = trainable;
+    tensor_retain(value);
+    tensor_release(v->value);
+    v->value = value;
+    variable_drop_spare(v);
+    return OK;
+}
+
+struct variable *variable_retain(struct variable *v) {
+    atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+    return v;
 }
 
 void variable_release(struct variable *v) {

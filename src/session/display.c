@@ -74,7 +74,8 @@ static void tabulate(lua_State *L, int index, struct buf *text) {
 int session_display_values(lua_State *L) {
     struct session *s = session_of(L);
     struct sink_mime bundle[MAX_TYPES];
-    struct buf *text = lua_touserdata(L, lua_upvalueindex(1));
+    struct buf *text = lua_touserdata(L, 1);
+    lua_remove(L, 1);
     int n = lua_gettop(L);
     lua_pushglobaltable(L);
     lua_pushliteral(L, "_");

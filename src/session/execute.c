@@ -30,12 +30,14 @@ static int call_protected(lua_State *L, int n, int results) {
     return status;
 }
 
+/* Nothing here needs memory outside of the protected call. */
 static int display(lua_State *L, int first, struct buf *text) {
     int n = lua_gettop(L) - first + 1;
-    lua_pushlightuserdata(L, text);
-    lua_pushcclosure(L, session_display_values, 1);
+    lua_pushcfunction(L, session_display_values);
     lua_insert(L, first);
-    return call_protected(L, n, 0);
+    lua_pushlightuserdata(L, text);
+    lua_insert(L, first + 1);
+    return call_protected(L, n + 1, 0);
 }
 
 /* ---- pieces: Lua between magics ------------------------------------------------------------------------------------ */
@@ -66,6 +68,7 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
     struct buf text = {0};
     int top = lua_gettop(L), status = locals_load(L, s->locals, source, n, chunk);
     if (status != LUA_OK) return load_failed(s, status, source, n, out);
+    session_keep_source(L, chunk, source, n);
     buf_free(&s->report.text);
     if (!s->undo_point) session_undo_point(s, chunk + 1);
     s->undo_point = true;
@@ -73,12 +76,13 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
     mem_keep_reserve(true);
     session_interrupt_begin(L);
     status = call_protected(L, 0, LUA_MULTRET);
+    mem_keep_reserve(s->lua_calls > 1);
     if (status == LUA_OK && has_values(L, top)) {
         out->has_value = true;
         status = display(L, top + 1, &text);
     }
     session_interrupt_end(L);
-    mem_keep_reserve(--s->lua_calls > 0);
+    s->lua_calls--;
     locals_keep(L, s->locals);
     buf_free(&text);
     if (status == LUA_OK) {

@@ -50,6 +50,19 @@ void session_open_output_info(lua_State *L);     /* celda.output, celda.wrap, on
 bool session_is_output(lua_State *L, int index); /* io.stdout or io.stderr */
 /* Embedded modules for require, and globals that load theirs when first used. */
 void session_open_modules(lua_State *L);
+/* Names for what a session has from the start: functions, tables and files of Lua's libraries and of the core. What is saved
+ * says them instead of the value. Gives the values below the one on top, a module's, their names: "keras.layer:.extend". */
+void session_open_names(lua_State *L);
+void session_name_values(lua_State *L, const char *module);
+/* What lua/celda takes a session apart and puts it together with, as functions of celda.core. */
+void session_open_parts(lua_State *L);
+/* Calls function `name` of an embedded module, or of a module of ours, with the `arguments` values on the stack's top, as a
+ * cell's code is called: Ctrl-C stops it. Leaves `results` values; after an error e says what a cell's error would, and
+ * nothing is left. */
+enum status session_call(struct session *s, const char *module, const char *name, int arguments, int results,
+                         struct err *e);
+/* Notes a piece of a cell that was compiled: functions are made again from it. Never raises. */
+void session_keep_source(lua_State *L, const char *chunk, const char *source, size_t n);
 /* pcall, xpcall, load and coroutines that an interrupt goes past. */
 void session_open_catchers(lua_State *L);
 
@@ -69,6 +82,7 @@ void session_interrupt_clear(void);
 /* Between these two Lua code of a cell runs, and Ctrl-C stops it. */
 void session_interrupt_begin(lua_State *L);
 void session_interrupt_end(lua_State *L);
+bool session_interrupt_running(void); /* whether we are between them */
 /* Around a function on L that catches errors of coroutine `from` (L itself for pcall). */
 lua_KContext session_catcher_enter(void);
 void session_catcher_leave(lua_State *L, lua_State *from, lua_KContext number);
@@ -86,7 +100,8 @@ void session_report_syntax(lua_State *L, const char *source, size_t n, struct se
 /* The user's frames, a line each; returns how many. */
 int session_traceback(lua_State *L, struct buf *out);
 
-/* A Lua function: shows all values, and keeps the first as `_`. A __tostring may raise. Upvalue 1: a struct buf for text. */
+/* A Lua function: shows all values, and keeps the first as `_`. A __tostring may raise. The first argument is a struct buf
+ * for text, as a light userdata. */
 int session_display_values(lua_State *L);
 /* celda.display(value): shows it now. */
 int session_display(lua_State *L);

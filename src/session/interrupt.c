@@ -140,6 +140,10 @@ void session_interrupt_begin(lua_State *L) {
     if (cancel_requested()) arm(L); /* it came between two cells of a run */
 }
 
+bool session_interrupt_running(void) {
+    return atomic_load(&current) != NULL;
+}
+
 void session_interrupt_end(lua_State *L) {
     atomic_store(&current, NULL);
     unwinding = NULL;

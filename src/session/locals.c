@@ -94,8 +94,7 @@ static void no_memory(lua_State *L) {
     lua_error(L);
 }
 
-/* Pops a carrier, which becomes the variable `name`'s. */
-static void put_variable(lua_State *L, struct locals *s, const char *name, bool constant) {
+void locals_put(lua_State *L, struct locals *s, const char *name, bool constant) {
     struct err e = {0};
     int i = locals_find(s, name), carrier = luaL_ref(L, LUA_REGISTRYINDEX);
     if (i >= 0) {
@@ -128,13 +127,13 @@ static void keep_slot(lua_State *L, struct locals *s) {
         push_carrier(L);
         lua_rawgeti(L, slot, 2);
         lua_setupvalue(L, -2, 1);
-        put_variable(L, s, lua_tostring(L, -2), true);
+        locals_put(L, s, lua_tostring(L, -2), true);
     }
     const char *name;
     for (int i = 1; lua_isfunction(L, slot) && (name = lua_getupvalue(L, slot, i)) != NULL; i++) {
         push_carrier(L);
         lua_upvaluejoin(L, -1, 1, slot, i);
-        put_variable(L, s, name, false);
+        locals_put(L, s, name, false);
         lua_settop(L, slot);
     }
     lua_settop(L, slot - 1);
@@ -179,7 +178,7 @@ void locals_set_list(lua_State *L, struct locals *s, int index) {
         lua_rawgeti(L, -1, 1);
         lua_rawgeti(L, -2, 3);
         lua_rawgeti(L, -3, 2);
-        put_variable(L, s, lua_tostring(L, -3), lua_toboolean(L, -2));
+        locals_put(L, s, lua_tostring(L, -3), lua_toboolean(L, -2));
         lua_pop(L, 3);
     }
 }

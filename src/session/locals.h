@@ -44,6 +44,8 @@ void locals_push_list(lua_State *L, const struct locals *s);
 void locals_set_list(lua_State *L, struct locals *s, int index);
 /* Pushes the function whose one upvalue variable i is. */
 void locals_push_carrier(lua_State *L, const struct locals *s, int i);
+/* Pops such a closure: the variable of that name is in it from now on. May raise for lack of memory. */
+void locals_put(lua_State *L, struct locals *s, const char *name, bool constant);
 
 /* Forgets one variable, or all. Functions that use them keep them. */
 void locals_forget(lua_State *L, struct locals *s, int i);

@@ -14,6 +14,16 @@ static const struct session_module *find(const char *name) {
     return NULL;
 }
 
+/* The loader: runs the chunk that is its upvalue and names what came of it, before anybody else can change it. */
+static int load_chunk(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_call(L, 2, 1);
+    session_name_values(L, lua_tostring(L, 1));
+    return 1;
+}
+
 /* package.searchers entry: the loader and "celda:path"; nothing where there is no such module, so that require's message
  * is Lua's own. */
 static int search(lua_State *L) {
@@ -22,6 +32,7 @@ static int search(lua_State *L) {
     if (!m) return 0;
     snprintf(chunk, sizeof chunk, "=celda:%s", m->path);
     if (luaL_loadbufferx(L, m->source, m->size, chunk, "t") != LUA_OK) return lua_error(L);
+    lua_pushcclosure(L, load_chunk, 1);
     lua_pushstring(L, chunk + 1);
     return 2;
 }

@@ -60,6 +60,8 @@ static int open_libraries(lua_State *L) {
     bind_open(L, session_of(L)->run);
     session_open_output_info(L);
     session_open_modules(L);
+    session_open_parts(L);
+    session_open_names(L);
     remember_globals(L);
     return 0;
 }

@@ -86,6 +86,15 @@ void session_each_local(struct session *s, void (*fn)(void *arg, lua_State *L, c
 /* Likewise the globals that were not there when the session was opened. */
 void session_each_global(struct session *s, void (*fn)(void *arg, lua_State *L, const char *name), void *arg);
 
+/* ---- saving and loading ------------------------------------------------------------------------------------------------ */
+
+/* Writes all variables, functions, models and the random state to a file (FORMAT.md); the file is whole or as it was. What
+ * cannot be saved is named in `report`, a line each. */
+enum status session_save(struct session *s, const char *path, struct buf *report, struct err *e);
+/* Puts what a file holds into the session, all of it or, after an error, nothing; `salvage`: of a damaged file what is
+ * whole. `report` says what that is. */
+enum status session_load(struct session *s, const char *path, bool salvage, struct buf *report, struct err *e);
+
 /* Completions of the word that ends at `cursor` in `line`: globals, session variables, fields and methods behind a dot
  * or colon, keywords, magics are added by the caller. Each is passed to `add` with the word's start. No user code runs
  * but __index tables and pairs over plain tables. */

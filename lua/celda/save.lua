@@ -1,0 +1,67 @@
+--- %save, and celda.save: values in a file, as src/session/FORMAT.md describes it.
+local core = require "celda.core"
+local Graph = require "celda.graph"
+local save = {VERSION = 1}
+
+local function sorted_names(t)
+  local names = {}
+  for name in pairs(t) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- {{name, value}, ...} of what could be saved.
+local function named_values(graph, values)
+  local list = {}
+  for _, name in ipairs(sorted_names(values)) do
+    local value = graph:value(values[name], nil, name)
+    if value ~= nil then list[#list + 1] = {name, value} end
+  end
+  return list
+end
+
+-- Session variables are boxes, which functions share.
+local function locals_of(graph)
+  local list = {}
+  for i, variable in ipairs(core.locals()) do
+    list[i] = {name = variable.name, constant = variable.constant, box = graph:box(variable.carrier, 1, nil, variable.name)}
+  end
+  return list
+end
+
+-- A file that is something else is not written over.
+local function check_target(path)
+  local file = io.open(path, "rb")
+  local head = file and file:read(100)
+  if file then file:close() end
+  if head and not head:find('"format": "celda"', 1, true) then
+    core.raise("OSError", "'%s' is there and is no saved session: it is not written over", path)
+  end
+end
+
+local function write(path, graph, manifest)
+  manifest.celda, manifest.saved = celda.version, os.time()
+  manifest.values, manifest.chunks, manifest.lost = graph:finish(), graph.chunks, graph.lost
+  core.write_archive(path, graph.tensors, manifest, tostring(save.VERSION))
+  return graph.lost
+end
+
+--- save.session(path): the whole session; how many variables, and what could not be saved, as {{path, why}, ...}.
+function save.session(path)
+  check_target(path)
+  local graph = Graph.new()
+  local manifest = {locals = locals_of(graph), globals = named_values(graph, core.globals()), randomness = core.get_randomness()}
+  local last = rawget(_G, "_")
+  if last ~= nil then manifest.last = graph:value(last, nil, "_") end
+  local lost = write(path, graph, manifest)
+  return #manifest.locals + #manifest.globals, lost
+end
+
+--- celda.save(path, value): one value and all that it refers to.
+function save.value(path, value)
+  check_target(path)
+  local graph = Graph.new()
+  return write(path, graph, {value = graph:value(value, nil, "value")})
+end
+
+return save

@@ -1,0 +1,120 @@
+/* Files of saved sessions, for lua/celda: safetensors with checksums, whose metadata hold a manifest with a checksum of its
+ * own. */
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/json.h"
+#include "bind/internal.h"
+#include "tensor/safetensors.h"
+
+/* The manifest's text into metadata, which the caller frees. */
+static json_t *metadata_of(const json_t *manifest, const char *version, struct err *e) {
+    struct buf text = {0};
+    char crc[9];
+    json_write(manifest, 0, true, &text);
+    snprintf(crc, sizeof crc, "%08lx", crc32_z(0, (const unsigned char *)buf_text(&text), text.len));
+    json_t *metadata = NULL;
+    if (buf_status(&text, e) == OK) {
+        metadata = json_pack("{s:s, s:s, s:s, s:s}", "format", "celda", "version", version, "manifest_crc32", crc,
+                             "manifest", buf_text(&text));
+        if (!metadata) err_set(e, ERR_MEMORY, "no memory for the description of what is saved");
+    }
+    buf_free(&text);
+    return metadata;
+}
+
+/* write_archive(path, {{name, tensor}, ...}, manifest, version) */
+static int write_archive(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1), *version = luaL_checkstring(L, 4);
+    struct err e = {0};
+    luaL_checktype(L, 2, LUA_TTABLE);
+    int n = (int)lua_rawlen(L, 2);
+    struct safetensors_entry *entry = lua_newuserdatauv(L, sizeof *entry * (size_t)(n + 1), 0);
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, 2, i + 1);
+        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -2, 2);
+        entry[i] = (struct safetensors_entry){.name = (char *)luaL_checkstring(L, -2),
+                                              .tensor = bind_unbox(L, -1, BIND_TENSOR)};
+        lua_pop(L, 3); /* the list holds them */
+    }
+    const json_t *manifest = bind_hold_as_json(L, 3);
+    json_t *metadata = metadata_of(manifest, version, &e);
+    if (metadata) safetensors_save_checked(path, entry, n, metadata, &e);
+    json_decref(metadata);
+    bind_check(L, e.status, &e);
+    return 0;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------------- */
+
+#define BIND_ARCHIVE "celda.archive"
+
+static int release(lua_State *L) {
+    struct safetensors *s = luaL_testudata(L, 1, BIND_ARCHIVE);
+    if (s) safetensors_free(s);
+    return 0;
+}
+
+/* Pushes the manifest; raises where it is not what was written. */
+static void push_manifest(lua_State *L, const json_t *metadata) {
+    const char *text = json_string_value(json_object_get(metadata, "manifest"));
+    const char *expected = json_string_value(json_object_get(metadata, "manifest_crc32"));
+    struct err e = {0};
+    char crc[9];
+    if (!text || !expected) bind_raise(L, ERR_IO, "it has no description of a session");
+    snprintf(crc, sizeof crc, "%08lx", crc32_z(0, (const unsigned char *)text, strlen(text)));
+    if (strcmp(crc, expected) != 0) bind_raise(L, ERR_IO, "its description of the session is damaged");
+    json_t *manifest = json_parse(text, strlen(text), &e);
+    bind_hold_json(L, manifest);
+    bind_check(L, e.status, &e);
+    bind_push_json(L, manifest);
+    lua_remove(L, -2);
+}
+
+/* Pushes two tables: tensors by name, and why there is none by the name of those that are lost. */
+static void push_tensors(lua_State *L, const struct safetensors *s) {
+    lua_createtable(L, 0, s->count);
+    lua_newtable(L);
+    for (int i = 0; i < s->count; i++) {
+        if (s->entry[i].tensor)
+            bind_push_shared(L, s->entry[i].tensor);
+        else
+            lua_pushstring(L, s->entry[i].lost);
+        lua_setfield(L, s->entry[i].tensor ? -3 : -2, s->entry[i].name);
+    }
+}
+
+/* read_archive(path): metadata, tensors by name on the runtime device, and what is wrong with those that are not there. */
+static int read_archive(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    struct err e = {0};
+    struct safetensors *s = lua_newuserdatauv(L, sizeof *s, 0);
+    *s = (struct safetensors){0};
+    luaL_setmetatable(L, BIND_ARCHIVE);
+    bind_check(L, safetensors_salvage(bind_run(L)->device, path, s, &e), &e);
+    bind_push_json(L, s->metadata);
+    push_tensors(L, s);
+    return 3;
+}
+
+/* read_manifest(metadata) */
+static int read_manifest(lua_State *L) {
+    const json_t *metadata = bind_hold_as_json(L, 1);
+    push_manifest(L, metadata);
+    return 1;
+}
+
+void bind_open_archive(lua_State *L, int core) {
+    static const luaL_Reg none[] = {{NULL, NULL}};
+    static const luaL_Reg functions[] = {{"write_archive", write_archive},
+                                         {"read_archive", read_archive},
+                                         {"read_manifest", read_manifest},
+                                         {NULL, NULL}};
+    bind_new_type(L, BIND_ARCHIVE, none, release);
+    lua_pop(L, 1);
+    lua_pushvalue(L, core);
+    luaL_setfuncs(L, functions, 0);
+    lua_pop(L, 1);
+}

@@ -1,0 +1,108 @@
+/* Saving and loading a session: what lua/celda does, called as a cell's code is, and reported in words. */
+#include <lauxlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "session/internal.h"
+
+/* module, name, arguments -> results */
+static int call(lua_State *L) {
+    lua_getglobal(L, "require");
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    lua_pushvalue(L, 2);
+    lua_gettable(L, -2);
+    lua_replace(L, 2);
+    lua_pop(L, 1);
+    lua_call(L, lua_gettop(L) - 2, LUA_MULTRET);
+    return lua_gettop(L) - 1;
+}
+
+static enum status take_error(struct session *s, int status, struct err *e) {
+    struct session_report *r = &s->report;
+    if (status == LUA_ERRMEM)
+        session_report_value(s->L, status, r);
+    else if (!r->text.len) /* not even for the message */
+        err_set(e, ERR_MEMORY, "not enough memory");
+    /* "OSError: '...' ...": the name is the status's */
+    size_t name = strlen(r->name) + 2, skip = r->message > name && !strncmp(r->text.data, r->name, name - 2) ? name : 0;
+    err_set(e, r->status, "%.*s", (int)(r->message - skip), buf_text(&r->text) + skip);
+    buf_free(&r->text);
+    lua_pop(s->L, 1);
+    return e->status;
+}
+
+enum status session_call(struct session *s, const char *module, const char *name, int arguments, int results,
+                         struct err *e) {
+    lua_State *L = s->L;
+    int at = lua_gettop(L) - arguments;
+    lua_pushcfunction(L, session_on_error);
+    lua_pushcfunction(L, call);
+    lua_pushstring(L, module);
+    lua_pushstring(L, name);
+    lua_rotate(L, at + 1, 4);
+    buf_free(&s->report.text);
+    s->lua_calls++;
+    bool outermost = !session_interrupt_running();
+    if (outermost) session_interrupt_begin(L);
+    int status = lua_pcall(L, arguments + 2, results, at + 1);
+    if (outermost) session_interrupt_end(L);
+    s->lua_calls--;
+    lua_remove(L, at + 1);
+    return status == LUA_OK ? OK : take_error(s, status, e);
+}
+
+/* The list of {what, why} at `index`, a line each. */
+static void report_list(lua_State *L, int index, const char *head, struct buf *report) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, index);
+    if (n > 0) buf_puts(report, head);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, index, i);
+        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -2, 2);
+        buf_printf(report, "  %s: %s\n", lua_tostring(L, -2), lua_tostring(L, -1));
+        lua_pop(L, 3);
+    }
+}
+
+static const char *plural(lua_Integer n) {
+    return n == 1 ? "" : "s";
+}
+
+enum status session_save(struct session *s, const char *path, struct buf *report, struct err *e) {
+    lua_State *L = s->L;
+    int top = lua_gettop(L);
+    lua_pushstring(L, path);
+    if (session_call(s, "celda.save", "session", 1, 2, e)) return e->status;
+    lua_Integer n = lua_tointeger(L, top + 1);
+    buf_printf(report, "saved %lld variable%s to %s\n", n, plural(n), path);
+    report_list(L, top + 2, "not saved:\n", report);
+    lua_settop(L, top);
+    return buf_status(report, e);
+}
+
+static void report_time(lua_State *L, int index, struct buf *report) {
+    char text[64] = "";
+    time_t when = (time_t)lua_tointeger(L, index);
+    struct tm local;
+    if (lua_isinteger(L, index) && localtime_r(&when, &local))
+        strftime(text, sizeof text, ", saved %Y-%m-%d %H:%M", &local);
+    buf_puts(report, text);
+}
+
+enum status session_load(struct session *s, const char *path, bool salvage, struct buf *report, struct err *e) {
+    lua_State *L = s->L;
+    int top = lua_gettop(L);
+    lua_pushstring(L, path);
+    lua_pushboolean(L, salvage);
+    if (session_call(s, "celda.load", "session", 2, 4, e)) return e->status;
+    lua_Integer n = lua_tointeger(L, top + 1);
+    buf_printf(report, "loaded %lld variable%s from %s", n, plural(n), path);
+    report_time(L, top + 4, report);
+    buf_putc(report, '\n');
+    report_list(L, top + 2, "not in it, since they could not be saved:\n", report);
+    report_list(L, top + 3, "lost:\n", report);
+    lua_settop(L, top);
+    return buf_status(report, e);
+}
