@@ -194,12 +194,11 @@ function callbacks.list(model, given, verbose, params)
     progress = ProgbarLogger(params.verbose, show.width)
     all[#all + 1] = progress
   end
-  if params.epochs and model.compiled then model.history = history end
   for _, callback in ipairs(all) do
     if callback.set_model then callback:set_model(model) end
     if callback.set_params then callback:set_params(params) end
   end
-  return setmetatable({all = all, progress = progress}, List)
+  return setmetatable({all = all, progress = progress, history = history}, List)
 end
 
 return callbacks

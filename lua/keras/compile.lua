@@ -105,8 +105,13 @@ function compile.methods:compile(...)
   self.optimizer = optimizer
   self.loss = is_name(loss, "crossentropy", "ce") and loss or core.losses.get(loss)
   self.compiled = {metric_specs = metrics, weighted_specs = weighted, tracker = core.metrics.Mean{name = "loss"}}
-  self.programs = {}
+  compile.forget(self)
 end
+
+local cache = {__cache = true} -- what is in such a table is no news to %diff
+
+--- Programs that were traced for other layers or weights.
+function compile.forget(self) self.programs = setmetatable({}, cache) end
 
 --- An error in Keras's words unless the model was compiled, with a loss.
 function compile.check(self, method)

@@ -9,8 +9,7 @@ local training = {methods = {}, metrics = compile.metrics}
 local methods = training.methods
 for name, method in pairs(compile.methods) do methods[name] = method end
 
---- Programs that were traced for other layers or weights.
-function training.forget(self) self.programs = {} end
+training.forget = compile.forget
 
 function training.metrics_names(self)
   local names = {}
@@ -136,6 +135,7 @@ function methods:fit(...)
   local f = fit_of(self, ...)
   build_for(self, f.set[1])
   f.callbacks = callbacks.list(self, f.callbacks, f.verbose, {epochs = f.epochs, steps = f.steps})
+  self.history = f.callbacks.history -- Keras's predict and evaluate replace it by an empty one
   local _ <close> = f.callbacks
   self.stop_training = false
   local logs

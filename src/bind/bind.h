@@ -13,7 +13,7 @@
 void bind_open(lua_State *L, struct run *r);
 struct run *bind_run(lua_State *L);
 
-/* The tensor in the value at `index`; NULL where it is something else. Borrowed. */
+/* The tensor at `index`, or a Variable's value; NULL where it is something else. Borrowed. */
 const struct tensor *bind_tensor_at(lua_State *L, int index);
 
 /* Raises e as a Lua error object: a table with `name` ("ValueError"), `message`, and `where`, the position of the user's
@@ -34,6 +34,9 @@ enum status bind_snapshot_add(struct bind_snapshot *s, lua_State *L, int index, 
 void bind_snapshot_end(struct bind_snapshot *s);
 /* Whether the core's side is the same in `next`, taken after it. */
 bool bind_snapshot_same(const struct bind_snapshot *s, const struct bind_snapshot *next);
+/* Whether the core's value at `index` is not as it was: a tensor that was written to, a Variable or an object with one that
+ * was assigned. False for what is none of these. */
+bool bind_snapshot_changed(const struct bind_snapshot *s, lua_State *L, int index);
 /* Bytes that are held for s alone, where `next` is the state after it. */
 size_t bind_snapshot_bytes(const struct bind_snapshot *s, const struct bind_snapshot *next);
 /* As run_snapshot_restore. */

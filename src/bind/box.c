@@ -35,7 +35,8 @@ void bind_new_type(lua_State *L, const char *type, const luaL_Reg *events, lua_C
 }
 
 const struct tensor *bind_tensor_at(lua_State *L, int index) {
-    return bind_test(L, index, BIND_TENSOR);
+    const struct variable *v = bind_test(L, index, BIND_VARIABLE);
+    return v ? v->value : bind_test(L, index, BIND_TENSOR);
 }
 
 void *bind_take(lua_State *L, const char *type) {

@@ -94,6 +94,22 @@ bool bind_snapshot_same(const struct bind_snapshot *s, const struct bind_snapsho
            s->random_ready == next->random_ready && memcmp(s->lua_random, next->lua_random, LUA_RANDOM_MAX) == 0;
 }
 
+/* A metric's count is what evaluate leaves behind, no change of a model. */
+static bool object_changed(const struct bind_snapshot *s, const struct nn_object *o) {
+    if (o->class->kind == NN_METRIC) return false;
+    for (int i = 0; i < o->nvariable; i++)
+        if (run_snapshot_assigned(s->runtime, o->variable[i])) return true;
+    return false;
+}
+
+bool bind_snapshot_changed(const struct bind_snapshot *s, lua_State *L, int index) {
+    const struct tensor *t = bind_test(L, index, BIND_TENSOR);
+    const struct variable *v = bind_test(L, index, BIND_VARIABLE);
+    const struct nn_object *o = bind_test(L, index, BIND_OBJECT);
+    if (t) return t->storage && run_snapshot_written(s->runtime, t->storage);
+    return (v && run_snapshot_assigned(s->runtime, v)) || (o && object_changed(s, o));
+}
+
 size_t bind_snapshot_bytes(const struct bind_snapshot *s, const struct bind_snapshot *next) {
     size_t bytes = run_snapshot_bytes(s->runtime);
     for (size_t i = 0; i < s->nstorage; i++)

@@ -55,7 +55,8 @@ struct cell_local_statement {
 struct cell_free_name {
     char *name;
     bool read, written;
-    int line; /* of its first occurrence */
+    int line;      /* of its first occurrence */
+    int read_line; /* of the first that reads it; 0: none does */
 };
 
 struct cell_lua {

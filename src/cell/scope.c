@@ -200,6 +200,7 @@ void scope_free_names(struct parser *p) {
         const struct use *u = &p->uses[i];
         if (i == 0 || !same(u->name, u[-1].name)) f = push_free_name(p, u);
         if (!f) return;
+        if (!u->write && !f->read) f->read_line = u->line;
         f->read |= !u->write;
         f->written |= u->write;
     }

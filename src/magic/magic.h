@@ -52,6 +52,22 @@ struct magic_notebook {
 
 /* Code cell n as an index into notebook->cells; -1: there is none. */
 int magic_cell_index(const struct magic_notebook *nb, int n);
+/* Whether what a cell computed is out of date, by what cells read and wrote (session/trail.h). */
+enum magic_staleness {
+    MAGIC_FRESH,     /* or not run */
+    MAGIC_EDITED,    /* its source is not what ran */
+    MAGIC_CHANGED,   /* a cell above it, or the user at the prompt, wrote what it reads after it ran */
+    MAGIC_INHERITED, /* it reads what a stale cell wrote */
+};
+struct magic_stale {
+    enum magic_staleness kind;
+    const char *variable; /* MAGIC_CHANGED, MAGIC_INHERITED: which; the trail's, as `writer` */
+    const char *writer;   /* the cell that wrote it */
+};
+/* For every code cell, n at n - 1; `out` has room for nb->count. All fresh where no trail is kept. */
+enum status magic_find_stale(struct session *s, const struct magic_notebook *nb, struct magic_stale *out,
+                             struct err *e);
+
 /* One cell number in 1..count; ERR_VALUE names what was typed and the range. */
 enum status magic_parse_cell(const struct magic_notebook *nb, const char *text, int *n, struct err *e);
 

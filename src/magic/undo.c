@@ -1,14 +1,25 @@
 /* %undo, %redo: taking the last cell's effect on the session back, and the other way round. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "magic/magic.h"
+#include "session/trail.h"
 
-/* The notebook's cell of that name is to be run again, or has been. */
-static void mark(struct magic_notebook *nb, const char *cell, enum magic_cell_state state) {
+static bool ran(const struct magic_call *c, const char *cell) {
+    const struct trail *t = session_trail(c->session);
+    for (int i = t ? trail_count(t) : 0; i-- > 0;)
+        if (!trail_at(t, i)->undone && strcmp(trail_at(t, i)->cell, cell) == 0) return true;
+    return false;
+}
+
+/* The notebook's cell of that name is to be run again, unless it also ran before. */
+static void mark(const struct magic_call *c, const char *cell) {
+    struct magic_notebook *nb = c->notebook;
     const int n = nb && *cell == '[' ? atoi(cell + 1) : 0;
-    if (n < 1 || n > nb->count) return;
-    nb->state[n - 1] = state;
-    nb->next = state == MAGIC_DONE ? n + 1 : n;
+    const bool done = ran(c, cell);
+    if (n < 1 || n > nb->count || (done && nb->state[n - 1] == MAGIC_DONE)) return;
+    nb->state[n - 1] = done ? MAGIC_DONE : MAGIC_NOT_RUN;
+    nb->next = done ? n + 1 : n;
 }
 
 static enum status undo(const struct magic_call *c, struct err *e) {
@@ -16,7 +27,7 @@ static enum status undo(const struct magic_call *c, struct err *e) {
     struct buf left = {0};
     buf_puts(&left, session_undo_left_out(c->session));
     if (session_undo(c->session, cell, e) == OK) {
-        mark(c->notebook, cell, MAGIC_NOT_RUN);
+        mark(c, cell);
         magic_print(c, "%s is taken back; %%redo does it again\n", cell);
         if (left.len) magic_print(c, "left as it is:\n%s", buf_text(&left));
     }
@@ -27,7 +38,7 @@ static enum status undo(const struct magic_call *c, struct err *e) {
 static enum status redo(const struct magic_call *c, struct err *e) {
     char cell[32];
     if (session_redo(c->session, cell, e)) return e->status;
-    mark(c->notebook, cell, MAGIC_DONE);
+    mark(c, cell);
     magic_print(c, "%s is there again\n", cell);
     return OK;
 }

@@ -1,24 +1,31 @@
 /* %who: the session's variables, top-level locals and new globals. */
-#include <lauxlib.h>
-#include <string.h>
+#include <lua.h>
 
 #include "magic/magic.h"
+#include "session/describe.h"
+#include "session/trail.h"
+
+static const char *writer(const struct magic_call *c, const char *name) {
+    const struct trail *t = session_trail(c->session);
+    const int w = t ? trail_writer(t, name, trail_count(t)) : -1;
+    return w < 0 ? "" : trail_at(t, w)->cell;
+}
+
+static void put_bytes(double bytes, struct buf *out) {
+    if (bytes >= 1e6)
+        buf_printf(out, "  %.3g MB", bytes / 1e6);
+    else
+        buf_printf(out, "  %.3g kB", bytes / 1e3);
+}
 
 static void print_variable(void *arg, lua_State *L, const char *name) {
     const struct magic_call *c = arg;
+    struct description d;
     struct buf line = {0};
-    size_t n;
-    const char *text = "";
-    const char *type = luaL_typename(L, -1);
-    if (luaL_getmetafield(L, -1, "__name") == LUA_TSTRING) {
-        type = lua_tostring(L, -1);
-        lua_pop(L, 1);
-    }
-    if (lua_type(L, -1) != LUA_TTABLE && lua_type(L, -1) != LUA_TFUNCTION && lua_type(L, -1) != LUA_TUSERDATA) {
-        text = luaL_tolstring(L, -1, &n);
-        lua_pop(L, 1);
-    }
-    buf_printf(&line, "%-20s %-12s %.*s", name, type, (int)strcspn(text, "\n"), text);
+    session_describe(L, lua_gettop(L), &d);
+    buf_printf(&line, "%-20s %-14s %-7s %s", name, d.type, writer(c, name), d.text);
+    if (d.bytes > 0) put_bytes((double)d.bytes, &line);
+    if (d.device) buf_printf(&line, "  %s", d.device);
     magic_print(c, "%s\n", buf_text(&line));
     buf_free(&line);
 }
@@ -33,6 +40,6 @@ static enum status run(const struct magic_call *c, struct err *e) {
 const struct magic magic_who = {
     .name = "who",
     .usage = "%who",
-    .help = "lists the session's variables",
+    .help = "lists the session's variables\nType, the cell that wrote it last, value or shape, bytes, device.",
     .run = run,
 };

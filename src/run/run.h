@@ -141,6 +141,9 @@ size_t program_bound(const struct program *p);              /* the most bytes, w
 enum status run_snapshot_new(struct run *r, size_t budget, struct run_snapshot **out, struct err *e);
 /* ERR_STATE if it is lost, with the reason. Tensors and variables stay the same objects. */
 enum status run_snapshot_restore(struct run_snapshot *s, struct err *e);
+/* Whether the storage was written to, or the variable assigned (or made), since. */
+bool run_snapshot_written(const struct run_snapshot *s, const struct storage *storage);
+bool run_snapshot_assigned(const struct run_snapshot *s, const struct variable *v);
 /* Whether nothing was changed between s and the next one that was taken. */
 bool run_snapshot_same(const struct run_snapshot *s, const struct run_snapshot *next);
 size_t run_snapshot_bytes(const struct run_snapshot *s); /* held for it alone */

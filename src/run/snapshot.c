@@ -190,6 +190,18 @@ enum status run_snapshot_restore(struct run_snapshot *s, struct err *e) {
     return OK;
 }
 
+bool run_snapshot_written(const struct run_snapshot *s, const struct storage *storage) {
+    for (const struct kept_bytes *b = s->bytes; b; b = b->next)
+        if (b->storage == storage) return true;
+    return false;
+}
+
+bool run_snapshot_assigned(const struct run_snapshot *s, const struct variable *v) {
+    for (int i = 0; i < s->nvariable; i++)
+        if (s->variable[i].variable == v) return s->variable[i].value != v->value;
+    return true;
+}
+
 static bool same_value(const struct kept_value *a, const struct kept_value *b) {
     return a->variable == b->variable && a->value == b->value && a->trainable == b->trainable;
 }

@@ -62,6 +62,14 @@ static enum status load_failed(struct session *s, int status, const char *source
     return take_report(s, out);
 }
 
+/* Before the first Lua of a cell: what it changes can be taken back, and is noted. */
+static void begin_cell(struct session *s, const char *cell) {
+    if (s->undo_point) return;
+    session_undo_point(s, cell);
+    trail_begin(s->trail);
+    s->undo_point = true;
+}
+
 static enum status run_lua(struct session *s, const char *source, size_t n, const char *chunk,
                            struct session_result *out) {
     lua_State *L = s->L;
@@ -70,8 +78,8 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
     if (status != LUA_OK) return load_failed(s, status, source, n, out);
     session_keep_source(L, chunk, source, n);
     buf_free(&s->report.text);
-    if (!s->undo_point) session_undo_point(s, chunk + 1);
-    s->undo_point = true;
+    begin_cell(s, chunk + 1);
+    trail_add_source(s->trail, source, n);
     s->lua_calls++;
     mem_keep_reserve(true);
     session_interrupt_begin(L);
@@ -240,6 +248,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     out->status = run_under(s, terms, source, n, chunk, out);
     s->chunk = outer_chunk;
     s->result = outer;
+    if (s->undo_point) trail_end(s, name, source, n);
     s->undo_point = outer_undo;
     s->depth--;
     clean_up(s);

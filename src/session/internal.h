@@ -14,6 +14,9 @@ struct session_report {
     size_t message;   /* bytes of the message */
 };
 
+struct trail;
+struct undo;
+
 struct session {
     lua_State *L;
     struct run *run;
@@ -30,6 +33,7 @@ struct session {
     struct session_result *result;
     bool undo_point; /* the state before the running cell is kept already */
     struct undo *undo;
+    struct trail *trail;
     int lua_calls; /* cells' functions on the C stack: the state cannot be replaced under them */
 };
 
@@ -65,6 +69,17 @@ enum status session_call(struct session *s, const char *module, const char *name
 void session_keep_source(lua_State *L, const char *chunk, const char *source, size_t n);
 /* pcall, xpcall, load and coroutines that an interrupt goes past. */
 void session_open_catchers(lua_State *L);
+
+/* ---- the trail: of the innermost cell that runs Lua; s->trail may be NULL --------------------------------------------- */
+
+enum status trail_open(struct trail **out, struct err *e);
+void trail_close(struct trail *t);
+void trail_begin(struct trail *t);
+void trail_add_source(struct trail *t, const char *source, size_t n);
+void trail_end(struct session *s, const char *cell, const char *source, size_t n);
+
+/* The last run of that cell was taken back, or is there again. */
+void trail_mark(struct trail *t, const char *cell, bool undone);
 
 /* ---- undo ----------------------------------------------------------------------------------------------------------- */
 

@@ -28,17 +28,6 @@ struct numbers {
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
 
-static double element(const void *bytes, enum dtype d, int64_t i) {
-    switch (d) {
-    case DT_BOOL:
-    case DT_UINT8: return ((const uint8_t *)bytes)[i];
-    case DT_INT32: return ((const int32_t *)bytes)[i];
-    case DT_INT64: return (double)((const int64_t *)bytes)[i];
-    case DT_FLOAT32: return ((const float *)bytes)[i];
-    default: return ((const double *)bytes)[i];
-    }
-}
-
 static struct entry *new_entry(const char *name, int64_t size, struct err *e) {
     const size_t n = strlen(name) + 1;
     struct entry *x = mem_zalloc(sizeof *x + n, e);
@@ -55,7 +44,7 @@ static void add(struct numbers *n, const char *name, const struct tensor *t) {
     if (n->err->status || tensor_is_symbolic(t)) return;
     void *bytes = mem_block_alloc(tensor_bytes(t), n->err);
     struct entry *x = bytes && tensor_read(t, bytes, n->err) == OK ? new_entry(name, tensor_size(t), n->err) : NULL;
-    for (int64_t i = 0; x && i < x->size; i++) x->value[i] = element(bytes, t->dtype, i);
+    for (int64_t i = 0; x && i < x->size; i++) x->value[i] = dtype_to_double(t->dtype, bytes, i);
     mem_block_free(bytes);
     if (!x) return;
     *n->last = x;

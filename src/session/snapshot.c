@@ -8,16 +8,7 @@
 
 #include "base/mem.h"
 #include "bind/bind.h"
-#include "session/internal.h"
-
-struct snapshot {
-    struct session *session;
-    struct bind_snapshot *core;
-    int values; /* reference to {list, copies, metatables, locals, globals} */
-    struct buf left_out;
-};
-
-enum { LIST = 1, COPIES, METATABLES, LOCALS, GLOBALS };
+#include "session/snapshot_internal.h"
 
 /* A walk over all values, and where its tables lie on the stack. */
 struct walk {
@@ -53,7 +44,7 @@ static bool first_seen(struct walk *w) {
     lua_pop(L, 1);
     if (!first) return false;
     lua_pushvalue(L, -1);
-    lua_pushboolean(L, true);
+    lua_pushinteger(L, 0);
     lua_rawset(L, w->seen);
     return true;
 }
@@ -70,6 +61,9 @@ static void visit(struct walk *w) {
     else if (type == LUA_TTABLE || (!lua_iscfunction(L, -1) && !is_modules(L, -1))) {
         lua_pushvalue(L, -1);
         lua_rawseti(L, w->list, ++w->listed);
+        lua_pushvalue(L, -1);
+        lua_pushinteger(L, w->listed);
+        lua_rawset(L, w->seen);
     }
 }
 
@@ -187,11 +181,12 @@ static int take(lua_State *L) {
     skip_modules(w);
     walk_locals(w);
     session_each_global(w->s->session, walk_root, w);
-    lua_pushvalue(L, w->list), lua_rawseti(L, values, LIST);
-    lua_pushvalue(L, w->copies), lua_rawseti(L, values, COPIES);
-    lua_pushvalue(L, w->metatables), lua_rawseti(L, values, METATABLES);
-    locals_push_list(L, w->s->session->locals), lua_rawseti(L, values, LOCALS);
-    copy_globals(L), lua_rawseti(L, values, GLOBALS);
+    lua_pushvalue(L, w->list), lua_rawseti(L, values, SNAPSHOT_LIST);
+    lua_pushvalue(L, w->copies), lua_rawseti(L, values, SNAPSHOT_COPIES);
+    lua_pushvalue(L, w->metatables), lua_rawseti(L, values, SNAPSHOT_METATABLES);
+    lua_pushvalue(L, w->seen), lua_rawseti(L, values, SNAPSHOT_PLACES);
+    locals_push_list(L, w->s->session->locals), lua_rawseti(L, values, SNAPSHOT_LOCALS);
+    copy_globals(L), lua_rawseti(L, values, SNAPSHOT_GLOBALS);
     lua_settop(L, values);
     w->s->values = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
@@ -230,9 +225,9 @@ static void set_upvalues(lua_State *L, int function, int values) {
 }
 
 static void put_back(lua_State *L, int values) {
-    lua_rawgeti(L, values, LIST);
-    lua_rawgeti(L, values, COPIES);
-    lua_rawgeti(L, values, METATABLES);
+    lua_rawgeti(L, values, SNAPSHOT_LIST);
+    lua_rawgeti(L, values, SNAPSHOT_COPIES);
+    lua_rawgeti(L, values, SNAPSHOT_METATABLES);
     const int list = values + 1, copies = values + 2, metatables = values + 3, value = values + 4, copy = values + 5;
     for (lua_Integer i = 1; lua_rawgeti(L, list, i) != LUA_TNIL; i++) {
         lua_rawgeti(L, copies, i);
@@ -254,10 +249,10 @@ static int give_back(lua_State *L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->values);
     const int values = lua_gettop(L);
     put_back(L, values);
-    lua_rawgeti(L, values, LOCALS);
+    lua_rawgeti(L, values, SNAPSHOT_LOCALS);
     locals_set_list(L, s->session->locals, -1);
     lua_pushglobaltable(L);
-    lua_rawgeti(L, values, GLOBALS);
+    lua_rawgeti(L, values, SNAPSHOT_GLOBALS);
     refill(L, values + 2, values + 3);
     return 0;
 }
@@ -310,66 +305,6 @@ void snapshot_free(struct snapshot *s) {
 
 const char *snapshot_left_out(const struct snapshot *s) {
     return buf_text(&s->left_out);
-}
-
-/* ---- comparing ----------------------------------------------------------------------------------------------------- */
-
-/* Whether all fields of table a are those of table b; `except` does not count. */
-static bool holds(lua_State *L, int a, int b, const char *except) {
-    lua_pushnil(L);
-    while (lua_next(L, a)) {
-        lua_pushvalue(L, -2);
-        lua_rawget(L, b);
-        const bool counts = !except || lua_type(L, -3) != LUA_TSTRING || strcmp(lua_tostring(L, -3), except) != 0;
-        if (counts && !lua_rawequal(L, -1, -2)) {
-            lua_pop(L, 3);
-            return false;
-        }
-        lua_pop(L, 2);
-    }
-    return true;
-}
-
-static bool same_table(lua_State *L, const char *except) {
-    const int a = lua_gettop(L) - 1, b = a + 1;
-    const bool same = lua_istable(L, a) && lua_istable(L, b) ? holds(L, a, b, except) && holds(L, b, a, except)
-                                                             : lua_rawequal(L, a, b);
-    lua_pop(L, 2);
-    return same;
-}
-
-static bool same_part(lua_State *L, int a, int b, int part, const char *except) {
-    lua_rawgeti(L, a, part);
-    lua_rawgeti(L, b, part);
-    return same_table(L, except);
-}
-
-static bool same_copies(lua_State *L, int a, int b) {
-    lua_rawgeti(L, a, COPIES);
-    lua_rawgeti(L, b, COPIES);
-    const int top = lua_gettop(L);
-    const lua_Integer n = (lua_Integer)lua_rawlen(L, top);
-    bool same = true;
-    for (lua_Integer i = 1; same && i <= n; i++) {
-        lua_rawgeti(L, top - 1, i);
-        lua_rawgeti(L, top, i);
-        same = same_table(L, NULL);
-    }
-    lua_settop(L, top - 2);
-    return same;
-}
-
-bool snapshot_same(const struct snapshot *s, const struct snapshot *next) {
-    lua_State *L = s->session->L;
-    if (s->left_out.len || next->left_out.len || !bind_snapshot_same(s->core, next->core)) return false;
-    if (!lua_checkstack(L, 30)) return false;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->values);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, next->values);
-    const int b = lua_gettop(L), a = b - 1;
-    const bool same = same_part(L, a, b, GLOBALS, "_") && same_part(L, a, b, LIST, NULL) &&
-                      same_part(L, a, b, METATABLES, NULL) && same_copies(L, a, b);
-    lua_settop(L, a - 1);
-    return same;
 }
 
 size_t snapshot_bytes(const struct snapshot *s, const struct snapshot *next) {

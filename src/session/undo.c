@@ -39,7 +39,11 @@ enum status session_keep_undo(struct session *s, size_t budget, struct err *e) {
     session_forget_undo(s);
     if (budget == 0) return OK;
     s->undo = mem_zalloc(sizeof *s->undo, e);
-    if (!s->undo) return e->status;
+    if (!s->undo || trail_open(&s->trail, e)) {
+        mem_free(s->undo);
+        s->undo = NULL;
+        return e->status;
+    }
     s->undo->session = s;
     s->undo->budget = budget;
     s->run->make_room = drop_all;
@@ -53,6 +57,8 @@ size_t session_undo_budget(const struct session *s) {
 
 void session_forget_undo(struct session *s) {
     if (!s->undo) return;
+    trail_close(s->trail);
+    s->trail = NULL;
     s->run->make_room = NULL;
     drop_all(s->undo);
     mem_free(s->undo);
@@ -104,6 +110,7 @@ void session_undo_point(struct session *s, const char *cell) {
 }
 
 void session_undo_skip(struct session *s) {
+    trail_begin(s->trail);
     s->undo_point = true;
 }
 
@@ -116,6 +123,14 @@ void session_undo_keep(struct session *s, struct snapshot *before) {
     drop(u->undone, &u->nundone, 0, u->nundone);
     push(u->done, &u->ndone, before, s->chunk + 1);
     u->fresh = true;
+}
+
+const struct snapshot *session_snapshot_before(const struct session *s, int back, const char **cell) {
+    const struct undo *u = s->undo;
+    if (!u || !u->fresh || back >= u->ndone) return NULL;
+    const struct step *step = &u->done[u->ndone - 1 - back];
+    *cell = step->cell;
+    return step->snapshot;
 }
 
 /* Goes back to the last of `from`; `present`, where it came from, is pushed to `to`. */
@@ -131,6 +146,7 @@ static enum status exchange(struct undo *u, struct snapshot *present, struct ste
     }
     memcpy(cell, step.cell, sizeof step.cell);
     push(to, nto, present, cell);
+    trail_mark(u->session->trail, cell, to == u->undone);
     return OK;
 }
 

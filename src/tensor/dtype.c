@@ -44,3 +44,14 @@ enum dtype dtype_promote_weak(enum dtype tensor, bool number_is_float) {
     if (number_is_float) return dtype_is_float(tensor) ? tensor : DT_FLOAT32;
     return tensor == DT_BOOL ? DT_INT64 : tensor;
 }
+
+double dtype_to_double(enum dtype d, const void *bytes, int64_t i) {
+    switch (d) {
+    case DT_BOOL:
+    case DT_UINT8: return ((const uint8_t *)bytes)[i];
+    case DT_INT32: return ((const int32_t *)bytes)[i];
+    case DT_INT64: return (double)((const int64_t *)bytes)[i];
+    case DT_FLOAT32: return ((const float *)bytes)[i];
+    default: return ((const double *)bytes)[i];
+    }
+}

@@ -24,6 +24,7 @@ enum dtype { DT_BOOL, DT_UINT8, DT_INT32, DT_INT64, DT_FLOAT32, DT_FLOAT64, DT_C
 size_t dtype_size(enum dtype d);      /* bytes of one element */
 const char *dtype_name(enum dtype d); /* "float32" */
 bool dtype_is_float(enum dtype d);
+double dtype_to_double(enum dtype d, const void *elements, int64_t i); /* element i; int64 is rounded */
 enum status dtype_parse(const char *name, enum dtype *out, struct err *e);
 /* The type two operands meet in: JAX's lattice (bool < uint8 < int32 < int64 < float32 < float64). */
 enum dtype dtype_promote(enum dtype a, enum dtype b);

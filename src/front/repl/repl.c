@@ -78,10 +78,24 @@ static int input_name(const struct repl *r, int n, char *room, size_t size) {
     return snprintf(room, size, r->notebook.notebook ? "in %d" : "[%d]", n);
 }
 
-/* "[3]: ", or dots of the same width for the lines that follow. */
+/* How many of the notebook's cells are out of date. */
+static int count_stale(struct repl *r) {
+    const struct magic_notebook *nb = &r->notebook;
+    struct err e = {0};
+    int n = 0;
+    struct magic_stale *stale = nb->notebook ? mem_alloc(sizeof *stale * (size_t)(nb->count + 1), &e) : NULL;
+    if (stale && magic_find_stale(r->session, nb, stale, &e) == OK)
+        for (int i = 0; i < nb->count; i++) n += stale[i].kind != MAGIC_FRESH;
+    mem_free(stale);
+    return n;
+}
+
+/* "[3]: ", "in 3 (2 stale): " beside a notebook, or dots of the same width for the lines that follow. */
 static void show_prompt(struct repl *r) {
-    char prompt[64], number[24];
+    char prompt[80], number[40];
+    const int stale = r->pending.len ? 0 : count_stale(r);
     int width = input_name(r, r->count + 1, number, sizeof number);
+    if (stale) width += snprintf(number + width, sizeof number - (size_t)width, " (%d stale)", stale);
     const char *on = r->console.sink.colour ? "\001\033[32m\002" : "",
                *off = r->console.sink.colour ? "\001\033[0m\002" : "";
     if (r->pending.len)
