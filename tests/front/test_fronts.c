@@ -298,9 +298,9 @@ static void test_notebook_by_steps(void **state) {
     await(&t, "last cell");
     type_at_prompt(&t, "in 3: ", "%rerun 1\r");
     await(&t, "42");
-    type_at_prompt(&t, "in 4: ", "%rerun 9\r");
+    type_at_prompt(&t, "in 4 (1 stale): ", "%rerun 9\r");
     await(&t, "numbered 1 to 3");
-    type_at_prompt(&t, "in 5: ", "\004");
+    type_at_prompt(&t, "in 5 (1 stale): ", "\004");
     assert_int_equal(finish(&t), 0);
 }
 
