@@ -48,10 +48,6 @@ void front_console_resize(struct front_console *c);
  * to fit `width` columns ("RAM 312/401+120 MB of 25 GB disk 80.1 GB-0.2 MB": now/peak and change), without a line end. `name` is the cell's ("[3]"). */
 void front_status_line(const struct session_result *r, const char *name, int width, struct buf *out);
 
-/* "1.24 s", "12.0 ms", "2 min 3 s"; "312 MB". */
-void front_write_seconds(double seconds, struct buf *out);
-void front_write_bytes(double bytes, struct buf *out);
-
 /* Writes an error message to standard error: "celda: text". Returns 1, the exit status. */
 int front_fail(const char *text);
 

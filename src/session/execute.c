@@ -87,6 +87,7 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
     mem_keep_reserve(s->lua_calls > 1);
     if (status == LUA_OK && has_values(L, top)) {
         out->has_value = true;
+        mem_keep_reserve(false); /* what the cell filled up, its value may be shown beside */
         status = display(L, top + 1, &text);
     }
     session_interrupt_end(L);
@@ -255,5 +256,6 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     if (!out->device) finish_devices(s, out);
     if (out->status) out->error_line = line_of(&out->error, name);
     session_resources_read(s->folder, &out->after);
+    session_ledger_add(s, name, out);
     if (s->depth == 0) session_interrupt_clear();
 }

@@ -34,8 +34,14 @@ struct session {
     bool undo_point; /* the state before the running cell is kept already */
     struct undo *undo;
     struct trail *trail;
+    struct session_cost *ledger;
+    int ledger_count, ledger_room;
     int lua_calls; /* cells' functions on the C stack: the state cannot be replaced under them */
 };
+
+/* A cell's run is over: its cost is kept. What there is no memory for is missing from the ledger. */
+void session_ledger_add(struct session *s, const char *name, const struct session_result *r);
+void session_ledger_close(struct session *s);
 
 /* What a cell runs under. */
 struct session_terms {
@@ -115,8 +121,8 @@ void session_report_syntax(lua_State *L, const char *source, size_t n, struct se
 /* The user's frames, a line each; returns how many. */
 int session_traceback(lua_State *L, struct buf *out);
 
-/* A Lua function: shows all values, and keeps the first as `_`. A __tostring may raise. The first argument is a struct buf
- * for text, as a light userdata. */
+/* A Lua function: shows all values, and keeps the first as `_`. A __tostring may raise. Before the values stands a light
+ * userdata, a struct buf for text: a closure over it would need memory where nothing catches the lack of it. */
 int session_display_values(lua_State *L);
 /* celda.display(value): shows it now. */
 int session_display(lua_State *L);

@@ -116,6 +116,7 @@ enum status session_open(struct sink *sink, struct session **out, struct err *e)
 void session_close(struct session *s) {
     if (!s) return;
     close_state(s);
+    session_ledger_close(s);
     mem_free(s->folder);
     mem_free(s);
 }

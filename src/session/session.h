@@ -62,6 +62,25 @@ void session_run(struct session *s, const char *source, size_t n, const char *na
  * like Ctrl-C does after its timeout, ERR_TIMEOUT. */
 void session_run_cell(struct session *s, const struct cell *c, const char *name, struct session_result *out);
 
+/* ---- what cells cost ----------------------------------------------------------------------------------------------- */
+
+struct session_cost {
+    char name[32]; /* of the cell */
+    int runs;
+    enum status status; /* of the last run, as all below */
+    double wall, cpu;   /* seconds */
+    double ram, disk;   /* bytes more than before */
+    double ram_peak;    /* of the process while the cell ran, bytes */
+    double device_bytes;
+    const char *device;
+};
+
+void session_cost_of(const struct session_result *r, struct session_cost *out);
+/* Calls fn for each name under which cells ran, in the order of their first runs. A reset forgets none. */
+void session_each_cost(const struct session *s, void (*fn)(void *arg, const struct session_cost *c), void *arg);
+
+/* ---- magics --------------------------------------------------------------------------------------------------------- */
+
 /* How a line that starts with % (or a cell that starts with %%) is run; set by magic/. Returns an error status with e
  * filled, or OK. `body` is the rest of the cell for %%magics, else "". */
 typedef enum status session_magic_fn(struct session *s, void *arg, const char *line, const char *body, struct err *e);

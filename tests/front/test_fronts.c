@@ -92,6 +92,22 @@ static void test_metadata(void **state) {
     expect(args, 2, "without its value: '--tags'");
 }
 
+static void test_ledger(void **state) {
+    char args[1024];
+    (void)state;
+    snprintf(args, sizeof args, "run %s --cells 1,3 --ledger %s.json", path, path);
+    expect(args, 0, "third");
+    snprintf(args, sizeof args, "run %s --cells 1,3 --against %s.json --fail-over time=1000,ram=2", path, path);
+    expect(args, 0, "third");
+    snprintf(args, sizeof args, "run %s --cells 1,3 --against %s.json --fail-over ram=0.01", path, path);
+    expect(args, 0, "third"); /* a few MB are noise */
+    snprintf(args, sizeof args, "run %s --ledger /nowhere/x.json", path);
+    expect(args, 1, "cannot write the ledger '/nowhere/x.json'");
+    snprintf(args, sizeof args, "run %s --fail-over time=2", path);
+    expect(args, 2, "--fail-over needs --against");
+    expect("-e '%ledger'", 0, "peak RAM");
+}
+
 static void test_json_events(void **state) {
     char args[512];
     struct buf out = {0};
@@ -347,6 +363,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_headless),
         cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_ledger),
         cmocka_unit_test(test_json_events),
         cmocka_unit_test(test_code_and_scripts),
         cmocka_unit_test(test_repl),

@@ -1,4 +1,5 @@
 /* `celda run`: a notebook without a person. Invariant: it stops at the first cell that fails, names it, and exits 1. */
+#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "cell/notebook.h"
 #include "front/front.h"
 #include "front/run/events.h"
+#include "front/run/ledger.h"
 #include "front/run/select.h"
 #include "magic/magic.h"
 #include "session/journal.h"
@@ -16,6 +18,7 @@
 struct options {
     const char *path;
     struct run_selection selection;
+    const char *ledger, *against, *fail_over;
     bool json;
 };
 
@@ -25,11 +28,14 @@ struct headless {
     struct session *session;
     struct journal *journal;
     struct run_events events;
+    struct run_ledger ledger;
+    char ledger_path[PATH_MAX]; /* "": none */
 };
 
 static int usage(const char *what, const char *word) {
     fprintf(stderr, "celda run: %s%s%s%s\n", what, word ? " '" : "", word ? word : "", word ? "'" : "");
-    fprintf(stderr, "usage: celda run NOTEBOOK.cells [--cells 1,3-5] [--tags A,B] [--skip-tags A,B] [--json]\n");
+    fprintf(stderr, "usage: celda run NOTEBOOK.cells [--cells 1,3-5] [--tags A,B] [--skip-tags A,B] [--json]\n"
+                    "       [--ledger NEW.json] [--against OLD.json --fail-over time=1.2,ram=1.1]\n");
     return 2;
 }
 
@@ -52,7 +58,10 @@ static int parse_options(int argc, char **argv, struct options *o) {
             o->json = true;
         else if (take_value(argc, argv, &i, "--cells", &o->selection.cells) ||
                  take_value(argc, argv, &i, "--tags", &o->selection.tags) ||
-                 take_value(argc, argv, &i, "--skip-tags", &o->selection.skip_tags))
+                 take_value(argc, argv, &i, "--skip-tags", &o->selection.skip_tags) ||
+                 take_value(argc, argv, &i, "--ledger", &o->ledger) ||
+                 take_value(argc, argv, &i, "--against", &o->against) ||
+                 take_value(argc, argv, &i, "--fail-over", &o->fail_over))
             continue;
         else if (argv[i][0] == '-' && argv[i][1])
             return usage("unknown option, or one without its value:", argv[i]);
@@ -74,6 +83,7 @@ static enum status run_cell(struct headless *h, const struct cell *c, int number
     session_run_cell(h->session, c, name, &r);
     journal_end(h->journal, &r);
     run_events_end(&h->events, number, c, &r);
+    run_ledger_add(&h->ledger, number, c, &r);
     enum status status = r.status;
     buf_free(&r.error);
     return status;
@@ -123,14 +133,43 @@ static enum status open_headless(struct headless *h, struct err *e) {
     return session_catch_interrupts(h->session, &fd, e);
 }
 
+/* The path as it is from any folder, since cells run in the notebook's; it is told before they run that it cannot be
+ * written. */
+static enum status place_ledger(const char *path, char *out, size_t size, struct err *e) {
+    char here[PATH_MAX];
+    if (*path != '/' && !getcwd(here, sizeof here)) return err_set(e, ERR_IO, "cannot find this folder's name");
+    if (snprintf(out, size, "%s%s%s", *path == '/' ? "" : here, *path == '/' ? "" : "/", path) >= (int)size)
+        return err_set(e, ERR_IO, "the path '%s' is too long", path);
+    FILE *f = fopen(out, "a");
+    if (!f || fclose(f)) return err_set(e, ERR_IO, "cannot write the ledger '%s': %s", path, strerror(errno));
+    return OK;
+}
+
+static int finish_ledger(struct headless *h, int status) {
+    struct err e = {0};
+    struct buf over = {0};
+    if (*h->ledger_path && status != 2 && run_ledger_write(&h->ledger, h->ledger_path, &e)) return front_fail(e.text);
+    if (status == 0 && run_ledger_compare(&h->ledger, &over) > 0) status = 1;
+    fputs(buf_text(&over), stderr);
+    buf_free(&over);
+    return status;
+}
+
 int front_run(int argc, char **argv) {
     struct headless h = {0};
     struct err e = {0};
     int status = parse_options(argc, argv, &h.options);
     if (status) return status;
-    status = open_headless(&h, &e) ? front_fail(e.text) : run_cells(&h);
+    if (run_ledger_open(&h.ledger, h.options.against, h.options.fail_over, &e))
+        status = e.status == ERR_IO ? front_fail(e.text) : usage(e.text, NULL);
+    else if ((h.options.ledger && place_ledger(h.options.ledger, h.ledger_path, sizeof h.ledger_path, &e)) ||
+             open_headless(&h, &e))
+        status = front_fail(e.text);
+    else
+        status = finish_ledger(&h, run_cells(&h));
     session_close(h.session);
     journal_close(h.journal, true);
     notebook_free(h.notebook);
+    run_ledger_close(&h.ledger);
     return status;
 }
