@@ -139,6 +139,29 @@ static void test_cannot_be_written(void **state) {
                        "</[3] ok cpu>");
 }
 
+/* Each write of a session fails once, in one of three ways: its journal has all the same. */
+static void test_each_write_fails(void **state) {
+    static const int errors[] = {ENOSPC, EIO, 0};
+    struct journal_info info;
+    char notebook[64];
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        for (size_t n = 1, seen = n; n <= seen; n++) {
+            struct fixture x;
+            snprintf(notebook, sizeof notebook, "/nb/write-%d-%zu.cells", k, n);
+            begin(&x, notebook);
+            journal_file_fail(n, 1, errors[k]);
+            run(&x, 1, "print('a') io.stderr:write('b\\n') 6 * 7");
+            run(&x, 2, "error('boom')");
+            seen = journal_file_fail(0, 0, 0);
+            end(&x, true);
+            assert_true(journal_find_last(notebook, &info));
+            expect_play(&info, "<[1] 1 print('a') io.stderr:write('b\\n') 6 * 7>a\nb\n42\n</[1] ok cpu>"
+                               "<[2] 2 error('boom')></[2] failed cpu>[2]:1: boom");
+        }
+    }
+}
+
 static void test_off(void **state) {
     struct fixture x;
     struct journal_info info;
@@ -179,9 +202,9 @@ static void test_old_ones_are_removed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outputs_and_ends),     cmocka_unit_test(test_interrupted_and_resumed),
-        cmocka_unit_test(test_cannot_be_written),    cmocka_unit_test(test_off),
-        cmocka_unit_test(test_old_ones_are_removed),
+        cmocka_unit_test(test_outputs_and_ends),  cmocka_unit_test(test_interrupted_and_resumed),
+        cmocka_unit_test(test_cannot_be_written), cmocka_unit_test(test_off),
+        cmocka_unit_test(test_each_write_fails),  cmocka_unit_test(test_old_ones_are_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
