@@ -208,11 +208,26 @@ local function salvage_tensors(path, tensors, salvage, problem)
     salvaged = tensors}
 end
 
+-- Tensors that did not change since an earlier checkpoint are in its file, in the same folder.
+local function add_elsewhere(path, manifest, tensors, damaged)
+  local folder, files = path:match "^(.*/)" or "", {}
+  for name, place in pairs(manifest.elsewhere or {}) do
+    local file = place[1]
+    if not files[file] then
+      local fine, metadata, others, wrong = pcall(core.read_archive, folder .. file:gsub("/", "_"))
+      files[file] = fine and {others, wrong} or {{}, {}, tostring(metadata)}
+    end
+    local others, wrong, problem = table.unpack(files[file], 1, 3)
+    tensors[name], damaged[name] = others[place[2]], wrong[place[2]] or problem
+  end
+end
+
 local function open(path, salvage)
   local metadata, tensors, damaged = core.read_archive(path)
   check_format(path, metadata)
   local fine, manifest = pcall(core.read_manifest, metadata)
   if not fine then return setmetatable(salvage_tensors(path, tensors, salvage, tostring(manifest)), Loader) end
+  add_elsewhere(path, manifest, tensors, damaged)
   return setmetatable({path = path, manifest = manifest, tensors = tensors, damaged = damaged, values = {}, failed = {}, busy = {},
     carriers = {}, lost = {}}, Loader)
 end

@@ -39,29 +39,37 @@ local function check_target(path)
   end
 end
 
-local function write(path, graph, manifest)
+--- Describes all that the graph refers to: the manifest is whole then.
+function save.finish(graph, manifest)
   manifest.celda, manifest.saved = celda.version, os.time()
   manifest.values, manifest.chunks, manifest.lost = graph:finish(), graph.chunks, graph.lost
-  core.write_archive(path, graph.tensors, manifest, tostring(save.VERSION))
-  return graph.lost
+  return manifest
+end
+
+--- The whole session: a graph and its manifest.
+function save.describe()
+  local graph = Graph.new()
+  local manifest = {locals = locals_of(graph), globals = named_values(graph, core.globals()), randomness = core.get_randomness()}
+  local last = rawget(_G, "_")
+  if last ~= nil then manifest.last = graph:value(last, nil, "_") end
+  return graph, save.finish(graph, manifest)
 end
 
 --- save.session(path): the whole session; how many variables, and what could not be saved, as {{path, why}, ...}.
 function save.session(path)
   check_target(path)
-  local graph = Graph.new()
-  local manifest = {locals = locals_of(graph), globals = named_values(graph, core.globals()), randomness = core.get_randomness()}
-  local last = rawget(_G, "_")
-  if last ~= nil then manifest.last = graph:value(last, nil, "_") end
-  local lost = write(path, graph, manifest)
-  return #manifest.locals + #manifest.globals, lost
+  local graph, manifest = save.describe()
+  core.write_archive(path, graph.tensors, manifest, tostring(save.VERSION))
+  return #manifest.locals + #manifest.globals, graph.lost
 end
 
 --- celda.save(path, value): one value and all that it refers to.
 function save.value(path, value)
   check_target(path)
   local graph = Graph.new()
-  return write(path, graph, {value = graph:value(value, nil, "value")})
+  local manifest = save.finish(graph, {value = graph:value(value, nil, "value")})
+  core.write_archive(path, graph.tensors, manifest, tostring(save.VERSION))
+  return graph.lost
 end
 
 return save

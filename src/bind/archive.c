@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "bind/internal.h"
-#include "tensor/safetensors.h"
+#include "tensor/save_job.h"
 
 /* The manifest's text into metadata, which the caller frees. */
 static json_t *metadata_of(const json_t *manifest, const char *version, struct err *e) {
@@ -24,27 +24,79 @@ static json_t *metadata_of(const json_t *manifest, const char *version, struct e
     return metadata;
 }
 
-/* write_archive(path, {{name, tensor}, ...}, manifest, version) */
-static int write_archive(lua_State *L) {
-    const char *path = luaL_checkstring(L, 1), *version = luaL_checkstring(L, 4);
-    struct err e = {0};
-    luaL_checktype(L, 2, LUA_TTABLE);
-    int n = (int)lua_rawlen(L, 2);
+/* The list of {name, tensor} at `index` in a userdata that is pushed; the list holds them. Returns how many. */
+static int entries(lua_State *L, int index, struct safetensors_entry **out) {
+    luaL_checktype(L, index, LUA_TTABLE);
+    int n = (int)lua_rawlen(L, index);
     struct safetensors_entry *entry = lua_newuserdatauv(L, sizeof *entry * (size_t)(n + 1), 0);
     for (int i = 0; i < n; i++) {
-        lua_rawgeti(L, 2, i + 1);
+        lua_rawgeti(L, index, i + 1);
+        luaL_checktype(L, -1, LUA_TTABLE);
         lua_rawgeti(L, -1, 1);
         lua_rawgeti(L, -2, 2);
         entry[i] = (struct safetensors_entry){.name = (char *)luaL_checkstring(L, -2),
                                               .tensor = bind_unbox(L, -1, BIND_TENSOR)};
-        lua_pop(L, 3); /* the list holds them */
+        lua_pop(L, 3);
     }
+    *out = entry;
+    return n;
+}
+
+/* write_archive(path, {{name, tensor}, ...}, manifest, version) */
+static int write_archive(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1), *version = luaL_checkstring(L, 4);
+    struct safetensors_entry *entry;
+    struct err e = {0};
+    int n = entries(L, 2, &entry);
     const json_t *manifest = bind_hold_as_json(L, 3);
     json_t *metadata = metadata_of(manifest, version, &e);
     if (metadata) safetensors_save_checked(path, entry, n, metadata, &e);
     json_decref(metadata);
     bind_check(L, e.status, &e);
     return 0;
+}
+
+/* ---- on a thread of its own ------------------------------------------------------------------------------------------ */
+
+#define BIND_JOB "celda.save_job"
+
+/* start_archive(path, entries, manifest, version): a job that writes it while Lua goes on. */
+static int start_archive(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1), *version = luaL_checkstring(L, 4);
+    struct safetensors_entry *entry;
+    struct err e = {0};
+    int n = entries(L, 2, &entry);
+    const json_t *manifest = bind_hold_as_json(L, 3);
+    struct save_job **box = (struct save_job **)bind_box(L, BIND_JOB);
+    json_t *metadata = metadata_of(manifest, version, &e);
+    if (metadata) save_job_start(bind_run(L)->cpu, path, entry, n, metadata, box, &e);
+    bind_made(L, box, e.status, &e);
+    return 1;
+}
+
+/* job_done(job) */
+static int job_done(lua_State *L) {
+    return lua_pushboolean(L, save_job_done(bind_unbox(L, 1, BIND_JOB))), 1;
+}
+
+/* finish_job(job): waits until the file is on the disk; its error is raised. */
+static int finish_job(lua_State *L) {
+    struct err e = {0};
+    bind_check(L, save_job_finish(bind_take(L, BIND_JOB), &e), &e);
+    return 0;
+}
+
+static int release_job(lua_State *L) {
+    save_job_finish(bind_take(L, BIND_JOB), &(struct err){0});
+    return 0;
+}
+
+/* storage_state(t): numbers that are the same as long as the bytes of t's storage are. */
+static int storage_state(lua_State *L) {
+    const struct storage *s = ((struct tensor *)bind_unbox(L, 1, BIND_TENSOR))->storage;
+    lua_pushinteger(L, (lua_Integer)s->id);
+    lua_pushinteger(L, (lua_Integer)atomic_load(&s->version));
+    return 2;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
@@ -108,12 +160,13 @@ static int read_manifest(lua_State *L) {
 
 void bind_open_archive(lua_State *L, int core) {
     static const luaL_Reg none[] = {{NULL, NULL}};
-    static const luaL_Reg functions[] = {{"write_archive", write_archive},
-                                         {"read_archive", read_archive},
-                                         {"read_manifest", read_manifest},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"write_archive", write_archive}, {"start_archive", start_archive},
+                                         {"job_done", job_done},           {"finish_job", finish_job},
+                                         {"storage_state", storage_state}, {"read_archive", read_archive},
+                                         {"read_manifest", read_manifest}, {NULL, NULL}};
     bind_new_type(L, BIND_ARCHIVE, none, release);
-    lua_pop(L, 1);
+    bind_new_type(L, BIND_JOB, none, release_job);
+    lua_pop(L, 2);
     lua_pushvalue(L, core);
     luaL_setfuncs(L, functions, 0);
     lua_pop(L, 1);

@@ -143,10 +143,12 @@ static enum status next_value(struct program *p, struct variable *v, struct tens
     v->spare = NULL;
     bool free_to_use = spare && atomic_load(&spare->refs) == 1 && atomic_load(&spare->storage->refs) == 1 &&
                        spare->storage->device == p->device && !spare->storage->readonly;
-    if (free_to_use)
+    if (free_to_use) {
+        atomic_fetch_add_explicit(&spare->storage->version, 1, memory_order_relaxed);
         tensor_on(spare->storage, v->value->dtype, &v->value->shape, 0, out, e);
-    else
+    } else {
         tensor_new(p->device, v->value->dtype, &v->value->shape, out, e);
+    }
     tensor_release(spare);
     return e->status;
 }

@@ -8,6 +8,7 @@
 #include "base/cancel.h"
 #include "base/mem.h"
 #include "cell/magic_line.h"
+#include "session/checkpoint.h"
 #include "session/internal.h"
 
 /* ---- the value of a last expression -------------------------------------------------------------------------------- */
@@ -257,5 +258,8 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     if (out->status) out->error_line = line_of(&out->error, name);
     session_resources_read(s->folder, &out->after);
     session_ledger_add(s, name, out);
-    if (s->depth == 0) session_interrupt_clear();
+    if (s->depth == 0) {
+        session_interrupt_clear();
+        session_checkpoint_tick(s);
+    }
 }

@@ -36,7 +36,8 @@ struct session {
     struct trail *trail;
     struct session_cost *ledger;
     int ledger_count, ledger_room;
-    int lua_calls; /* cells' functions on the C stack: the state cannot be replaced under them */
+    struct checkpoint *checkpoint; /* NULL: none is to be written */
+    int lua_calls;                 /* cells' functions on the C stack: the state cannot be replaced under them */
 };
 
 /* A cell's run is over: its cost is kept. What there is no memory for is missing from the ledger. */
@@ -86,6 +87,14 @@ void trail_end(struct session *s, const char *cell, const char *source, size_t n
 
 /* The last run of that cell was taken back, or is there again. */
 void trail_mark(struct trail *t, const char *cell, bool undone);
+
+/* ---- saving --------------------------------------------------------------------------------------------------------- */
+
+void session_forget_checkpoints(struct session *s); /* writes no more */
+/* Appends a list of {what, why} at `index`, a line each, and before it `head`, if there is any. */
+void session_report_list(lua_State *L, int index, const char *head, struct buf *report);
+/* Words for the four values that celda.load's session gave, from `first` on, of what was loaded from `path`. */
+void session_report_loaded(lua_State *L, int first, const char *path, struct buf *report);
 
 /* ---- undo ----------------------------------------------------------------------------------------------------------- */
 

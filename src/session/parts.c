@@ -1,7 +1,10 @@
 /* A session taken apart and put together again, for lua/celda: its variables, globals, and the source of its functions. */
+#include <dirent.h>
+#include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
 
+#include "bind/bind.h"
 #include "cell/functions.h"
 #include "session/internal.h"
 #include "session/modules.h"
@@ -172,6 +175,33 @@ static int list_globals(lua_State *L) {
     return 1;
 }
 
+/* The names in a folder, each with a NUL behind it. */
+static enum status read_folder(const char *path, struct buf *names, struct err *e) {
+    DIR *folder = opendir(path);
+    if (!folder) return err_set(e, ERR_IO, "cannot open the folder '%s': %s", path, strerror(errno));
+    for (const struct dirent *d; (d = readdir(folder));) buf_put(names, d->d_name, strlen(d->d_name) + 1);
+    closedir(folder);
+    return buf_status(names, e);
+}
+
+/* list_folder(path): a list of names. */
+static int list_folder(lua_State *L) {
+    struct buf names = {0};
+    struct err e = {0};
+    lua_newtable(L);
+    if (read_folder(luaL_checkstring(L, 1), &names, &e) == OK) lua_pushlstring(L, buf_text(&names), names.len);
+    buf_free(&names);
+    bind_check(L, e.status, &e);
+    size_t n;
+    const char *text = lua_tolstring(L, -1, &n);
+    for (size_t at = 0; at < n; at += strlen(text + at) + 1) {
+        lua_pushstring(L, text + at);
+        lua_rawseti(L, -3, (lua_Integer)lua_rawlen(L, -3) + 1);
+    }
+    lua_pop(L, 1);
+    return 1;
+}
+
 /* uninterrupted(f): Ctrl-C waits until f has returned. */
 static int uninterrupted(lua_State *L) {
     lua_settop(L, 1);
@@ -212,6 +242,7 @@ void session_open_parts(lua_State *L) {
                                          {"put_local", put_local},
                                          {"forget_local", forget_local},
                                          {"globals", list_globals},
+                                         {"list_folder", list_folder},
                                          {"uninterrupted", uninterrupted},
                                          {NULL, NULL}};
     luaL_newmetatable(L, FUNCTIONS);

@@ -53,8 +53,7 @@ enum status session_call(struct session *s, const char *module, const char *name
     return status == LUA_OK ? OK : take_error(s, status, e);
 }
 
-/* The list of {what, why} at `index`, a line each. */
-static void report_list(lua_State *L, int index, const char *head, struct buf *report) {
+void session_report_list(lua_State *L, int index, const char *head, struct buf *report) {
     lua_Integer n = (lua_Integer)lua_rawlen(L, index);
     if (n > 0) buf_puts(report, head);
     for (lua_Integer i = 1; i <= n; i++) {
@@ -77,7 +76,7 @@ enum status session_save(struct session *s, const char *path, struct buf *report
     if (session_call(s, "celda.save", "session", 1, 2, e)) return e->status;
     lua_Integer n = lua_tointeger(L, top + 1);
     buf_printf(report, "saved %lld variable%s to %s\n", n, plural(n), path);
-    report_list(L, top + 2, "not saved:\n", report);
+    session_report_list(L, top + 2, "not saved:\n", report);
     lua_settop(L, top);
     return buf_status(report, e);
 }
@@ -91,18 +90,22 @@ static void report_time(lua_State *L, int index, struct buf *report) {
     buf_puts(report, text);
 }
 
+void session_report_loaded(lua_State *L, int first, const char *path, struct buf *report) {
+    lua_Integer n = lua_tointeger(L, first);
+    buf_printf(report, "loaded %lld variable%s from %s", n, plural(n), path);
+    report_time(L, first + 3, report);
+    buf_putc(report, '\n');
+    session_report_list(L, first + 1, "not in it, since they could not be saved:\n", report);
+    session_report_list(L, first + 2, "lost:\n", report);
+}
+
 enum status session_load(struct session *s, const char *path, bool salvage, struct buf *report, struct err *e) {
     lua_State *L = s->L;
     int top = lua_gettop(L);
     lua_pushstring(L, path);
     lua_pushboolean(L, salvage);
     if (session_call(s, "celda.load", "session", 2, 4, e)) return e->status;
-    lua_Integer n = lua_tointeger(L, top + 1);
-    buf_printf(report, "loaded %lld variable%s from %s", n, plural(n), path);
-    report_time(L, top + 4, report);
-    buf_putc(report, '\n');
-    report_list(L, top + 2, "not in it, since they could not be saved:\n", report);
-    report_list(L, top + 3, "lost:\n", report);
+    session_report_loaded(L, top + 1, path, report);
     lua_settop(L, top);
     return buf_status(report, e);
 }

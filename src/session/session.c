@@ -115,6 +115,7 @@ enum status session_open(struct sink *sink, struct session **out, struct err *e)
 
 void session_close(struct session *s) {
     if (!s) return;
+    session_forget_checkpoints(s);
     close_state(s);
     session_ledger_close(s);
     mem_free(s->folder);

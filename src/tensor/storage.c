@@ -5,6 +5,9 @@
 #include "tensor/device.h"
 
 static pthread_mutex_t lists = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t holds = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t let_go = PTHREAD_COND_INITIALIZER;
+static atomic_uint_least64_t ids;
 
 static void link_storage(struct storage *s) {
     pthread_mutex_lock(&lists);
@@ -26,6 +29,7 @@ static struct storage *storage_header(struct device *device, size_t bytes, struc
     struct storage *s = mem_zalloc(sizeof *s, e);
     if (!s) return NULL;
     atomic_init(&s->refs, 1);
+    s->id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed);
     s->device = device;
     s->epoch = device->epoch;
     s->bytes = bytes;
@@ -85,7 +89,26 @@ size_t storage_list(struct device *device, struct storage **out, size_t cap) {
     return n;
 }
 
+void storage_hold(struct storage *s) {
+    atomic_fetch_add(&s->holds, 1);
+}
+
+void storage_let_go(struct storage *s) {
+    pthread_mutex_lock(&holds);
+    atomic_fetch_sub(&s->holds, 1);
+    pthread_cond_broadcast(&let_go);
+    pthread_mutex_unlock(&holds);
+}
+
+static void wait_for_holders(struct storage *s) {
+    if (!atomic_load(&s->holds)) return;
+    pthread_mutex_lock(&holds);
+    while (atomic_load(&s->holds)) pthread_cond_wait(&let_go, &holds);
+    pthread_mutex_unlock(&holds);
+}
+
 void storage_rehome(struct storage *s, struct device *to, void *handle) {
+    wait_for_holders(s);
     unlink_storage(s);
     give_back(s);
     s->device = to;
@@ -97,6 +120,7 @@ void storage_rehome(struct storage *s, struct device *to, void *handle) {
 
 enum status storage_begin_write(struct storage *s, struct err *e) {
     if (s->readonly) return err_set(e, ERR_VALUE, "assignment destination is read-only: copy() it first");
+    wait_for_holders(s);
     atomic_fetch_add_explicit(&s->version, 1, memory_order_relaxed);
     struct device *d = s->device;
     if (s->epoch != d->epoch && d->before_write) d->before_write(d->before_write_arg, s);

@@ -58,6 +58,8 @@ enum status shape_axis(const struct shape *s, int64_t axis, int *out, struct err
 
 struct storage {
     atomic_int refs;
+    uint64_t id;      /* of no other storage, nor of one before: with the version it says what the bytes are */
+    atomic_int holds; /* threads that read the bytes while ours goes on */
     atomic_uint_least64_t version; /* counts writes: the tape notices a mutation */
     uint64_t epoch;                /* its device's when it was made or last written to */
     struct device *device;
@@ -83,6 +85,9 @@ size_t storage_list(struct device *device, struct storage **out, size_t cap);
 /* Gives the storage a buffer of as many bytes on another device, which it takes over, in place of its own: tensors on it
  * are there from now on. */
 void storage_rehome(struct storage *s, struct device *to, void *handle);
+/* While a storage is held, by another thread that reads it, whoever wants to write to it or to move it waits. */
+void storage_hold(struct storage *s);
+void storage_let_go(struct storage *s);
 /* Every write to a storage that a tensor already shows goes through here: counts the version, refuses read-only bytes,
  * tells who keeps snapshots (device.h: before_write). */
 enum status storage_begin_write(struct storage *s, struct err *e);
