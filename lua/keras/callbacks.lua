@@ -125,18 +125,23 @@ function callbacks.LambdaCallback(functions)
 end
 
 -- Each of these is a file of its own.
-for name, module in pairs {EarlyStopping = "keras.early_stopping", ModelCheckpoint = "keras.model_checkpoint"} do
+for name, module in pairs {BackupAndRestore = "keras.backup_and_restore", EarlyStopping = "keras.early_stopping",
+  ModelCheckpoint = "keras.model_checkpoint"} do
   callbacks[name] = function(...) return require(module)(...) end
 end
 
+help.register("keras.callbacks.BackupAndRestore", [[
+keras.callbacks.BackupAndRestore(backup_dir, {save_freq = "epoch", delete_checkpoint = true})
+Keeps the state of training in a folder, after each epoch or so many batches. The same fit, in another session, goes on from
+there and ends bit for bit as it would have; when it has ended, the backup is removed.]], callbacks.BackupAndRestore)
 help.register("keras.callbacks.EarlyStopping", [[
 keras.callbacks.EarlyStopping{monitor = "val_loss", min_delta = 0, patience = 0, mode = "auto", restore_best_weights = false}
 Ends training when a value has not got better for `patience` epochs. Further: verbose, baseline, start_from_epoch.]],
   callbacks.EarlyStopping)
 help.register("keras.callbacks.ModelCheckpoint", [[
 keras.callbacks.ModelCheckpoint(filepath, {monitor = "val_loss", save_best_only = false, mode = "auto", save_freq = "epoch"})
-Saves the weights as safetensors after each epoch; filepath may hold {epoch:02d} and {val_loss:.2f}. Further: verbose,
-save_weights_only, initial_value_threshold.]], callbacks.ModelCheckpoint)
+Saves the model after each epoch, where filepath ends with .celda; else its weights, as safetensors. filepath may hold
+{epoch:02d} and {val_loss:.2f}. Further: verbose, save_weights_only, initial_value_threshold.]], callbacks.ModelCheckpoint)
 
 -- ---- the list ------------------------------------------------------------------------------------------------------------
 

@@ -1,25 +1,23 @@
---- ModelCheckpoint: saves the weights, as safetensors, after each epoch or so many batches.
+--- ModelCheckpoint: saves the model, or its weights as safetensors, after each epoch or so many batches.
 local Monitor = require "keras.monitor"
 local core = require "celda.core"
 
 local ModelCheckpoint = Monitor:extend "ModelCheckpoint"
 
 --- ModelCheckpoint("weights.{epoch:02d}-{val_loss:.2f}.safetensors", {monitor = "val_loss", verbose = 0,
--- save_best_only = false, save_weights_only = true, mode = "auto", save_freq = "epoch", initial_value_threshold = nil})
+-- save_best_only = false, save_weights_only = nil, mode = "auto", save_freq = "epoch", initial_value_threshold = nil})
 function ModelCheckpoint:init(...)
   local path, monitor, verbose, best_only, weights_only, mode, freq, threshold = core.args("ModelCheckpoint", {"filepath",
     "monitor", "verbose", "save_best_only", "save_weights_only", "mode", "save_freq", "initial_value_threshold"}, ...)
   if not path then core.raise("TypeError", "ModelCheckpoint: missing argument 'filepath'") end
-  if weights_only == false then
-    core.raise("UnsupportedError", "ModelCheckpoint: whole models cannot be saved yet; take save_weights_only = true")
-  end
+  if weights_only == nil then weights_only = not path:find "%.celda$" end
   freq = freq or "epoch"
   if freq ~= "epoch" and math.type(freq) ~= "integer" then
     core.raise("ValueError", "Unrecognized save_freq: %s. Expected save_freq are 'epoch' or integer values", tostring(freq))
   end
   self:watch("ModelCheckpoint", monitor, mode)
   self.filepath, self.verbose, self.save_best_only = path, verbose or 0, best_only or false
-  self.save_freq, self.best, self.batches = freq, threshold, 0
+  self.save_freq, self.best, self.batches, self.save_weights_only = freq, threshold, 0, weights_only
 end
 
 -- "{epoch:02d}" and "{val_loss:.2f}" as Python's str.format fills them.
@@ -59,7 +57,8 @@ local function save(self, epoch, logs, batch)
   local values = {epoch = epoch + 1, batch = batch and batch + 1}
   for name, value in pairs(logs or {}) do values[name] = value end
   local path = fill(self.filepath, values)
-  if wanted(self, epoch, logs, path) then self.model:save_weights(path) end
+  if not wanted(self, epoch, logs, path) then return end
+  if self.save_weights_only then self.model:save_weights(path) else self.model:save(path) end
 end
 
 function ModelCheckpoint:on_epoch_begin(epoch) self.epoch = epoch end

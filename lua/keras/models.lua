@@ -1,4 +1,4 @@
---- keras.models: models from their JSON.
+--- keras.models: models from their JSON, and from files.
 local core = require "celda.core"
 local Sequential = require "keras.sequential"
 local models = {Sequential = Sequential}
@@ -11,5 +11,16 @@ function models.model_from_json(text)
   end
   return Sequential.from_config(whole.config)
 end
+
+--- load_model("model.celda"): what model:save wrote; training goes on where it was.
+function models.load_model(...)
+  local path = core.args("load_model", {"filepath"}, ...)
+  local model = celda.load(path)
+  if type(model) ~= "table" or getmetatable(model) == nil or model.class_name ~= "Sequential" then
+    core.raise("ValueError", "'%s' holds no model", path)
+  end
+  return model
+end
+models.save_model = function(model, ...) return model:save(...) end
 
 return models

@@ -238,10 +238,10 @@ end
 
 -- What a model has only after compile, fit or a setting.
 local LATER = {optimizer = true, loss = true, compiled = true, history = true, stop_training = true, _frozen = true,
-  _shapes = true, _input_shape = true, programs = true}
+  _shapes = true, _input_shape = true, programs = true, _resume = true, _running = true}
 
 object.__members = Sequential
-object.__transient = {programs = true} -- fields that are not saved: they are made again when they are needed
+object.__transient = {programs = true, _running = true} -- fields that are not saved: they are made again when they are needed
 
 function object:__index(key)
   if fields[key] then return fields[key](self) end

@@ -37,8 +37,8 @@ end
 
 function kinds.predict(self, x) return self(x, {training = false}) end
 
--- What is trained is settled at the first step after compile, as in Keras.
-local function prepare(self)
+--- What is trained is settled at the first step after compile, as in Keras.
+function steps.prepare(self)
   local c = self.compiled
   if c.trainable then return end
   c.trainable = self.trainable_variables
@@ -67,7 +67,7 @@ local function inputs_of(set, rows)
 end
 
 local function trace(self, kind, inputs, place, rows)
-  if kind == "train" then prepare(self) end
+  if kind == "train" then steps.prepare(self) end
   return core.trace(function(...)
     local given, batch = {...}, {}
     for i, what in ipairs(place) do batch[what] = rows and given[i]:take(given[#place + 1]) or given[i] end

@@ -57,9 +57,20 @@ local function warn_of_nan(state, loss, epoch, step)
   io.stderr:write(("\nthe loss is NaN from step %d of epoch %d on\n"):format(step, epoch + 1))
 end
 
-local function run_epoch(self, f, epoch)
-  local order, names, logs = order_of(f.set.n, f.shuffle, f.batch_size), nil, {}
-  for step = 1, f.steps do
+-- What the metrics say now.
+local function results_of(self)
+  local values = {}
+  for i, metric in ipairs(compile.metrics(self)) do values[i] = metric:result() end
+  return logs_of(training.metrics_names(self), table.unpack(values))
+end
+
+-- `resumed` = {step, order}: the steps up to that one were done before.
+local function run_epoch(self, f, epoch, resumed)
+  local order, names = resumed and resumed.order or order_of(f.set.n, f.shuffle, f.batch_size), nil
+  local first = resumed and resumed.step or 0
+  local logs = first > 0 and results_of(self) or {}
+  self._running.order = order
+  for step = first + 1, f.steps do
     local range = data.range(step, f.batch_size, f.set.n)
     f.callbacks:on_train_batch_begin(step - 1)
     if order then
@@ -135,15 +146,20 @@ function methods:fit(...)
   local f = fit_of(self, ...)
   build_for(self, f.set[1])
   f.callbacks = callbacks.list(self, f.callbacks, f.verbose, {epochs = f.epochs, steps = f.steps})
+  self._running = {sample = batch_of(f.set, "1:1")} -- for BackupAndRestore
+  local _ <close> = setmetatable({}, {__close = function() self._running = nil end})
   self.history = f.callbacks.history -- Keras's predict and evaluate replace it by an empty one
   local _ <close> = f.callbacks
   self.stop_training = false
   local logs
+  self._resume = nil
   f.callbacks:on_train_begin()
-  for epoch = f.initial_epoch, f.epochs - 1 do
-    self:reset_metrics()
+  local resumed = self._resume -- by BackupAndRestore: {epoch, step, order}
+  for epoch = resumed and resumed.epoch or f.initial_epoch, f.epochs - 1 do
+    if not resumed or resumed.step == 0 then self:reset_metrics() end
     f.callbacks:on_epoch_begin(epoch)
-    logs = run_epoch(self, f, epoch)
+    logs = run_epoch(self, f, epoch, resumed)
+    resumed = nil
     validate(self, f, epoch, logs)
     f.callbacks:on_epoch_end(epoch, logs)
     if self.stop_training then break end

@@ -39,17 +39,33 @@ function methods:set_weights(values)
   assign_all(self, values)
 end
 
+local function check_overwrite(path, overwrite)
+  local file = overwrite == false and io.open(path, "rb")
+  if not file then return end
+  file:close()
+  core.raise("OSError", "'%s' is there already; overwrite = true replaces it", path)
+end
+
+--- model:save("model.celda"): all of it - layers, weights, optimizer, losses, metrics - for keras.models.load_model.
+function methods:save(...)
+  local path, overwrite = core.args("save", {"filepath", "overwrite"}, ...)
+  if type(path) ~= "string" then core.raise("TypeError", "save: filepath must be a string, not a %s", type(path)) end
+  local other = path:match "%.keras$" or path:match "%.h5$"
+  if other then
+    core.raise("UnsupportedError", "save: %s files are not written; save(\"model.celda\") keeps the model, "
+      .. "save_weights(\"model.safetensors\") weights that Keras can be given", other)
+  end
+  check_overwrite(path, overwrite)
+  for _, what in ipairs(celda.save(path, self)) do
+    io.stderr:write(("not saved: %s: %s\n"):format(what[1]:gsub("^value", self.name), what[2]))
+  end
+end
+
 --- model:save_weights(path): safetensors under Keras's variable paths.
 function methods:save_weights(...)
   local path, overwrite = core.args("save_weights", {"filepath", "overwrite"}, ...)
   weights.check_built(self, "save its weights")
-  if overwrite == false then
-    local file = io.open(path, "rb")
-    if file then
-      file:close()
-      core.raise("OSError", "'%s' is there already; overwrite = true replaces it", path)
-    end
-  end
+  check_overwrite(path, overwrite)
   local tensors, order = {}, {}
   for i, v in ipairs(self.weights) do tensors[v.path], order[i] = v.value, v.path end
   safetensors.save(path, tensors, {weights = json.encode(order)})

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "bind/bind.h"
 #include "cell/functions.h"
@@ -202,6 +203,15 @@ static int list_folder(lua_State *L) {
     return 1;
 }
 
+/* make_folder(path): unless it is there. */
+static int make_folder(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    struct err e = {0};
+    if (mkdir(path, 0777) && errno != EEXIST)
+        bind_check(L, err_set(&e, ERR_IO, "cannot make the folder '%s': %s", path, strerror(errno)), &e);
+    return 0;
+}
+
 /* uninterrupted(f): Ctrl-C waits until f has returned. */
 static int uninterrupted(lua_State *L) {
     lua_settop(L, 1);
@@ -243,6 +253,7 @@ void session_open_parts(lua_State *L) {
                                          {"forget_local", forget_local},
                                          {"globals", list_globals},
                                          {"list_folder", list_folder},
+                                         {"make_folder", make_folder},
                                          {"uninterrupted", uninterrupted},
                                          {NULL, NULL}};
     luaL_newmetatable(L, FUNCTIONS);

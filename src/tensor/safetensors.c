@@ -154,6 +154,7 @@ static enum status read_bytes(struct reader *r, const struct buf *file, struct s
     uint64_t length;
     if (file->len < 8) return err_set(e, ERR_IO, "truncated: %zu bytes are no header", file->len);
     memcpy(&length, file->data, 8);
+    if (length >> 40) return err_set(e, ERR_IO, "it is no safetensors file");
     if (length > file->len - 8) return err_set(e, ERR_IO, "truncated: the header is longer than the file");
     json_t *header = json_parse(file->data + 8, (size_t)length, e);
     if (!header) return e->status = ERR_IO;

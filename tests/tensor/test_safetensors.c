@@ -107,7 +107,8 @@ static void malformed_files_are_named(void **state) {
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) is_refused(file_of(bad[i].header, 8), bad[i].text);
     is_refused(test_file("bad.safetensors", "1234567", 7), "7 bytes are no header");
-    is_refused(test_file("bad.safetensors", "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10), "longer than the file");
+    is_refused(test_file("bad.safetensors", "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10), "it is no safetensors file");
+    is_refused(test_file("bad.safetensors", "\x7f\0\0\0\0\0\0\0{}", 10), "longer than the file");
     is_refused("/nowhere/x.safetensors", "/nowhere/x.safetensors");
 }
 
