@@ -103,7 +103,7 @@ end
 function checkpoint.load(path)
   local problem
   for _, n in ipairs(list(path)) do
-    local results = table.pack(pcall(load.session, path .. "/" .. name_of(n)))
+    local results = table.pack(load.attempt(load.session, path .. "/" .. name_of(n)))
     if results[1] then return table.unpack(results, 2, results.n) end
     problem = problem or results[2]
   end

@@ -9,6 +9,14 @@ Loader.__index = Loader
 
 local VERSION = require "celda.save".VERSION
 
+--- As pcall, but lack of memory, which says nothing about a file, goes on up.
+function load.attempt(f, ...)
+  local results = table.pack(pcall(f, ...))
+  local text = not results[1] and tostring(results[2]) or ""
+  if text:find "not enough memory" or text:find "MemoryError" then error(results[2], 0) end
+  return table.unpack(results, 1, results.n)
+end
+
 -- The metadata of a file of ours, and a version that we know.
 local function check_format(path, metadata)
   if metadata.format ~= "celda" then
@@ -96,13 +104,6 @@ function make.object(self, node)
   return object
 end
 
--- Lack of memory says nothing about the file.
-function Loader:fail(number, problem)
-  local text = tostring(problem)
-  if text:find "not enough memory" or text:find "MemoryError" then error(problem, 0) end
-  self.failed[number] = text
-end
-
 --- The thing that node number `number` describes; nil where it is lost.
 function Loader:made(number)
   local value = self.values[number]
@@ -113,9 +114,9 @@ function Loader:made(number)
     return nil
   end
   self.busy[number] = true
-  local fine, result = pcall(make[node.kind], self, node)
+  local fine, result = load.attempt(make[node.kind], self, node)
   if not fine then
-    self:fail(number, result)
+    self.failed[number] = tostring(result)
     return nil
   end
   self.values[number] = result
@@ -173,8 +174,8 @@ function Loader:build()
   for number, node in ipairs(nodes) do
     local value = self.values[number]
     if value ~= nil and fill[node.kind] then
-      local fine, problem = pcall(fill[node.kind], self, value, node)
-      if not fine then self:fail(number, problem) end
+      local fine, problem = load.attempt(fill[node.kind], self, value, node)
+      if not fine then self.failed[number] = tostring(problem) end
     end
     if self.failed[number] then self:lose(title(node), self.failed[number]) end
   end
@@ -214,7 +215,7 @@ local function add_elsewhere(path, manifest, tensors, damaged)
   for name, place in pairs(manifest.elsewhere or {}) do
     local file = place[1]
     if not files[file] then
-      local fine, metadata, others, wrong = pcall(core.read_archive, folder .. file:gsub("/", "_"))
+      local fine, metadata, others, wrong = load.attempt(core.read_archive, folder .. file:gsub("/", "_"))
       files[file] = fine and {others, wrong} or {{}, {}, tostring(metadata)}
     end
     local others, wrong, problem = table.unpack(files[file], 1, 3)
@@ -225,7 +226,7 @@ end
 local function open(path, salvage)
   local metadata, tensors, damaged = core.read_archive(path)
   check_format(path, metadata)
-  local fine, manifest = pcall(core.read_manifest, metadata)
+  local fine, manifest = load.attempt(core.read_manifest, metadata)
   if not fine then return setmetatable(salvage_tensors(path, tensors, salvage, tostring(manifest)), Loader) end
   add_elsewhere(path, manifest, tensors, damaged)
   return setmetatable({path = path, manifest = manifest, tensors = tensors, damaged = damaged, values = {}, failed = {}, busy = {},

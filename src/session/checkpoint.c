@@ -13,8 +13,6 @@
 #include "base/state.h"
 #include "session/internal.h"
 
-#define MODULE "celda.checkpoint"
-
 enum { SECONDS = 60, SHARE = 100 };
 
 struct checkpoint {
@@ -71,12 +69,15 @@ void session_forget_checkpoints(struct session *s) {
     s->checkpoint = NULL;
 }
 
+static enum status call(struct session *s, const char *name, const char *folder, int results, struct err *e) {
+    return session_call(s, &(struct session_call){"celda.checkpoint", name, folder, false}, results, e);
+}
+
 /* Begins to write one; leaves the list of what could not be saved. */
 static enum status begin(struct session *s, struct err *e) {
     struct checkpoint *c = s->checkpoint;
     double began = now(), end;
-    lua_pushstring(s->L, c->folder);
-    session_call(s, MODULE, "begin", 1, 1, e);
+    call(s, "begin", c->folder, 1, e);
     end = now();
     c->next = end + (c->interval > SHARE * (end - began) ? c->interval : SHARE * (end - began));
     c->writing = e->status == OK;
@@ -96,7 +97,7 @@ void session_checkpoint_tick(struct session *s) {
     struct checkpoint *c = s->checkpoint;
     struct err e = {0};
     if (!c) return;
-    if (c->writing && session_call(s, MODULE, "busy", 0, 1, &e) == OK) {
+    if (c->writing && call(s, "busy", NULL, 1, &e) == OK) {
         c->writing = lua_toboolean(s->L, -1);
         c->told = false;
         lua_pop(s->L, 1);
@@ -114,7 +115,7 @@ enum status session_checkpoint_now(struct session *s, struct buf *report, struct
     lua_State *L = s->L;
     int top = lua_gettop(L);
     if (!s->checkpoint && session_checkpoint_start(s, NULL, e)) return e->status;
-    if (begin(s, e) == OK && session_call(s, MODULE, "finish", 0, 0, e) == OK) {
+    if (begin(s, e) == OK && call(s, "finish", NULL, 0, e) == OK) {
         buf_printf(report, "checkpoint written to %s\n", s->checkpoint->folder);
         session_report_list(L, top + 1, "not saved:\n", report);
         buf_status(report, e);
@@ -128,8 +129,7 @@ enum status session_checkpoint_now(struct session *s, struct buf *report, struct
 enum status session_checkpoint_load(struct session *s, const char *folder, struct buf *report, struct err *e) {
     lua_State *L = s->L;
     int top = lua_gettop(L);
-    lua_pushstring(L, folder);
-    if (session_call(s, MODULE, "load", 1, 4, e)) return e->status;
+    if (call(s, "load", folder, 4, e)) return e->status;
     session_report_loaded(L, top + 1, folder, report);
     lua_settop(L, top);
     return buf_status(report, e);

@@ -67,11 +67,14 @@ void session_open_names(lua_State *L);
 void session_name_values(lua_State *L, const char *module);
 /* What lua/celda takes a session apart and puts it together with, as functions of celda.core. */
 void session_open_parts(lua_State *L);
-/* Calls function `name` of an embedded module, or of a module of ours, with the `arguments` values on the stack's top, as a
- * cell's code is called: Ctrl-C stops it. Leaves `results` values; after an error e says what a cell's error would, and
- * nothing is left. */
-enum status session_call(struct session *s, const char *module, const char *name, int arguments, int results,
-                         struct err *e);
+/* What session_call calls: function `name` of an embedded module with a path (NULL: nil) and a flag. */
+struct session_call {
+    const char *module, *name, *path;
+    bool flag;
+};
+/* Calls it as a cell's code is called: Ctrl-C stops it. Leaves `results` values; after an error e says what a cell's error
+ * would, and nothing is left. */
+enum status session_call(struct session *s, const struct session_call *c, int results, struct err *e);
 /* Notes a piece of a cell that was compiled: functions are made again from it. Never raises. */
 void session_keep_source(lua_State *L, const char *chunk, const char *source, size_t n);
 /* pcall, xpcall, load and coroutines that an interrupt goes past. */

@@ -6,17 +6,17 @@
 #include "base/mem.h"
 #include "session/internal.h"
 
-/* module, name, arguments -> results */
+/* Protected, since strings need memory: a struct session_call -> results */
 static int call(lua_State *L) {
+    const struct session_call *c = lua_touserdata(L, 1);
     lua_getglobal(L, "require");
-    lua_pushvalue(L, 1);
+    lua_pushstring(L, c->module);
     lua_call(L, 1, 1);
-    lua_pushvalue(L, 2);
-    lua_gettable(L, -2);
-    lua_replace(L, 2);
-    lua_pop(L, 1);
-    lua_call(L, lua_gettop(L) - 2, LUA_MULTRET);
-    return lua_gettop(L) - 1;
+    lua_getfield(L, -1, c->name);
+    lua_pushstring(L, c->path);
+    lua_pushboolean(L, c->flag);
+    lua_call(L, 2, LUA_MULTRET);
+    return lua_gettop(L) - 2;
 }
 
 static enum status take_error(struct session *s, int status, struct err *e) {
@@ -33,23 +33,20 @@ static enum status take_error(struct session *s, int status, struct err *e) {
     return e->status;
 }
 
-enum status session_call(struct session *s, const char *module, const char *name, int arguments, int results,
-                         struct err *e) {
+enum status session_call(struct session *s, const struct session_call *c, int results, struct err *e) {
     lua_State *L = s->L;
-    int at = lua_gettop(L) - arguments;
+    int at = lua_gettop(L) + 1;
     lua_pushcfunction(L, session_on_error);
     lua_pushcfunction(L, call);
-    lua_pushstring(L, module);
-    lua_pushstring(L, name);
-    lua_rotate(L, at + 1, 4);
+    lua_pushlightuserdata(L, (void *)c);
     buf_free(&s->report.text);
     s->lua_calls++;
     bool outermost = !session_interrupt_running();
     if (outermost) session_interrupt_begin(L);
-    int status = lua_pcall(L, arguments + 2, results, at + 1);
+    int status = lua_pcall(L, 1, results, at);
     if (outermost) session_interrupt_end(L);
     s->lua_calls--;
-    lua_remove(L, at + 1);
+    lua_remove(L, at);
     return status == LUA_OK ? OK : take_error(s, status, e);
 }
 
@@ -72,8 +69,7 @@ static const char *plural(lua_Integer n) {
 enum status session_save(struct session *s, const char *path, struct buf *report, struct err *e) {
     lua_State *L = s->L;
     int top = lua_gettop(L);
-    lua_pushstring(L, path);
-    if (session_call(s, "celda.save", "session", 1, 2, e)) return e->status;
+    if (session_call(s, &(struct session_call){"celda.save", "session", path, false}, 2, e)) return e->status;
     lua_Integer n = lua_tointeger(L, top + 1);
     buf_printf(report, "saved %lld variable%s to %s\n", n, plural(n), path);
     session_report_list(L, top + 2, "not saved:\n", report);
@@ -102,9 +98,7 @@ void session_report_loaded(lua_State *L, int first, const char *path, struct buf
 enum status session_load(struct session *s, const char *path, bool salvage, struct buf *report, struct err *e) {
     lua_State *L = s->L;
     int top = lua_gettop(L);
-    lua_pushstring(L, path);
-    lua_pushboolean(L, salvage);
-    if (session_call(s, "celda.load", "session", 2, 4, e)) return e->status;
+    if (session_call(s, &(struct session_call){"celda.load", "session", path, salvage}, 4, e)) return e->status;
     session_report_loaded(L, top + 1, path, report);
     lua_settop(L, top);
     return buf_status(report, e);

@@ -444,6 +444,35 @@ static void no_memory(void **state) {
     host_expect(&there, "f()", "1, [1 2]");
 }
 
+/* Lua's own memory ends anywhere: an error, and the session is as it was. */
+static void no_memory_for_lua(void **state) {
+    (void)state;
+    struct buf report = {0};
+    int failed = 0;
+    host_expect(&here,
+                "t = {} for i = 1, 2000 do t[i] = {i, 'text ' .. i} end local k = 1 function f() return k, #t end", "");
+    save();
+    for (int saving = 0; saving < 2; saving++)
+        for (size_t room = 0; room < 4000000; room += 61000) {
+            struct host h;
+            struct err e = {0};
+            host_open(&h);
+            struct session *s = saving ? here.session : h.session;
+            mem_set_limit(mem_used() + room);
+            enum status status = saving ? session_save(s, test_path("s.celda"), &report, &e)
+                                        : session_load(s, test_path("s.celda"), false, &report, &e);
+            mem_set_limit(0);
+            buf_free(&report);
+            if (status && status != ERR_MEMORY) fail_msg("%zu: %s", room, e.text);
+            if (status && !saving) host_expect(&h, "t == nil and f == nil and k == nil", "true");
+            failed += status != OK;
+            host_close(&h);
+        }
+    assert_true(failed > 10);
+    load(&there);
+    host_expect(&there, "f()", "1, 2000");
+}
+
 static void where_it_cannot_be_written(void **state) {
     (void)state;
     struct buf report = {0};
@@ -476,6 +505,7 @@ int main(void) {
         TEST(a_newer_version_is_refused),
         TEST(a_save_that_fails_keeps_the_old_file),
         TEST(no_memory),
+        TEST(no_memory_for_lua),
         TEST(where_it_cannot_be_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
