@@ -276,7 +276,8 @@ local function join_locals(self)
   return locals
 end
 
---- load.session(path, salvage): how many variables were put in place; what could not be saved, what is lost; when it was saved.
+--- load.session(path, salvage): how many variables were put in place; what could not be saved, what is lost; when it was
+-- saved, and after how many runs.
 function load.session(path, salvage)
   local self = open(path, salvage)
   if self.manifest.value then core.raise("OSError", "'%s' holds one value: celda.load reads it", path) end
@@ -297,7 +298,7 @@ function load.session(path, salvage)
   end)
   local count = #locals
   for _ in pairs(globals) do count = count + 1 end
-  return count, self.manifest.lost or {}, self.lost, self.manifest.saved
+  return count, self.manifest.lost or {}, self.lost, self.manifest.saved, self.manifest.runs
 end
 
 --- celda.load(path): the value that celda.save wrote.

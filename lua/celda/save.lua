@@ -50,6 +50,7 @@ end
 function save.describe()
   local graph = Graph.new()
   local manifest = {locals = locals_of(graph), globals = named_values(graph, core.globals()), randomness = core.get_randomness()}
+  manifest.runs = core.runs()
   local last = rawget(_G, "_")
   if last ~= nil then manifest.last = graph:value(last, nil, "_") end
   return graph, save.finish(graph, manifest)

@@ -41,8 +41,6 @@ enum status session_checkpoint_start(struct session *s, const char *folder, stru
     if (!folder && own_folder(own, sizeof own, e)) return e->status;
     if (!folder) folder = own;
     if (strlen(folder) >= PATH_MAX) return err_set(e, ERR_IO, "the path of a folder is too long: %.60s...", folder);
-    if (mkdir(folder, 0700) && errno != EEXIST)
-        return err_set(e, ERR_IO, "cannot make the folder '%s': %s", folder, strerror(errno));
     if (!s->checkpoint) s->checkpoint = mem_zalloc(sizeof *s->checkpoint, e);
     if (!s->checkpoint) return e->status;
     strcpy(s->checkpoint->folder, folder);
@@ -77,6 +75,8 @@ static enum status call(struct session *s, const char *name, const char *folder,
 static enum status begin(struct session *s, struct err *e) {
     struct checkpoint *c = s->checkpoint;
     double began = now(), end;
+    if (mkdir(c->folder, 0700) && errno != EEXIST)
+        return err_set(e, ERR_IO, "cannot make the folder '%s': %s", c->folder, strerror(errno));
     call(s, "begin", c->folder, 1, e);
     end = now();
     c->next = end + (c->interval > SHARE * (end - began) ? c->interval : SHARE * (end - began));
@@ -129,8 +129,9 @@ enum status session_checkpoint_now(struct session *s, struct buf *report, struct
 enum status session_checkpoint_load(struct session *s, const char *folder, struct buf *report, struct err *e) {
     lua_State *L = s->L;
     int top = lua_gettop(L);
-    if (call(s, "load", folder, 4, e)) return e->status;
+    if (call(s, "load", folder, 5, e)) return e->status;
     session_report_loaded(L, top + 1, folder, report);
+    s->runs = (int)lua_tointeger(L, top + 5);
     lua_settop(L, top);
     return buf_status(report, e);
 }

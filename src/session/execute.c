@@ -260,6 +260,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     session_ledger_add(s, name, out);
     if (s->depth == 0) {
         session_interrupt_clear();
+        s->runs++;
         session_checkpoint_tick(s);
     }
 }

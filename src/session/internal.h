@@ -28,6 +28,7 @@ struct session {
     bool warnings_off, warning_goes_on;
     bool may_exit;                /* os.exit ends the process: scripts alone */
     struct session_report report; /* of the error that is on its way up */
+    int runs;                     /* that ended */
     int depth;                    /* cells running: a magic may run another */
     const char *chunk;            /* of the cell that runs, and its result */
     struct session_result *result;

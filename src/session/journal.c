@@ -13,6 +13,7 @@ struct journal {
     struct sink sink; /* first */
     struct sink *to;
     char *notebook;
+    char path[PATH_MAX], checkpoints[PATH_MAX];
     struct journal_file *file; /* NULL until the first cell, and where there is none */
     bool off;                  /* nothing is written */
     bool told;                 /* that it cannot be written */
@@ -112,6 +113,20 @@ static bool is_off(void) {
     return word && strcmp(word, "off") == 0;
 }
 
+static void give_up(struct journal *j, const struct err *e) {
+    j->off = true;
+    j->checkpoints[0] = 0;
+    tell(j, e, "the session goes on without one");
+}
+
+static void choose_path(struct journal *j) {
+    struct err e = {0};
+    if (journal_new_path(j->notebook, j->path, sizeof j->path, &e))
+        give_up(j, &e);
+    else
+        journal_folder_of(j->path, j->checkpoints, sizeof j->checkpoints);
+}
+
 enum status journal_open(struct sink *to, const char *notebook, struct journal **out, struct err *e) {
     struct journal *j = mem_zalloc(sizeof *j, e);
     if (!j) return e->status;
@@ -124,8 +139,13 @@ enum status journal_open(struct sink *to, const char *notebook, struct journal *
         return e->status;
     }
     follow(j);
+    if (!j->off) choose_path(j);
     *out = j;
     return OK;
+}
+
+const char *journal_checkpoints(const struct journal *j) {
+    return j->checkpoints;
 }
 
 struct sink *journal_sink(struct journal *j) {
@@ -134,16 +154,15 @@ struct sink *journal_sink(struct journal *j) {
 
 enum status journal_continue(struct journal *j, const char *path, struct err *e) {
     if (j->off || journal_file_continue(path, &j->file, e)) return e->status;
+    journal_folder_of(path, j->checkpoints, sizeof j->checkpoints);
     put_object(j, JOURNAL_RESUMED, json_pack("{s:f}", "time", journal_now()), NULL, 0);
     return OK;
 }
 
 static void create_file(struct journal *j) {
-    char path[PATH_MAX];
     struct err e = {0};
-    if (journal_new_path(j->notebook, path, sizeof path, &e) || journal_file_create(path, &j->file, &e)) {
-        j->off = true;
-        tell(j, &e, "the session goes on without one");
+    if (journal_file_create(j->path, &j->file, &e)) {
+        give_up(j, &e);
         return;
     }
     put_object(j, JOURNAL_SESSION, json_pack("{s:s, s:f}", "celda", CELDA_VERSION, "time", journal_now()), j->notebook,
@@ -178,6 +197,7 @@ void journal_end(struct journal *j, const struct session_result *r) {
 void journal_close(struct journal *j, bool clean) {
     if (!j) return;
     if (clean && j->file) put_object(j, JOURNAL_CLOSED, json_pack("{s:f}", "time", journal_now()), NULL, 0);
+    if (clean) journal_remove_folder(j->checkpoints);
     journal_file_close(j->file);
     mem_free(j->notebook);
     mem_free(j);

@@ -13,6 +13,7 @@ struct journal;
 struct journal_cell {
     char name[32]; /* "[7]", "in 3" */
     int number;    /* of the notebook's cell; 0: an input that was typed */
+    int run;       /* of the session's runs, from 1; what a run runs in turn shares its number */
     double began;  /* seconds since 1970 */
     const char *source;
     size_t size;
@@ -25,6 +26,9 @@ struct journal_cell {
  * goes on. */
 enum status journal_open(struct sink *to, const char *notebook, struct journal **out, struct err *e);
 struct sink *journal_sink(struct journal *j);
+/* The folder for the checkpoints of this session, which is not there yet; "" where no journal is written. It goes when the
+ * session is closed cleanly, and with its journal. */
+const char *journal_checkpoints(const struct journal *j);
 /* Goes on in that file; before any cell runs. ERR_STATE: its session still runs. */
 enum status journal_continue(struct journal *j, const char *path, struct err *e);
 /* Around session_run; they may be nested. What the user is told of a cell's end comes after journal_end. */
@@ -45,9 +49,9 @@ struct journal_player {
 };
 
 struct journal_info {
-    char path[PATH_MAX], notebook[PATH_MAX];
+    char path[PATH_MAX], checkpoints[PATH_MAX], notebook[PATH_MAX];
     time_t last;          /* when it was written to last */
-    int runs;             /* of cells and inputs */
+    int runs;             /* the last run's number */
     char interrupted[32]; /* the cell that ran when the session died; "" for none */
     int next;             /* the notebook's cell to go on with */
     bool clean;           /* the user ended the session */

@@ -25,6 +25,9 @@ enum status journal_play_info(const char *path, const struct journal_player *p, 
                               struct err *e);
 /* A path for a new journal of `notebook`, in the folder, which is made. */
 enum status journal_new_path(const char *notebook, char *path, size_t size, struct err *e);
+/* The folder of checkpoints that belongs to the journal of that path; "" where its path would be too long. */
+void journal_folder_of(const char *path, char *folder, size_t size);
+void journal_remove_folder(const char *folder);
 /* Removes the oldest journals that are too many or too large in all, but none whose session runs. */
 void journal_prune(void);
 

@@ -101,15 +101,45 @@ static bool is_running(const char *path) {
     return running;
 }
 
+/* ---- checkpoints, in a folder beside their journal -------------------------------------------------------------------- */
+
+void journal_folder_of(const char *path, char *folder, size_t size) {
+    int stem = (int)strlen(path) - (int)sizeof ending + 1;
+    if (!is_journal(path) || snprintf(folder, size, "%.*s.checkpoints", stem, path) >= (int)size) *folder = 0;
+}
+
+/* Bytes of the files in a folder; `remove`: which go, and the folder with them. */
+static off_t visit_folder(const char *folder, bool remove) {
+    DIR *d = *folder ? opendir(folder) : NULL;
+    struct stat st;
+    off_t total = 0;
+    for (const struct dirent *f; d && (f = readdir(d));) {
+        if (fstatat(dirfd(d), f->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode)) continue;
+        total += st.st_size;
+        if (remove) unlinkat(dirfd(d), f->d_name, 0);
+    }
+    if (d) closedir(d);
+    if (d && remove) rmdir(folder);
+    return total;
+}
+
+void journal_remove_folder(const char *folder) {
+    visit_folder(folder, true);
+}
+
 void journal_prune(void) {
     struct list l;
     struct err e = {0};
-    char path[PATH_MAX];
+    char path[PATH_MAX], folder[PATH_MAX];
     off_t total = 0;
     if (list_open(&l, &e)) l.count = 0;
     for (size_t i = 0; i < l.count; i++) {
-        total += l.entry[i].size;
-        if (i > 0 && (i >= MOST || total > ROOM) && path_of(&l, i, path) && !is_running(path)) unlink(path);
+        if (!path_of(&l, i, path)) continue;
+        journal_folder_of(path, folder, sizeof folder);
+        total += l.entry[i].size + visit_folder(folder, false);
+        if (i == 0 || (i < MOST && total <= ROOM) || is_running(path)) continue;
+        journal_remove_folder(folder);
+        unlink(path);
     }
     list_close(&l);
 }
@@ -118,7 +148,7 @@ void journal_prune(void) {
 
 static void info_begin(void *arg, const struct journal_cell *c) {
     struct journal_info *info = arg;
-    info->runs++;
+    info->runs = c->run;
     info->interrupted[0] = 0;
     if (c->number > info->next) info->next = c->number;
 }
@@ -139,6 +169,7 @@ enum status journal_read_info(const char *path, struct journal_info *out, struct
     struct stat st;
     *out = (struct journal_info){.next = 1};
     snprintf(out->path, sizeof out->path, "%s", path);
+    journal_folder_of(path, out->checkpoints, sizeof out->checkpoints);
     if (journal_play_info(path, &player, out, e)) return e->status;
     out->running = is_running(path);
     if (stat(path, &st) == 0) out->last = st.st_mtime;
@@ -183,9 +214,12 @@ bool journal_find_last(const char *notebook, struct journal_info *out) {
 }
 
 enum status journal_give_up(const char *path, struct err *e) {
+    char folder[PATH_MAX];
     struct journal_file *f;
     if (journal_file_continue(path, &f, e)) return e->status;
     journal_file_put(f, JOURNAL_CLOSED, NULL, "{}\n", 3, e);
     journal_file_close(f);
+    journal_folder_of(path, folder, sizeof folder);
+    journal_remove_folder(folder);
     return e->status;
 }

@@ -10,7 +10,7 @@ enum { DEEPEST = 32, MAX_TYPES = 16 };
 struct play {
     const struct journal_player *player;
     struct journal_cell cell[DEEPEST]; /* those that run, the outermost first */
-    int depth;
+    int depth, runs;
 };
 
 /* The JSON before a body's first line end (NULL: none to be read), and what follows it. */
@@ -42,6 +42,8 @@ static void play_begin(struct play *p, const struct journal_record *r) {
     copy_string(c.name, sizeof c.name, head, "name");
     c.number = (int)json_integer_value(json_object_get(head, "number"));
     c.began = number(head, "time");
+    if (head && p->depth == 0) p->runs++;
+    c.run = p->runs;
     if (head && p->depth < DEEPEST) {
         p->cell[p->depth++] = c;
         if (p->player->begin) p->player->begin(p->player->arg, &c);

@@ -243,6 +243,11 @@ static void set_celda(lua_State *L, const char *name, const char *module) {
     lua_pop(L, 1);
 }
 
+static int count_runs(lua_State *L) {
+    lua_pushinteger(L, session_runs(session_of(L)));
+    return 1;
+}
+
 void session_open_parts(lua_State *L) {
     static const luaL_Reg functions[] = {{"sources", sources},
                                          {"keep_source", keep_source},
@@ -255,6 +260,7 @@ void session_open_parts(lua_State *L) {
                                          {"list_folder", list_folder},
                                          {"make_folder", make_folder},
                                          {"uninterrupted", uninterrupted},
+                                         {"runs", count_runs},
                                          {NULL, NULL}};
     luaL_newmetatable(L, FUNCTIONS);
     lua_pushcfunction(L, release_functions);

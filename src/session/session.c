@@ -31,6 +31,13 @@ void session_set_sink(struct session *s, struct sink *sink) {
     s->sink = sink;
 }
 
+int session_runs(const struct session *s) {
+    return s->runs;
+}
+void session_set_runs(struct session *s, int runs) {
+    s->runs = runs;
+}
+
 void session_set_magic(struct session *s, session_magic_fn *fn, void *arg) {
     s->magic = fn;
     s->magic_arg = arg;

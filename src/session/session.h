@@ -81,6 +81,11 @@ void session_each_cost(const struct session *s, void (*fn)(void *arg, const stru
 
 /* ---- magics --------------------------------------------------------------------------------------------------------- */
 
+/* How many runs have ended, those within others not counted. A checkpoint brings the number back that held when it was
+ * written: so one can tell which runs it knows of. */
+int session_runs(const struct session *s);
+void session_set_runs(struct session *s, int runs);
+
 /* How a line that starts with % (or a cell that starts with %%) is run; set by magic/. Returns an error status with e
  * filled, or OK. `body` is the rest of the cell for %%magics, else "". */
 typedef enum status session_magic_fn(struct session *s, void *arg, const char *line, const char *body, struct err *e);

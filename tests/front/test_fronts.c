@@ -329,12 +329,15 @@ static void test_resume_after_a_kill(void **state) {
     snprintf(file, sizeof file, "%s.killed.cells", path);
     FILE *f = fopen(file, "w");
     assert_non_null(f);
-    fputs("-- %%\nprint('out', 6 * 7)\n\n-- %%\nprint('begun') while true do end\n", f);
+    fputs("-- %%\nx = 6 * 7 print('out', x)\n\n-- %%\nprint('begun') while true do end\n", f);
     fclose(f);
     start(&t, file, 80);
     type_at_prompt(&t, "in 1: ", "\r");
     await(&t, "42");
-    type_at_prompt(&t, "in 1: ", "\r");
+    type_at_prompt(&t, "in 1: ", "%checkpoint\r");
+    await(&t, "checkpoint written");
+    type_at_prompt(&t, "in 2: ", "y = 1\r");
+    type_at_prompt(&t, "in 3: ", "\r");
     await(&t, "begun\r\n");
     kill(t.pid, SIGKILL);
     assert_int_equal(finish(&t), -1);
@@ -346,10 +349,14 @@ static void test_resume_after_a_kill(void **state) {
     await(&t, "out\t42");
     await(&t, "begun");
     await(&t, "[2] was interrupted here");
-    type_at_prompt(&t, "in 1: ", "%list\r");
+    await(&t, "loaded 1 variable");
+    await(&t, "What 1 typed input made is not restored.");
+    type_at_prompt(&t, "in 3: ", "x, y\r");
+    await(&t, "42, nil");
+    type_at_prompt(&t, "in 4: ", "%list\r");
     await(&t, "\u2713 [1]");
     await(&t, ">  [2]");
-    type_at_prompt(&t, "in 2: ", "\004");
+    type_at_prompt(&t, "in 5: ", "\004");
     assert_int_equal(finish(&t), 0);
     start(&t, file, 80);
     type_at_prompt(&t, "in 1: ", "\004"); /* it ended: nobody asks */

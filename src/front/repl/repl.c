@@ -17,6 +17,7 @@
 #include "cell/lua.h"
 #include "cell/magic_line.h"
 #include "front/repl/repl.h"
+#include "session/checkpoint.h"
 
 static struct repl *current; /* for readline's line handler and the notebook's callback */
 static volatile sig_atomic_t resized;
@@ -235,6 +236,8 @@ static enum status open_session(struct repl *r, const char *path, const struct j
     if (journal_open(&r->console.sink, notebook, &r->journal, e)) return e->status;
     if (resumed && journal_continue(r->journal, resumed->path, e)) return e->status;
     if (session_open(journal_sink(r->journal), &r->session, e)) return e->status;
+    const char *checkpoints = journal_checkpoints(r->journal);
+    if (*checkpoints && session_checkpoint_start(r->session, checkpoints, e)) return e->status;
     session_set_magic(r->session, magic_run_line, path ? &r->notebook : NULL);
     if (session_keep_undo(r->session, mem_limit() / 8, e)) return e->status;
     return session_catch_interrupts(r->session, &r->interrupts, e);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "front/repl/repl.h"
+#include "session/checkpoint.h"
 
 /* ---- in words ------------------------------------------------------------------------------------------------------- */
 
@@ -36,6 +37,10 @@ static const char *end_of(const struct journal_info *info, char *room, size_t si
 
 struct replay {
     struct repl *repl;
+    struct buf loaded;         /* what was said of the checkpoint; empty: there is none */
+    int known;                 /* runs that the checkpoint knows of */
+    int first_lost, last_lost; /* cells that were done since; 0: none */
+    int inputs_lost;
     int changed; /* a cell whose source is another one now; 0: none */
 };
 
@@ -55,6 +60,16 @@ static void show_begin(void *arg, const struct journal_cell *c) {
     r->count += c->number == 0;
 }
 
+/* Its run was later than the checkpoint. */
+static void count_lost(struct replay *p, const struct journal_cell *c) {
+    if (c->number == 0) {
+        p->inputs_lost += c->size > 0 && c->source[0] != '%';
+        return;
+    }
+    if (p->first_lost == 0 || c->number < p->first_lost) p->first_lost = c->number;
+    if (c->number > p->last_lost) p->last_lost = c->number;
+}
+
 static void show_end(void *arg, const struct journal_cell *c, const struct session_result *result) {
     struct replay *p = arg;
     struct repl *r = p->repl;
@@ -63,6 +78,7 @@ static void show_end(void *arg, const struct journal_cell *c, const struct sessi
         repl_show_end(r, result, c->name);
     else
         repl_print(r, "(%s was interrupted here)\n", c->name);
+    if (result && c->run > p->known) count_lost(p, c);
     if (!cell) return;
     bool same = cell->size == c->size && memcmp(cell->source, c->source, c->size) == 0;
     if (!same) p->changed = c->number;
@@ -74,30 +90,55 @@ static void show_line(struct repl *r, const char *text) {
     repl_print(r, "%s--- %s ---%s\n", colour ? "\033[2m" : "", text, colour ? "\033[0m" : "");
 }
 
+/* Variables as the newest whole checkpoint has them. */
+static void load_checkpoint(struct replay *p, const struct journal_info *info) {
+    struct session *s = p->repl->session;
+    struct err e = {0};
+    if (!*info->checkpoints || access(info->checkpoints, F_OK)) return;
+    if (session_checkpoint_load(s, info->checkpoints, &p->loaded, &e)) {
+        buf_free(&p->loaded);
+        repl_print(p->repl, "(the checkpoint cannot be loaded: %s)\n", e.text);
+    }
+    p->known = p->loaded.len ? session_runs(s) : 0;
+    session_set_runs(s, info->runs);
+}
+
 /* What is not as it was. */
 static void show_missing(struct repl *r, const struct replay *p, const struct journal_info *info) {
     struct buf text = {0};
-    buf_puts(&text, "end of the journal; nothing ran again, and variables are not restored");
-    if (r->notebook.next == 2) buf_puts(&text, ": %run 1 makes them again");
-    if (r->notebook.next > 2) buf_printf(&text, ": %%run 1-%d makes them again", r->notebook.next - 1);
-    show_line(r, buf_text(&text));
+    show_line(r, "end of the journal; nothing ran again");
+    buf_put(&text, buf_text(&p->loaded), p->loaded.len);
+    if (p->first_lost) {
+        buf_printf(&text, "%s: %%run %d",
+                   p->loaded.len ? "What later cells made is not in it"
+                                 : "There is no checkpoint, so variables are not restored",
+                   p->first_lost);
+        if (p->last_lost > p->first_lost) buf_printf(&text, "-%d", p->last_lost);
+        buf_printf(&text, " makes %s again.\n", p->loaded.len ? "it" : "them");
+    }
+    if (p->inputs_lost)
+        buf_printf(&text, "What %d typed input%s made is not restored.\n", p->inputs_lost,
+                   p->inputs_lost == 1 ? "" : "s");
+    if (p->changed) buf_printf(&text, "Cell %d was changed since then: it counts as not run.\n", p->changed);
+    if (info->torn)
+        buf_printf(&text, "The last %zu bytes of the journal were cut short, and are dropped.\n", info->torn);
+    repl_print(r, "%s", buf_text(&text));
     buf_free(&text);
-    if (p->changed) repl_print(r, "(cell %d was changed since then: it counts as not run)\n", p->changed);
-    if (info->torn) repl_print(r, "(the last %zu bytes of the journal were cut short, and are dropped)\n", info->torn);
 }
 
 enum status repl_resume(struct repl *r, const struct journal_info *info, struct err *e) {
     struct replay p = {.repl = r};
     struct journal_player player = {&r->console.sink, show_begin, show_end, &p};
     struct buf line = {0};
+    load_checkpoint(&p, info);
     buf_puts(&line, "from the journal, ");
     write_ago(info->last, &line);
     show_line(r, buf_text(&line));
     buf_free(&line);
-    if (journal_play(info->path, &player, e)) return e->status;
+    if (journal_play(info->path, &player, e) == OK) show_missing(r, &p, info);
     if (r->notebook.notebook) r->notebook.next = info->next > r->notebook.count ? r->notebook.count + 1 : info->next;
-    show_missing(r, &p, info);
-    return OK;
+    buf_free(&p.loaded);
+    return e->status;
 }
 
 /* ---- asking --------------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "front/run/ledger.h"
 #include "front/run/select.h"
 #include "magic/magic.h"
+#include "session/checkpoint.h"
 #include "session/journal.h"
 
 struct options {
@@ -128,6 +129,8 @@ static enum status open_headless(struct headless *h, struct err *e) {
     if (journal_open(run_events_sink(&h->events), realpath(path, absolute) ? absolute : "", &h->journal, e) ||
         session_open(journal_sink(h->journal), &h->session, e))
         return e->status;
+    const char *checkpoints = journal_checkpoints(h->journal);
+    if (*checkpoints && session_checkpoint_start(h->session, checkpoints, e)) return e->status;
     session_set_magic(h->session, magic_run_line, NULL);
     if (enter_folder(h->session, path, e)) return e->status;
     return session_catch_interrupts(h->session, &fd, e);
