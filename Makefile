@@ -119,14 +119,23 @@ $(BUILD)/tests/%.o: tests/%.c | $(GENERATED)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/libcelda.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS) -lutil
 
+# The short suite: what valgrind runs in seconds a program. Its NaN wins no maximum, so test_elementwise cannot pass there.
+ifdef VALGRIND
+  WRAP := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+    --suppressions=tests/support/valgrind.supp
+  LONG := bind/test_device bind/test_faults bind/test_golden bind/test_steps device/cpu/test_conv device/cpu/test_elementwise \
+    device/cpu/test_matmul op/test_gradients session/test_interrupt
+  TESTS := $(filter-out $(LONG:%=$(BUILD)/tests/%) $(BUILD)/tests/device/gpu/%,$(TESTS))
+endif
+
 .PHONY: tests
 tests: $(BUILD)/celda $(TESTS)
-	@CELDA=$(BUILD)/celda sh tests/support/run.sh $(if $(T),$(filter $(addprefix %/test_,$(T)),$(TESTS)),$(TESTS))
+	@CELDA=$(BUILD)/celda WRAP="$(WRAP)" sh tests/support/run.sh $(if $(T),$(filter $(addprefix %/test_,$(T)),$(TESTS)),$(TESTS))
 
 # --- what a person types ------------------------------------------------------------------------------------------------
 BUILD_PACKAGES := gcc libc6-dev pkg-config liblua5.4-dev libreadline-dev zlib1g-dev libpng-dev libopenblas-dev libjansson-dev
 DEMO_PACKAGES := $(BUILD_PACKAGES) dataset-fashion-mnist
-CHECK_PACKAGES := $(DEMO_PACKAGES) libcmocka-dev
+CHECK_PACKAGES := $(DEMO_PACKAGES) libcmocka-dev $(if $(VALGRIND),valgrind)
 LINT_PACKAGES := $(CHECK_PACKAGES) clang clang-format clang-tidy cppcheck
 
 # Installs what is missing of $(1) with apt, as root or through sudo; otherwise prints the line to type.

@@ -6,7 +6,7 @@ passed=0 failed=0 names=
 for t in "$@"; do
     scratch=$(mktemp -d) || exit 1
     if LSAN_OPTIONS=suppressions=tests/support/lsan.supp TEST_TMP=$scratch XDG_STATE_HOME=$scratch/state XDG_CACHE_HOME=$cache XDG_CONFIG_HOME=$scratch/config \
-        "$t" >"$scratch/log" 2>&1; then
+        $WRAP "$t" >"$scratch/log" 2>&1; then
         passed=$((passed + 1))
         grep -E 'PASSED|SKIPPED' "$scratch/log" | sed "s|^|$(basename "$t"): |"
     else
