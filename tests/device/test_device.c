@@ -20,7 +20,8 @@ static void vtables_are_whole(void **state) {
     for (int i = 0; device_drivers[i]; i++) {
         const struct device_driver *d = device_drivers[i];
         assert_int_equal(d->abi_version, DEVICE_ABI);
-        assert_true(d->kind && d->doc && d->open && d->close && d->describe && d->memory && d->reset_peak && d->alloc && d->free);
+        assert_true(d->kind && d->doc && d->open && d->close && d->describe && d->memory && d->reset_peak && d->alloc &&
+                    d->free);
         assert_true(d->copy_in && d->copy_out && d->has && d->run && d->compile && d->execute);
         assert_true(d->program_free && d->program_bytes && d->wait && d->sync);
     }
