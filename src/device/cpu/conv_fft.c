@@ -29,12 +29,13 @@ struct fft_plan {
     int64_t xplane, yplane, wplane;           /* floats from a real plane to its imaginary one */
 };
 
-/* How an axis is cut for grids of n: outputs a tile (0: it cannot be). A single tile needs no border of its own: the
- * places that wrap around must read zeros. */
+/* How an axis is cut for grids of n: outputs a tile (0: it cannot be). The kernel must fit in the grid, even where an image
+ * is so small that its border never meets anything. A single tile needs no border of its own: the places that wrap around
+ * must read zeros. */
 static int64_t tile_size(int64_t n, int64_t in, int64_t out, int64_t k, int64_t before) {
     int64_t read = in < out + k - 1 - before ? in : out + k - 1 - before;
-    if (n >= before + read && n >= out + k - 1 - before && n >= out) return out;
-    return n >= k ? n - k + 1 : 0;
+    if (n < k) return 0;
+    return n >= before + read && n >= out + k - 1 - before && n >= out ? out : n - k + 1;
 }
 
 static int64_t plane(int64_t rows, int64_t block) {
