@@ -93,9 +93,8 @@ static const struct cpu_conv_algorithm *find(const char *name) {
 static void describe(const struct cpu_conv *g, const char *pass, const char *algorithm, double ratio) {
     printf("  %.2f x im2col: %s, %s: n=%lld %lldx%lldx%lld, kernel %lldx%lld -> %lld, stride %lld, dilation %lld, "
            "groups %lld\n",
-           ratio, algorithm, pass, (long long)g->n, (long long)g->h, (long long)g->w, (long long)g->c,
-           (long long)g->kh, (long long)g->kw, (long long)g->o, (long long)g->stride[0], (long long)g->dilation[0],
-           (long long)g->groups);
+           ratio, algorithm, pass, (long long)g->n, (long long)g->h, (long long)g->w, (long long)g->c, (long long)g->kh,
+           (long long)g->kw, (long long)g->o, (long long)g->stride[0], (long long)g->dilation[0], (long long)g->groups);
 }
 
 static int by_size(const void *a, const void *b) {

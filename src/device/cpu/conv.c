@@ -35,6 +35,18 @@ double cpu_conv_flops(const struct cpu_conv *g) {
     return 2.0 * (double)(g->n * g->oh * g->ow) * (double)cpu_conv_width(g) * (double)g->o;
 }
 
+double cpu_conv_inputs(const struct cpu_conv *g) {
+    return (double)(g->n * g->h * g->w * g->c);
+}
+
+double cpu_conv_outputs(const struct cpu_conv *g) {
+    return (double)(g->n * g->oh * g->ow * g->o);
+}
+
+double cpu_conv_weights(const struct cpu_conv *g) {
+    return (double)(cpu_conv_width(g) * g->o);
+}
+
 /* Which input or output of the op is x, the kernel, y. */
 struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass pass) {
     const struct shape *x = &call->in[0]->shape, *k = &call->in[1]->shape, *y = &call->out[0]->shape;

@@ -29,7 +29,10 @@ typedef enum status cpu_conv_fn(struct cpu *c, const struct cpu_conv *g, const v
 struct cpu_conv_algorithm {
     const char *name;
     bool (*supports)(const struct cpu_conv *g, enum cpu_conv_pass pass);
-    /* Estimated time in nanoseconds on one core; the cheapest supporting algorithm runs. */
+    /* Estimated time in nanoseconds; the cheapest supporting algorithm runs. Each is a sum over counts (multiplications,
+     * elements read, laid out, written), whose weights were fitted to the times of 260 random shapes on two cores with
+     * AVX-512: the choice is then 4 % slower than the best one in the mean, and tests/bench/walk.c looks for exceptions.
+     * Products take 16 / lanes times as long with narrower vectors. */
     double (*cost)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
     /* Bytes of workspace, shared by all workers and planned with the graph's memory. Per-worker scratch comes from
      * cpu_scratch_reserve. NULL: none. */
@@ -52,5 +55,9 @@ int64_t cpu_conv_filters(const struct cpu_conv *g);
 bool cpu_conv_is_empty(const struct cpu_conv *g);
 /* Multiplications and additions of the direct sum: 2 n oh ow kh kw (c / groups) o. */
 double cpu_conv_flops(const struct cpu_conv *g);
+/* Elements of x, y, and the kernel. */
+double cpu_conv_inputs(const struct cpu_conv *g);
+double cpu_conv_outputs(const struct cpu_conv *g);
+double cpu_conv_weights(const struct cpu_conv *g);
 
 #endif

@@ -240,14 +240,24 @@ static bool supports(const struct cpu_conv *g, enum cpu_conv_pass pass) {
     return g->dtype == DT_FLOAT32 && g->groups == 1 && !cpu_conv_is_empty(g);
 }
 
-/* Nanoseconds on one core: the padded product at 80 multiply-adds a ns on 16 lanes (measured: 1 -> 64 and 3 -> 32 channels),
- * and for grad_input half a ns for each addition of a tap. */
+/* The padded product, reading taps (grad_input: adding them up), images in and out, the kernel laid out or summed. Images
+ * are the units of work: where there are few, cores wait. */
 static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     struct direct d;
     direct_sizes(g, &d);
-    double rows = (double)(g->n * pixels(g)), slow = 16.0 / cpu_conv_kernels(c)->lanes;
-    if (pass != CPU_CONV_GRAD_INPUT) return slow * rows * (double)(d.taps * d.columns) / 80 + 3000;
-    return slow * rows * (double)(g->o * padded(d.taps)) / 80 + 0.5 * rows * (double)d.taps + 3000;
+    const double slow = 16.0 / cpu_conv_kernels(c)->lanes * (1 + 1 / (double)g->n),
+                 taps = (double)(g->n * pixels(g)) * (double)d.taps;
+    const double images = 0.15 * (cpu_conv_inputs(g) + cpu_conv_outputs(g)) + 2000;
+    const double kernel = (double)(d.taps * d.columns);
+    switch (pass) {
+    case CPU_CONV_FORWARD: return slow * taps * (0.0055 * (double)d.columns + 0.032) + images + 1.4 * kernel;
+    case CPU_CONV_GRAD_INPUT:
+        return slow * (double)(g->n * pixels(g) * g->o) * 0.0055 * (double)padded(d.taps) + 0.3 * taps + images +
+               1.9 * (double)(g->o * padded(d.taps));
+    default:
+        return slow * taps * (0.006 * (double)d.columns + 0.043) + images +
+               0.28 * (double)(g->n < GROUPS ? g->n : GROUPS) * kernel;
+    }
 }
 
 const struct cpu_conv_algorithm cpu_conv_direct = {

@@ -5,6 +5,7 @@
 
 #include "base/cancel.h"
 #include "device/cpu/conv.h"
+#include "device/cpu/conv_kernels.h"
 
 enum {
     BLOCK = 1 << 18, /* elements of a laid out block, so that it stays in L2 */
@@ -349,14 +350,24 @@ static bool supports(const struct cpu_conv *g, enum cpu_conv_pass pass) {
     return true;
 }
 
-/* Nanoseconds: the product at a usual rate of OpenBLAS, less where its dimensions are small, and laying out. */
+/* 1 x 1 kernels read the image as it lies. */
+static bool lays_out(const struct cpu_conv *g) {
+    const bool every = g->stride[0] == 1 && g->stride[1] == 1 && g->before[0] == 0 && g->before[1] == 0;
+    return g->kh > 1 || g->kw > 1 || !every || g->groups > 1;
+}
+
+/* OpenBLAS's product, laying out what it reads, images in and out, the kernel. grad_input lays out dy for each element of x,
+ * of which a stride leaves zeros that are no work. */
 static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
-    (void)c, (void)pass;
-    const double filters = (double)cpu_conv_filters(g), width = (double)cpu_conv_width(g);
-    const double efficiency = filters / (filters + 16) * (width / (width + 32));
-    const double rate = (g->dtype == DT_FLOAT32 ? 100 : 50) * efficiency;
-    const double cells = (double)(g->n * g->oh * g->ow) * width * (double)g->groups;
-    return cpu_conv_flops(g) / (rate > 1 ? rate : 1) + cells * 0.2;
+    const double product = 16.0 / cpu_conv_kernels(c)->lanes * (g->dtype == DT_FLOAT32 ? 0.0042 : 0.0084);
+    const double cells = (double)(g->n * g->oh * g->ow * g->groups * cpu_conv_width(g));
+    const double images = 0.1 * cpu_conv_inputs(g) + 0.17 * cpu_conv_outputs(g), weights = cpu_conv_weights(g);
+    if (pass != CPU_CONV_GRAD_INPUT)
+        return product * cpu_conv_flops(g) + (lays_out(g) ? 0.095 : 0) * cells + images +
+               (pass == CPU_CONV_FORWARD ? 0.5 : 1.5) * weights;
+    const double places = (double)(g->n * g->h * g->w), taps = (double)(g->kh * g->kw * g->o);
+    return product * 2.2 * places * taps * (double)(g->c / g->groups) / (double)(g->stride[0] * g->stride[1]) +
+           (lays_out(g) ? 0.052 : 0) * places * taps + 0.2 * cpu_conv_inputs(g) + images + 1.5 * weights;
 }
 
 static size_t workspace(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {

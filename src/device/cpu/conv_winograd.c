@@ -354,14 +354,16 @@ static bool supports(const struct cpu_conv *g, enum cpu_conv_pass pass) {
     return g->dtype == DT_FLOAT32 && plain && fits && g->groups == 1 && !cpu_conv_is_empty(g);
 }
 
-/* Nanoseconds on one core, from the counts alone: products at 65 multiply-adds a ns on 16 lanes, a tile of 16 channels
- * 90 ns to transform and 70 ns back. */
+/* The products, tiles of 16 channels transformed and back, images in and out, and the kernel's transform, which for its
+ * gradient goes over partial sums. */
 static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     struct plan p = make_plan(cpu_conv_kernels(c), g, pass);
     double slow = 16.0 / p.kernels->lanes, rows = (double)p.rows;
     double in = (double)cpu_conv_ceil_div(p.c, LANE), out = (double)cpu_conv_ceil_div(p.o, LANE);
-    double product = POINTS * rows * (double)(p.c * p.oblocks * p.oblock) / 65;
-    return slow * (product + rows * (90 * in + 70 * out) + 90 * (double)p.c * out) + 5000;
+    double product = POINTS * rows * (double)(p.c * p.oblocks * p.oblock) / 133;
+    double images = 0.3 * (cpu_conv_inputs(g) + cpu_conv_outputs(g));
+    double weights = (pass == CPU_CONV_GRAD_KERNEL ? 7.7 : 2.4) * cpu_conv_weights(g);
+    return slow * (product + rows * (44 * in + 34 * out)) + images + weights + 40000;
 }
 
 static size_t workspace(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
