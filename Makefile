@@ -172,6 +172,15 @@ lint:
 	  'clang-tidy --quiet "$$@" -- $(filter-out -DCELDA_VERSION=%,$(CPPFLAGS)) "-DCELDA_VERSION=\"\"" -std=c11 2>/dev/null' tidy
 	@echo "lint: clean"
 
+# celda beside its own floor and the peers that are installed; CELDA_BENCH_SECONDS for each measurement (1).
+bench: all $(BUILD)/bench/walk
+	@./celda tests/bench/bench.lua tests/bench ./celda $(BUILD)/bench.json
+	@$(BUILD)/bench/walk
+
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libcelda.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(BUILD)/libcelda.a $(LDLIBS)
+
 install: all
 	install -D -m 755 celda $(DESTDIR)$(PREFIX)/bin/celda
 	install -D -m 644 src/front/celda.1 $(DESTDIR)$(PREFIX)/share/man/man1/celda.1
