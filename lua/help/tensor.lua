@@ -49,6 +49,9 @@ local TEXTS = {
 local tape <close> = keras.GradientTape{persistent = false}
 Records what is computed of variables, and of tensors after tape:watch(x), until it is closed.
 tape:gradient(target, sources[, output_gradients]): one gradient for a source, or a list for a list.]],
+  ["tensor.load"] = "tensor.load(path)\nThe tensor in an .npy file, or of an .npz file its tensors by name.",
+  ["tensor.save"] = "tensor.save(path, x)\nWrites x as NumPy's .npy, which is added to the path if need be.",
+  ["tensor.savez"] = "tensor.savez(path, {name = x, ...})\nWrites tensors as NumPy's .npz, which is added to the path if need be.",
   ["celda.save"] = "celda.save(path, value)\n"
     .. "Writes a value and all that it refers to (tables, tensors, models, functions) to a file that celda.load and Python's\n"
     .. "safetensors read; returns a list of what could not be saved. %save writes the whole session.",

@@ -1,4 +1,4 @@
-/* Files as tensors: gzip.open, idx.load, safetensors.load and save. */
+/* Files as tensors: gzip.open, idx.load, safetensors.load and save, and NumPy's in tensor.load, save and savez. */
 #include <lualib.h>
 #include <stdint.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include "bind/internal.h"
 #include "tensor/gzip.h"
 #include "tensor/idx.h"
+#include "tensor/npy.h"
 #include "tensor/safetensors.h"
 
 #define BIND_SAFETENSORS "safetensors.file"
@@ -108,25 +109,98 @@ static int push_sorted_names(lua_State *L) {
     return n;
 }
 
+/* The table of tensors at 2 in its names' alphabetical order, in a userdata that is pushed on what keeps them; returns how
+ * many. */
+static int push_entries(lua_State *L, struct safetensors_entry **out) {
+    int n = push_sorted_names(L), names = lua_gettop(L);
+    lua_createtable(L, n, 0); /* keeps tensors that were made of numbers */
+    struct safetensors_entry *entry = lua_newuserdatauv(L, sizeof *entry * (size_t)(n + 1), 0);
+    for (int i = 0; i < n; i++) {
+        lua_rawgeti(L, names, i + 1);
+        const char *name = lua_tostring(L, -1);
+        lua_rawget(L, 2);
+        entry[i] = (struct safetensors_entry){.name = (char *)name, .tensor = bind_tensor(L, -1)};
+        lua_rawseti(L, names + 1, i + 1);
+    }
+    *out = entry;
+    return n;
+}
+
 /* safetensors.save(path, {name = tensor}[, metadata]): in the names' alphabetical order. */
 static int save_safetensors(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
+    struct safetensors_entry *entry;
     struct err e = {0};
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 3);
-    int n = push_sorted_names(L);
-    struct safetensors_entry *entry = lua_newuserdatauv(L, sizeof *entry * (size_t)(n + 1), 0);
-    lua_createtable(L, n, 0); /* keeps tensors that were made of numbers */
-    for (int i = 0; i < n; i++) {
-        lua_rawgeti(L, 4, i + 1);
-        entry[i].name = (char *)lua_tostring(L, -1);
-        lua_rawget(L, 2);
-        entry[i].tensor = bind_tensor(L, -1);
-        lua_rawseti(L, 6, i + 1);
-    }
+    int n = push_entries(L, &entry);
     const json_t *metadata = lua_isnil(L, 3) ? NULL : bind_hold_as_json(L, 3);
     bind_check(L, safetensors_save(path, entry, n, metadata, &e), &e);
     return 0;
+}
+
+/* ---- npy and npz --------------------------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *path, const char *ending) {
+    size_t n = strlen(path), k = strlen(ending);
+    return n >= k && strcmp(path + n - k, ending) == 0;
+}
+
+/* The path at 1, with the ending that numpy adds, pushed. */
+static const char *push_path(lua_State *L, const char *ending) {
+    const char *path = luaL_checkstring(L, 1);
+    return lua_pushfstring(L, "%s%s", path, ends_with(path, ending) ? "" : ending);
+}
+
+/* tensor.save(path, x) */
+static int save_npy(lua_State *L) {
+    struct err e = {0};
+    lua_settop(L, 2);
+    const char *path = push_path(L, ".npy");
+    bind_check(L, npy_save(path, bind_tensor(L, 2), &e), &e);
+    return 0;
+}
+
+/* tensor.savez(path, {name = x}) */
+static int save_npz(lua_State *L) {
+    struct safetensors_entry *entry;
+    struct err e = {0};
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    const char *path = push_path(L, ".npz");
+    int n = push_entries(L, &entry);
+    bind_check(L, npz_save(path, entry, n, &e), &e);
+    return 0;
+}
+
+/* The tensors by name of a file's bytes. */
+static int push_npz(lua_State *L, const struct buf *bytes) {
+    struct err e = {0};
+    struct safetensors *s = lua_newuserdatauv(L, sizeof *s, 0);
+    *s = (struct safetensors){0};
+    luaL_setmetatable(L, BIND_SAFETENSORS);
+    bind_check(L, npz_read(bind_run(L)->device, bytes->data, bytes->len, s, &e), &e);
+    lua_createtable(L, 0, s->count);
+    for (int i = 0; i < s->count; i++) {
+        bind_push_shared(L, s->entry[i].tensor);
+        lua_setfield(L, -2, s->entry[i].name);
+    }
+    return 1;
+}
+
+/* tensor.load(path): a tensor of an .npy, a table of tensors of an .npz. */
+static int load_numpy(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    struct err e = {0};
+    struct buf *bytes = bind_new_buf(L);
+    bind_check(L, buf_read_file(bytes, path, &e), &e);
+    if (npz_is(bytes->data, bytes->len)) return push_npz(L, bytes);
+    struct tensor **out = bind_new_tensor(L);
+    if (npy_read(bind_run(L)->device, buf_text(bytes), bytes->len, out, &e)) err_prefix(&e, "'%s'", path);
+    buf_free(bytes);
+    bind_made(L, out, e.status, &e);
+    bind_filled(L, *out);
+    return 1;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
@@ -137,6 +211,7 @@ void bind_open_files(lua_State *L) {
     static const luaL_Reg gzip[] = {{"open", gzip_open_file}, {NULL, NULL}};
     static const luaL_Reg idx[] = {{"load", idx_load}, {NULL, NULL}};
     static const luaL_Reg safetensors[] = {{"load", load_safetensors}, {"save", save_safetensors}, {NULL, NULL}};
+    static const luaL_Reg numpy[] = {{"load", load_numpy}, {"save", save_npy}, {"savez", save_npz}, {NULL, NULL}};
     static const char *const types[] = {BIND_GZIP, NULL};
     bind_new_type(L, BIND_GZIP, events, gzip_close_file);
     luaL_newlib(L, methods);
@@ -144,6 +219,9 @@ void bind_open_files(lua_State *L) {
     lua_setfield(L, -2, "__index");
     bind_new_type(L, BIND_SAFETENSORS, none, release_file);
     lua_pop(L, 2);
+    lua_getglobal(L, "tensor");
+    luaL_setfuncs(L, numpy, 0);
+    lua_pop(L, 1);
     luaL_newlib(L, gzip);
     bind_strict(L, "gzip");
     lua_setglobal(L, "gzip");

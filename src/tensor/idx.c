@@ -30,16 +30,6 @@ static enum status read_header(const unsigned char *p, size_t n, enum dtype *d, 
     return OK;
 }
 
-/* Big-endian elements to this machine's order. */
-static void swap_bytes(unsigned char *p, size_t n, size_t size) {
-    for (size_t i = 0; i + size <= n; i += size)
-        for (size_t k = 0; k < size / 2; k++) {
-            unsigned char t = p[i + k];
-            p[i + k] = p[i + size - 1 - k];
-            p[i + size - 1 - k] = t;
-        }
-}
-
 enum status idx_read(struct device *device, const void *bytes, size_t n, struct tensor **out, struct err *e) {
     enum dtype d = DT_UINT8;
     struct shape s = {0};
@@ -55,7 +45,7 @@ enum status idx_read(struct device *device, const void *bytes, size_t n, struct 
     unsigned char *host = mem_block_alloc(size, e);
     if (!host) return e->status;
     memcpy(host, data, size);
-    swap_bytes(host, size, dtype_size(d));
+    tensor_swap_bytes(host, size, dtype_size(d));
     tensor_from(device, d, &s, host, out, e);
     mem_block_free(host);
     return e->status;

@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "tensor/device.h"
 
 static const struct {
     const char *name;
@@ -250,18 +249,11 @@ static enum status write_header(const struct safetensors_entry *entry, int count
     return OK;
 }
 
-/* The bytes in row-major order: where they lie, if that can be, else in a block of their own. */
-static const void *bytes_of(const struct tensor *t, void **block, struct err *e) {
-    if (tensor_device(t) && tensor_device(t)->driver->addresses && tensor_is_contiguous(t)) return tensor_data(t);
-    *block = mem_block_alloc(tensor_bytes(t), e);
-    return *block && tensor_read(t, *block, e) == OK ? *block : NULL;
-}
-
 /* Appends the checksum of what it writes. */
 static enum status write_data(struct file_writer *w, const struct tensor *t, struct buf *crcs, struct err *e) {
     uint32_t crc = 0;
     void *block = NULL;
-    const void *bytes = bytes_of(t, &block, e);
+    const void *bytes = tensor_host(t, &block, e);
     if (bytes && file_write(w, bytes, tensor_bytes(t), e) == OK) add_crc(&crc, bytes, tensor_bytes(t));
     mem_block_free(block);
     buf_printf(crcs, "%08x", crc);

@@ -211,6 +211,13 @@ enum status tensor_read(const struct tensor *t, void *bytes, struct err *e) {
     return OK;
 }
 
+const void *tensor_host(const struct tensor *t, void **block, struct err *e) {
+    const struct device *d = tensor_device(t);
+    if (d && d->driver->addresses && tensor_is_contiguous(t)) return tensor_data(t);
+    *block = mem_block_alloc(tensor_bytes(t), e);
+    return *block && tensor_read(t, *block, e) == OK ? *block : NULL;
+}
+
 enum status tensor_write(struct tensor *t, const void *bytes, struct err *e) {
     if (tensor_is_symbolic(t)) return err_set(e, ERR_STATE, "a tensor that is being traced cannot be assigned to");
     int64_t size = tensor_size(t), item = (int64_t)dtype_size(t->dtype);
@@ -231,4 +238,14 @@ enum status tensor_from(struct device *device, enum dtype d, const struct shape 
     }
     *out = t;
     return OK;
+}
+
+void tensor_swap_bytes(void *bytes, size_t n, size_t item) {
+    unsigned char *p = bytes;
+    for (size_t i = 0; i + item <= n; i += item)
+        for (size_t k = 0; k < item / 2; k++) {
+            unsigned char t = p[i + k];
+            p[i + k] = p[i + item - 1 - k];
+            p[i + item - 1 - k] = t;
+        }
 }

@@ -132,10 +132,15 @@ void tensor_strides(const struct shape *shape, int64_t *stride);
 /* Copies all elements to or from host memory in row-major order, syncing the device. A symbolic tensor is ERR_STATE: its
  * value cannot be read while tracing. */
 enum status tensor_read(const struct tensor *t, void *bytes, struct err *e);
+/* The elements' bytes in row-major order: where they lie, if that can be, else in *block, which the caller frees with
+ * mem_block_free in any case (NULL before). NULL with the error set. */
+const void *tensor_host(const struct tensor *t, void **block, struct err *e);
 enum status tensor_write(struct tensor *t, const void *bytes, struct err *e);
 /* A new tensor from host bytes in row-major order. */
 enum status tensor_from(struct device *device, enum dtype d, const struct shape *shape, const void *bytes,
                         struct tensor **out, struct err *e);
+/* Turns around the bytes of each of the elements that lie in n bytes: files of the other byte order. */
+void tensor_swap_bytes(void *bytes, size_t n, size_t item);
 /* The address of the first element of a cpu tensor. */
 void *tensor_data(const struct tensor *t);
 

@@ -86,3 +86,18 @@ test("a data set that is not there: what was tried, and what to install", functi
     return datasets.fashion_mnist.load_data()
   end)
 end)
+
+test("NumPy's files, there and back", function()
+  local x = tensor{{1.5, 2}, {3, 4}}
+  tensor.save(scratch .. "/x", x.T)
+  eq(tensor.load(scratch .. "/x.npy"), tensor{{1.5, 3}, {2, 4}})
+  tensor.savez(scratch .. "/all.npz", {x = x, n = 3})
+  local all = tensor.load(scratch .. "/all.npz")
+  eq(all.x, x)
+  eq(all.n:item(), 3)
+  eq(tensor.load "tests/golden/numpy/big.npy", tensor({1, -2, 70000}, "int32"))
+  fails("cannot open", tensor.load, scratch .. "/none.npy")
+  fails("does not begin as one", tensor.load, write("no.npy", "nothing of this kind"))
+  fails("/nowhere", tensor.save, "/nowhere/x", x)
+  fails("a tensor's name must be a string", tensor.savez, scratch .. "/y", {x})
+end)
