@@ -10,7 +10,7 @@ OPT ?= -O2 -g
 
 CPPFLAGS += -Isrc -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DCELDA_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS += -std=c11 $(OPT) -Wall -Wextra $(WERROR) -ffp-contract=off -fno-math-errno -pthread
-LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -ldl
+LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -ldl -lutil
 ifdef SANITIZER
   comma := ,
   CFLAGS += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer
@@ -117,7 +117,7 @@ $(BUILD)/tests/%.o: tests/%.c | $(GENERATED)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_SUPPORT:tests/%.c=$(BUILD)/tests/%.o) $(BUILD)/libcelda.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS) -lutil
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
 # The short suite: what valgrind runs in seconds a program. Its NaN wins no maximum, so test_elementwise cannot pass there.
 ifdef VALGRIND

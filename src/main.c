@@ -26,6 +26,9 @@ static const char help[] =
     "                               error, end (with time, RAM, disk)\n"
     "  celda resume [NOTEBOOK.cells]   goes on with the last session: outputs are shown again\n"
     "      --list                   the sessions that there are journals of\n"
+    "  celda --detach NOTEBOOK.cells   runs all cells in a session that needs no terminal\n"
+    "  celda attach NOTEBOOK.cells  shows what it printed meanwhile, and takes over; Ctrl-\\ leaves\n"
+    "                               it again\n"
     "  celda -e 'CODE'              runs code and shows the last expression's value\n"
     "  celda FILE.lua [ARG ...]     runs a script; `arg` holds the arguments\n"
     "  celda -                      runs standard input as a script\n"
@@ -42,7 +45,7 @@ static const char help[] =
     "  NO_COLOR=1                   no colours\n";
 
 static int unknown(const char *word) {
-    static const char *const known[] = {"run", "resume", "-e", "--help", "--version", "-h", NULL};
+    static const char *const known[] = {"run", "resume", "attach", "--detach", "-e", "--help", "--version", "-h", NULL};
     const char *near = nearest(word, known);
     fprintf(stderr, "celda: unknown option '%s'%s%s%s; see celda --help\n", word, near ? ", did you mean '" : "",
             near ? near : "", near ? "'?" : "");
@@ -67,6 +70,12 @@ int main(int argc, char **argv) {
         return 0;
     }
     if (strcmp(first, "run") == 0) return front_run(argc - 2, argv + 2);
+    if (strcmp(first, "attach") == 0) return front_attach(argc - 2, argv + 2);
+    if (strcmp(first, "--detach") == 0) {
+        if (argc == 3) return front_detach(argv[2], front_repl_all);
+        fputs("usage: celda --detach NOTEBOOK.cells\n", stderr);
+        return 2;
+    }
     if (strcmp(first, "resume") == 0) return front_resume(argc - 2, argv + 2);
     if (strcmp(first, "-e") == 0) {
         if (argc == 3) return front_code(argv[2]);

@@ -9,6 +9,12 @@
 
 /* The interactive REPL, on a notebook or (path NULL) without one. */
 int front_repl(const char *path);
+/* The same, and all cells of the notebook are run first. */
+int front_repl_all(const char *path);
+/* `celda --detach`: a session on the notebook without a terminal, which `session` runs in a process of its own. */
+int front_detach(const char *path, int (*session)(const char *path));
+/* `celda attach`: argv holds what follows the word attach. */
+int front_attach(int argc, char **argv);
 /* `celda resume`: likewise, of an old session. */
 int front_resume(int argc, char **argv);
 /* `celda run`: argv holds what follows the word run. */

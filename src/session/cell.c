@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -91,7 +92,7 @@ static void tell_timeout(const struct cell *c, const char *name, struct session_
     out->error = text;
     out->message_size = message;
     out->status = ERR_TIMEOUT;
-    strcpy(out->error_name, err_name(ERR_TIMEOUT));
+    snprintf(out->error_name, sizeof out->error_name, "%s", err_name(ERR_TIMEOUT));
 }
 
 void session_run_cell(struct session *s, const struct cell *c, const char *name, struct session_result *out) {

@@ -43,7 +43,7 @@ enum status session_checkpoint_start(struct session *s, const char *folder, stru
     if (strlen(folder) >= PATH_MAX) return err_set(e, ERR_IO, "the path of a folder is too long: %.60s...", folder);
     if (!s->checkpoint) s->checkpoint = mem_zalloc(sizeof *s->checkpoint, e);
     if (!s->checkpoint) return e->status;
-    strcpy(s->checkpoint->folder, folder);
+    snprintf(s->checkpoint->folder, sizeof s->checkpoint->folder, "%s", folder);
     session_checkpoint_every(s, SECONDS);
     return OK;
 }
@@ -114,7 +114,8 @@ void session_checkpoint_tick(struct session *s) {
 enum status session_checkpoint_now(struct session *s, struct buf *report, struct err *e) {
     lua_State *L = s->L;
     int top = lua_gettop(L);
-    if (!s->checkpoint && session_checkpoint_start(s, NULL, e)) return e->status;
+    if (!s->checkpoint) session_checkpoint_start(s, NULL, e);
+    if (!s->checkpoint) return e->status;
     if (begin(s, e) == OK && call(s, "finish", NULL, 0, e) == OK) {
         buf_printf(report, "checkpoint written to %s\n", s->checkpoint->folder);
         session_report_list(L, top + 1, "not saved:\n", report);

@@ -1,6 +1,4 @@
 /* The binary as a user meets it: headless runs, scripts, wrong words, and the REPL on a real pseudo-terminal. */
-#include <poll.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "support/terminal.h"
 #include "support/test.h"
 
 static const char *const notebook =
@@ -147,115 +146,64 @@ static void test_code_and_scripts(void **state) {
 
 /* ---- the REPL ------------------------------------------------------------------------------------------------------ */
 
-struct terminal {
-    int fd;
-    pid_t pid;
-    struct buf seen;
-};
-
-static void start(struct terminal *t, const char *file, int columns) {
-    struct winsize size = {.ws_row = 30, .ws_col = (unsigned short)columns};
-    const char *binary = getenv("CELDA");
-    t->seen = (struct buf){0};
-    t->pid = forkpty(&t->fd, NULL, NULL, &size);
-    if (t->pid < 0) {
-        print_message("skipped: this machine gives no pseudo-terminal\n");
-        skip();
-    }
-    if (t->pid == 0) {
-        setenv("TERM", "xterm", 1);
-        setenv("NO_COLOR", "1", 1);
-        execl(binary ? binary : "./celda", "celda", file, (char *)NULL);
-        _exit(127);
-    }
-}
-
-/* Reads until `text` was seen since the last wait; fails after ten seconds. */
-static void await(struct terminal *t, const char *text) {
-    struct pollfd p = {.fd = t->fd, .events = POLLIN};
-    char room[4096];
-    while (!strstr(buf_text(&t->seen), text)) {
-        ssize_t n = poll(&p, 1, 10000) > 0 ? read(t->fd, room, sizeof room) : 0;
-        if (n <= 0) fail_msg("no '%s' on the terminal but:\n%s", text, buf_text(&t->seen));
-        buf_put(&t->seen, room, (size_t)n);
-    }
-    const char *after = strstr(t->seen.data, text) + strlen(text);
-    t->seen.len -= (size_t)(after - t->seen.data);
-    memmove(t->seen.data, after, t->seen.len + 1);
-}
-
-static void type(struct terminal *t, const char *keys) {
-    assert_true(write(t->fd, keys, strlen(keys)) > 0);
-}
-
-static int finish(struct terminal *t) {
-    int status;
-    char room[4096];
-    while (read(t->fd, room, sizeof room) > 0) {
-    }
-    waitpid(t->pid, &status, 0);
-    close(t->fd);
-    buf_free(&t->seen);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static void test_repl(void **state) {
     struct terminal t;
     (void)state;
-    start(&t, NULL, 80);
-    await(&t, "[1]: ");
-    type(&t, "local x = 20\r");
-    await(&t, "[2]: ");
-    type(&t, "for i = 1, 2 do\r");
-    await(&t, "...: ");
-    type(&t, "x = x + i end\r");
-    await(&t, "[3]: ");
-    type(&t, "x\r");
-    await(&t, "23\r\n");
-    await(&t, "[4]: ");
-    type(&t, "unfinished(\003");
-    await(&t, "^C");
-    await(&t, "[4]: ");
-    type(&t,
-         "while true do local t = {} end\r"); /* allocates: ThreadSanitizer passes signals on in its own calls alone */
+    terminal_start(&t, 80, NULL, NULL);
+    terminal_await(&t, "[1]: ");
+    terminal_type(&t, "local x = 20\r");
+    terminal_await(&t, "[2]: ");
+    terminal_type(&t, "for i = 1, 2 do\r");
+    terminal_await(&t, "...: ");
+    terminal_type(&t, "x = x + i end\r");
+    terminal_await(&t, "[3]: ");
+    terminal_type(&t, "x\r");
+    terminal_await(&t, "23\r\n");
+    terminal_await(&t, "[4]: ");
+    terminal_type(&t, "unfinished(\003");
+    terminal_await(&t, "^C");
+    terminal_await(&t, "[4]: ");
+    terminal_type(
+        &t,
+        "while true do local t = {} end\r"); /* allocates: ThreadSanitizer passes signals on in its own calls alone */
     usleep(300000);
-    type(&t, "\003");
-    await(&t, "KeyboardInterrupt");
-    await(&t, "[5]: ");
-    type(&t, "\003\003");
-    await(&t, "[5]: ");
-    type(&t, "x\r");
-    await(&t, "23\r\n");
-    await(&t, "]: ");
-    type(&t, "tensor.aran\t");
-    await(&t, "tensor.arange");
-    type(&t, "(3)\r");
-    await(&t, "[0 1 2]");
-    await(&t, "]: ");
-    type(&t, "\004");
-    assert_int_equal(finish(&t), 0);
+    terminal_type(&t, "\003");
+    terminal_await(&t, "KeyboardInterrupt");
+    terminal_await(&t, "[5]: ");
+    terminal_type(&t, "\003\003");
+    terminal_await(&t, "[5]: ");
+    terminal_type(&t, "x\r");
+    terminal_await(&t, "23\r\n");
+    terminal_await(&t, "]: ");
+    terminal_type(&t, "tensor.aran\t");
+    terminal_await(&t, "tensor.arange");
+    terminal_type(&t, "(3)\r");
+    terminal_await(&t, "[0 1 2]");
+    terminal_await(&t, "]: ");
+    terminal_type(&t, "\004");
+    assert_int_equal(terminal_finish(&t), 0);
 }
 
 /* A terminal that says it knows kitty's graphics gets a picture; one that says it knows sixels gets these; and one that
  * knows neither gets text. It is asked once. */
 static void check_pictures(const char *answer, const char *picture) {
     struct terminal t;
-    start(&t, NULL, 80);
-    await(&t, "[1]: ");
-    type(&t, "plot.line({1, 2})\r");
-    await(&t, "\033[c");
-    type(&t, answer);
-    await(&t, picture);
-    await(&t, "[2]: ");
-    type(&t, "plot.line({1, 2})\r");
-    await(&t, picture);
-    await(&t, "[3]: ");
-    type(&t, "plot.line({1, 2})\rprint(6 * 7)\r");
-    await(&t, picture);
-    await(&t, "42\r\n");
-    await(&t, "]: ");
-    type(&t, "\004");
-    assert_int_equal(finish(&t), 0);
+    terminal_start(&t, 80, NULL, NULL);
+    terminal_await(&t, "[1]: ");
+    terminal_type(&t, "plot.line({1, 2})\r");
+    terminal_await(&t, "\033[c");
+    terminal_type(&t, answer);
+    terminal_await(&t, picture);
+    terminal_await(&t, "[2]: ");
+    terminal_type(&t, "plot.line({1, 2})\r");
+    terminal_await(&t, picture);
+    terminal_await(&t, "[3]: ");
+    terminal_type(&t, "plot.line({1, 2})\rprint(6 * 7)\r");
+    terminal_await(&t, picture);
+    terminal_await(&t, "42\r\n");
+    terminal_await(&t, "]: ");
+    terminal_type(&t, "\004");
+    assert_int_equal(terminal_finish(&t), 0);
 }
 
 static void test_pictures(void **state) {
@@ -269,55 +217,50 @@ static void test_pictures(void **state) {
 static void test_progress(void **state) {
     struct terminal t;
     (void)state;
-    start(&t, NULL, 80);
-    await(&t, "[1]: ");
-    type(&t, "for x in progress(3) do io.write('part') if x == 3 then print() end end\r");
-    await(&t, "0/3 ");
-    await(&t, "\r\033[Kpart");
-    await(&t, "\r\n");
-    await(&t, "3/3 ");
-    await(&t, "[2]: ");
-    type(&t, "for x in progress(1 << 60) do end\r");
-    await(&t, "/1152921504606846976 ");
-    type(&t, "\003");
-    await(&t, "KeyboardInterrupt");
-    await(&t, "[3]: ");
-    type(&t, "\004");
-    assert_int_equal(finish(&t), 0);
-}
-
-/* Keys that come before the prompt is there can be lost: the terminal is not in readline's hands then. */
-static void type_at_prompt(struct terminal *t, const char *prompt, const char *keys) {
-    await(t, prompt);
-    type(t, keys);
+    terminal_start(&t, 80, NULL, NULL);
+    terminal_await(&t, "[1]: ");
+    terminal_type(&t, "for x in progress(3) do io.write('part') if x == 3 then print() end end\r");
+    terminal_await(&t, "0/3 ");
+    terminal_await(&t, "\r\033[Kpart");
+    terminal_await(&t, "\r\n");
+    terminal_await(&t, "3/3 ");
+    terminal_await(&t, "[2]: ");
+    terminal_type(&t, "for x in progress(1 << 60) do end\r");
+    terminal_await(&t, "/1152921504606846976 ");
+    terminal_type(&t, "\003");
+    terminal_await(&t, "KeyboardInterrupt");
+    terminal_await(&t, "[3]: ");
+    terminal_type(&t, "\004");
+    assert_int_equal(terminal_finish(&t), 0);
 }
 
 static void test_notebook_by_steps(void **state) {
     struct terminal t;
     (void)state;
-    start(&t, path, 40);
-    await(&t, "Chapter");
-    await(&t, "A paragraph is filled to the columns\r\nthat there are.\r\n- an item, which is as long as two whole\r\n"
-              "  lines");
-    await(&t, "[1] First");
-    type_at_prompt(&t, "in 1: ", "\r");
-    await(&t, "42");
-    await(&t, "[2] Second");
-    type_at_prompt(&t, "in 1: ", "\r");
-    await(&t, "boom");
-    type_at_prompt(&t, "in 1: ", "%list\r");
-    await(&t, "\u2717 [2] Second");
-    type_at_prompt(&t, "in 2: ", "%skip\r");
-    await(&t, "[3] Third");
-    type_at_prompt(&t, "in 3: ", "\r");
-    await(&t, "third");
-    await(&t, "last cell");
-    type_at_prompt(&t, "in 3: ", "%rerun 1\r");
-    await(&t, "42");
-    type_at_prompt(&t, "in 4 (1 stale): ", "%rerun 9\r");
-    await(&t, "numbered 1 to 3");
-    type_at_prompt(&t, "in 5 (1 stale): ", "\004");
-    assert_int_equal(finish(&t), 0);
+    terminal_start(&t, 40, path, NULL);
+    terminal_await(&t, "Chapter");
+    terminal_await(
+        &t, "A paragraph is filled to the columns\r\nthat there are.\r\n- an item, which is as long as two whole\r\n"
+            "  lines");
+    terminal_await(&t, "[1] First");
+    terminal_type_at(&t, "in 1: ", "\r");
+    terminal_await(&t, "42");
+    terminal_await(&t, "[2] Second");
+    terminal_type_at(&t, "in 1: ", "\r");
+    terminal_await(&t, "boom");
+    terminal_type_at(&t, "in 1: ", "%list\r");
+    terminal_await(&t, "\u2717 [2] Second");
+    terminal_type_at(&t, "in 2: ", "%skip\r");
+    terminal_await(&t, "[3] Third");
+    terminal_type_at(&t, "in 3: ", "\r");
+    terminal_await(&t, "third");
+    terminal_await(&t, "last cell");
+    terminal_type_at(&t, "in 3: ", "%rerun 1\r");
+    terminal_await(&t, "42");
+    terminal_type_at(&t, "in 4 (1 stale): ", "%rerun 9\r");
+    terminal_await(&t, "numbered 1 to 3");
+    terminal_type_at(&t, "in 5 (1 stale): ", "\004");
+    assert_int_equal(terminal_finish(&t), 0);
 }
 
 /* Killed while a cell runs, a notebook is gone on with where it was: what was seen is shown again, and cells that were done
@@ -331,36 +274,36 @@ static void test_resume_after_a_kill(void **state) {
     assert_non_null(f);
     fputs("-- %%\nx = 6 * 7 print('out', x)\n\n-- %%\nprint('begun') while true do end\n", f);
     fclose(f);
-    start(&t, file, 80);
-    type_at_prompt(&t, "in 1: ", "\r");
-    await(&t, "42");
-    type_at_prompt(&t, "in 1: ", "%checkpoint\r");
-    await(&t, "checkpoint written");
-    type_at_prompt(&t, "in 2: ", "y = 1\r");
-    type_at_prompt(&t, "in 3: ", "\r");
-    await(&t, "begun\r\n");
+    terminal_start(&t, 80, file, NULL);
+    terminal_type_at(&t, "in 1: ", "\r");
+    terminal_await(&t, "42");
+    terminal_type_at(&t, "in 1: ", "%checkpoint\r");
+    terminal_await(&t, "checkpoint written");
+    terminal_type_at(&t, "in 2: ", "y = 1\r");
+    terminal_type_at(&t, "in 3: ", "\r");
+    terminal_await(&t, "begun\r\n");
     kill(t.pid, SIGKILL);
-    assert_int_equal(finish(&t), -1);
+    assert_int_equal(terminal_finish(&t), -1);
     snprintf(args, sizeof args, "%s </dev/null", file);
     expect(args, 0, "was cut off; to go on with it: celda resume");
     expect("resume --list", 0, "was cut off while [2] ran, next is cell 2");
-    start(&t, file, 80);
-    type_at_prompt(&t, "Resume from cell 2 (", "\r");
-    await(&t, "out\t42");
-    await(&t, "begun");
-    await(&t, "[2] was interrupted here");
-    await(&t, "loaded 1 variable");
-    await(&t, "What 1 typed input made is not restored.");
-    type_at_prompt(&t, "in 3: ", "x, y\r");
-    await(&t, "42, nil");
-    type_at_prompt(&t, "in 4: ", "%list\r");
-    await(&t, "\u2713 [1]");
-    await(&t, ">  [2]");
-    type_at_prompt(&t, "in 5: ", "\004");
-    assert_int_equal(finish(&t), 0);
-    start(&t, file, 80);
-    type_at_prompt(&t, "in 1: ", "\004"); /* it ended: nobody asks */
-    assert_int_equal(finish(&t), 0);
+    terminal_start(&t, 80, file, NULL);
+    terminal_type_at(&t, "Resume from cell 2 (", "\r");
+    terminal_await(&t, "out\t42");
+    terminal_await(&t, "begun");
+    terminal_await(&t, "[2] was interrupted here");
+    terminal_await(&t, "loaded 1 variable");
+    terminal_await(&t, "What 1 typed input made is not restored.");
+    terminal_type_at(&t, "in 3: ", "x, y\r");
+    terminal_await(&t, "42, nil");
+    terminal_type_at(&t, "in 4: ", "%list\r");
+    terminal_await(&t, "\u2713 [1]");
+    terminal_await(&t, ">  [2]");
+    terminal_type_at(&t, "in 5: ", "\004");
+    assert_int_equal(terminal_finish(&t), 0);
+    terminal_start(&t, 80, file, NULL);
+    terminal_type_at(&t, "in 1: ", "\004"); /* it ended: nobody asks */
+    assert_int_equal(terminal_finish(&t), 0);
     expect("resume /nowhere.cells", 1, "cannot open '/nowhere.cells'");
     expect("resume a b", 2, "what is 'b'");
     expect("resume --lst", 2, "unknown option '--lst'");

@@ -260,7 +260,7 @@ static void greet(struct repl *r, const char *path) {
     if (nb) repl_print(r, "%s: %d cells. Enter runs the next one.\n", path, r->notebook.count);
 }
 
-int repl_main(const char *path, const struct journal_info *resumed) {
+int repl_main(const char *path, const struct journal_info *resumed, bool run_all) {
     static struct repl r;
     struct err e = {0};
     current = &r;
@@ -275,6 +275,10 @@ int repl_main(const char *path, const struct journal_info *resumed) {
     greet(&r, path);
     if (resumed && repl_resume(&r, resumed, &e)) repl_print(&r, "(cannot resume: %s)\n", e.text);
     repl_show_next(&r);
+    if (run_all) {
+        buf_puts(&r.pending, "%run");
+        run_pending(&r);
+    }
     loop(&r);
     close_session(&r, !r.lost);
     return 0;
@@ -282,5 +286,9 @@ int repl_main(const char *path, const struct journal_info *resumed) {
 
 int front_repl(const char *path) {
     struct journal_info info;
-    return repl_main(path, path && repl_wants_resume(path, &info) ? &info : NULL);
+    return repl_main(path, path && repl_wants_resume(path, &info) ? &info : NULL, false);
+}
+
+int front_repl_all(const char *path) {
+    return repl_main(path, NULL, true);
 }

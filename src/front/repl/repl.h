@@ -35,8 +35,8 @@ enum status repl_run(struct repl *r, const struct cell *c, const char *name, int
 void repl_show_end(struct repl *r, const struct session_result *result, const char *name);
 
 /* Opens the session on a notebook (NULL: none), going on with an old one's journal (NULL: with a new one), until the user
- * leaves. Returns the exit status. */
-int repl_main(const char *path, const struct journal_info *resumed);
+ * leaves. Returns the exit status. `run_all`: as if the first input were %run. */
+int repl_main(const char *path, const struct journal_info *resumed, bool run_all);
 /* Shows what the journal holds, and what it says of cells counts from now on. */
 enum status repl_resume(struct repl *r, const struct journal_info *info, struct err *e);
 /* Whether the notebook's last session was interrupted and the user wants to go on with it; without a terminal a line on

@@ -211,5 +211,5 @@ int front_resume(int argc, char **argv) {
     }
     if (!journal_find_last(path ? notebook : NULL, &info))
         return front_fail("there is no session to resume; celda resume --list shows those that run");
-    return repl_main(path ? path : *info.notebook ? info.notebook : NULL, &info);
+    return repl_main(path ? path : *info.notebook ? info.notebook : NULL, &info, false);
 }
