@@ -115,7 +115,10 @@ static void push_manifest(lua_State *L, const json_t *metadata) {
     const char *expected = json_string_value(json_object_get(metadata, "manifest_crc32"));
     struct err e = {0};
     char crc[9];
-    if (!text || !expected) bind_raise(L, ERR_IO, "it has no description of a session");
+    if (!text || !expected) {
+        bind_raise(L, ERR_IO, "it has no description of a session");
+        return;
+    }
     snprintf(crc, sizeof crc, "%08lx", crc32_z(0, (const unsigned char *)text, strlen(text)));
     if (strcmp(crc, expected) != 0) bind_raise(L, ERR_IO, "its description of the session is damaged");
     json_t *manifest = json_parse(text, strlen(text), &e);

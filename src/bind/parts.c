@@ -76,7 +76,7 @@ static bool integers(lua_State *L, int index, int n, int64_t *out) {
 
 /* Whether all elements lie within a storage of so many. */
 static bool lies_within(const struct tensor *t, int64_t elements) {
-    int64_t low = t->offset, high = t->offset;
+    int64_t low = t->offset, high = low;
     for (int i = 0; i < t->shape.rank; i++) {
         int64_t reach;
         if (t->shape.dim[i] < 0 || __builtin_mul_overflow(t->shape.dim[i] - 1, t->stride[i], &reach)) return false;

@@ -2,6 +2,8 @@
  * statements. */
 #include "cell/magic_line.h"
 
+#include <string.h>
+
 #include "cell/parser.h"
 
 static bool is_space(char c) {
@@ -64,6 +66,34 @@ static bool help(const char *s, struct cell_span line, struct cell_magic *out) {
     return true;
 }
 
+static size_t skip_space(const char *s, size_t at, size_t end) {
+    while (at < end && is_space(s[at])) at++;
+    return at;
+}
+
+static size_t skip_name(const char *s, size_t at, size_t end) {
+    while (at < end && is_name(s[at])) at++;
+    return at;
+}
+
+/* `!command`, `name = !command` or `local name = !command`. Lua has no exclamation mark. */
+static bool shell(const char *s, struct cell_span line, struct cell_magic *out) {
+    size_t at = line.begin, end = line.end, target = at;
+    if (at < end && is_letter(s[at])) {
+        target = skip_name(s, at, end);
+        if (target - at == 5 && strncmp(s + at, "local", 5) == 0)
+            target = skip_name(s, skip_space(s, target, end), end);
+        at = skip_space(s, target, end);
+        if (at == end || s[at] != '=') return false;
+        at = skip_space(s, at + 1, end);
+    }
+    if (at == end || s[at] != '!') return false;
+    out->name = (struct cell_span){line.begin, target};
+    out->args = trimmed(s, at + 1, end);
+    out->kind = CELL_MAGIC_SHELL;
+    return out->args.begin < out->args.end;
+}
+
 /* What stands in [begin, end), which is one line. */
 static struct cell_magic classify(const char *s, size_t begin, size_t end) {
     struct cell_magic m = {.line = {begin, end}};
@@ -73,7 +103,7 @@ static struct cell_magic classify(const char *s, size_t begin, size_t end) {
         m.commented = true;
         text.begin += s[text.begin + 2] == ' ' ? 3 : 2;
     }
-    bool found = magic(s, text, &m) || (!m.commented && help(s, text, &m));
+    bool found = magic(s, text, &m) || (!m.commented && (help(s, text, &m) || shell(s, text, &m)));
     return found ? m : (struct cell_magic){.line = m.line};
 }
 

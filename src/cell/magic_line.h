@@ -1,5 +1,5 @@
 /* Lines of a cell that are not Lua: `%name args`, its canonical spelling `-- %name args`, `%%name` on a cell's first
- * line, `?thing` and `thing?`. */
+ * line, `?thing` and `thing?`, `!command` and `name = !command`. */
 #ifndef CELL_MAGIC_LINE_H
 #define CELL_MAGIC_LINE_H
 
@@ -10,9 +10,10 @@
 
 enum cell_magic_kind {
     CELL_MAGIC_NONE,
-    CELL_MAGIC_LINE, /* %name args */
-    CELL_MAGIC_CELL, /* %%name args: takes the rest of the cell */
-    CELL_MAGIC_HELP, /* ?thing, thing? */
+    CELL_MAGIC_LINE,  /* %name args */
+    CELL_MAGIC_CELL,  /* %%name args: takes the rest of the cell */
+    CELL_MAGIC_HELP,  /* ?thing, thing? */
+    CELL_MAGIC_SHELL, /* !command; name = !command: `name` is what its output is assigned to ("local x"), or empty */
 };
 
 struct cell_magic {

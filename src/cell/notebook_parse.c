@@ -236,6 +236,8 @@ static enum status warn_of_magic(struct notebook *nb, const struct cell *c, bool
         int line = c->line;
         for (size_t i = 0; i < m.line.begin; i++) line += c->source[i] == '\n';
         *done = true;
+        if (m.kind == CELL_MAGIC_SHELL)
+            return warn(nb, e, line, "!command makes the file no valid Lua; write it as `-- %%sh command`"), e->status;
         warn(nb, e, line, "%.*s makes the file no valid Lua; write it as `-- %.*s`", (int)(m.name.end - m.line.begin),
              c->source + m.line.begin, (int)(m.name.end - m.line.begin), c->source + m.line.begin);
     }

@@ -26,7 +26,7 @@ static void put_code(const struct cell *c, struct buf *out) {
     struct cell_magic m;
     size_t at = 0;
     for (size_t from = 0; cell_magic_next(c->source, c->size, from, &m); from = m.line.end) {
-        if (m.commented || m.kind == CELL_MAGIC_HELP) continue;
+        if (m.commented || m.kind == CELL_MAGIC_HELP || m.kind == CELL_MAGIC_SHELL) continue;
         size_t percent = m.line.begin;
         while (c->source[percent] != '%') percent++;
         buf_put(out, c->source + at, percent - at);

@@ -111,17 +111,26 @@ static void set_error(struct session_result *out, const struct err *e) {
     buf_putc(&out->error, '\n');
 }
 
+/* The magic's line as "name args". */
+static void put_magic_line(const char *source, const struct cell_magic *m, struct buf *line) {
+    const size_t name = m->name.end - m->name.begin;
+    if (m->kind == CELL_MAGIC_SHELL) {
+        buf_puts(line, name ? "sx " : "sh ");
+        buf_put(line, source + m->name.begin, name);
+        buf_puts(line, name ? " = " : "");
+        buf_put(line, source + m->args.begin, m->args.end - m->args.begin);
+        return;
+    }
+    if (m->kind == CELL_MAGIC_HELP) buf_puts(line, "help ");
+    const bool alone = m->kind == CELL_MAGIC_HELP || m->args.end <= m->name.end;
+    buf_put(line, source + m->name.begin, alone ? name : m->args.end - m->name.begin);
+}
+
 static enum status run_magic(struct session *s, const char *source, size_t n, const struct cell_magic *m,
                              struct session_result *out) {
     struct err e = {0};
     struct buf line = {0}, body = {0};
-    if (m->kind == CELL_MAGIC_HELP) {
-        buf_puts(&line, "help ");
-        buf_put(&line, source + m->name.begin, m->name.end - m->name.begin);
-    } else {
-        buf_put(&line, source + m->name.begin,
-                m->args.end > m->name.end ? m->args.end - m->name.begin : m->name.end - m->name.begin);
-    }
+    put_magic_line(source, m, &line);
     if (m->kind == CELL_MAGIC_CELL) buf_put(&body, source + m->line.end, n - m->line.end);
     enum status status = s->magic ? s->magic(s, s->magic_arg, buf_text(&line), buf_text(&body), &e)
                                   : err_set(&e, ERR_UNSUPPORTED, "magics are not available here");
