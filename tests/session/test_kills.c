@@ -1,5 +1,6 @@
-/* celda killed at random moments while cells print: what was seen is in the journal, whose file is whole, and resuming shows
- * it again. CELDA_KILLS=1000 for more than a few. */
+/* celda killed at random moments, while cells print and while they train, checkpoint and save: what was seen is in the
+ * journal, whose file is whole; resuming shows it again, with variables as of a checkpoint no older than the last one that
+ * was reported; and a saved file is whole or as it was. CELDA_KILLS=1000 for more than a few. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,31 +17,53 @@
 #include "support/mutate.h"
 #include "support/test.h"
 
-enum { KILLS = 25, CELLS = 80, LONGEST = 60 /* ms */ };
+enum { KILLS = 25, CELLS = 80, LONGEST = 60 /* ms */, STEPS = 12, LONGEST_STEPS = 100 };
 
+static char printing[512], training[512], saved[512]; /* notebooks, and what the second saves */
 static const char *notebook;
 static struct tally {
     int kills, before, within, between, after; /* the first cell, a cell, two cells, the end */
     size_t torn, output;
+    int checkpoints, saves; /* that were reported before the kills */
 } tally;
 
-static int write_notebook(void **state) {
+static void write_printing(void) {
     struct buf text = {0};
-    (void)state;
     for (int i = 1; i <= CELLS; i++)
         buf_printf(&text, "-- %%%% Cell %d\nfor i = 1, 50 do print(%d, i, ('x'):rep(i)) end\n{%d}\n\n", i, i, i);
-    notebook = strdup(test_file("killed.cells", text.data, text.len));
+    snprintf(printing, sizeof printing, "%s", test_file("killed.cells", text.data, text.len));
     buf_free(&text);
+}
+
+/* Each cell's variables say how many cells there were: n, all of t, the model's iterations. */
+static void write_training(void) {
+    struct buf text = {0};
+    snprintf(saved, sizeof saved, "%s", test_path("killed.celda"));
+    buf_puts(&text, "-- %%\nn = 0\nmodel = keras.Sequential{keras.layers.Dense(8, {input_shape = {4}}),"
+                    " keras.layers.Dense(1)}\nmodel:compile{optimizer = 'adam', loss = 'mse'}\n\n");
+    for (int i = 1; i <= STEPS; i++)
+        buf_printf(&text,
+                   "-- %%%%\nmodel:fit(tensor.ones({64, 4}), tensor.ones({64, 1}), {batch_size = 64, verbose = 0})\n"
+                   "n = n + 1\nt = tensor.full({20000}, n)\n-- %%checkpoint\n-- %%save %s\n\n",
+                   saved);
+    snprintf(training, sizeof training, "%s", test_file("training.cells", text.data, text.len));
+    buf_free(&text);
+}
+
+static int write_notebooks(void **state) {
+    (void)state;
+    write_printing();
+    write_training();
     return 0;
 }
 
-static int free_notebook(void **state) {
+static int report(void **state) {
     (void)state;
     print_message(
         "%d kills: %d before the first cell, %d within one, %d between two, %d after the last; %zu bytes seen, "
-        "none lost; %zu torn\n",
-        tally.kills, tally.before, tally.within, tally.between, tally.after, tally.output, tally.torn);
-    free((char *)notebook);
+        "none lost; %zu torn; %d checkpoints and %d saves reported, all there\n",
+        tally.kills, tally.before, tally.within, tally.between, tally.after, tally.output, tally.torn,
+        tally.checkpoints, tally.saves);
     return 0;
 }
 
@@ -58,19 +81,20 @@ struct child {
     struct buf seen[2];
 };
 
-static void start(struct child *c, const char *word) {
+/* celda with two words; `input` is the file that is its standard input. */
+static void start(struct child *c, const char *word, const char *file, const char *input) {
     const char *binary = getenv("CELDA");
     int out[2], err[2];
     *c = (struct child){0};
     assert_int_equal(pipe(out) | pipe(err), 0);
     c->pid = fork();
     if (c->pid == 0) {
-        int null = open("/dev/null", O_RDONLY);
-        dup2(null, 0);
+        int in = open(input, O_RDONLY);
+        dup2(in, 0);
         dup2(out[1], 1);
         dup2(err[1], 2);
         for (int fd = 3; fd < 64; fd++) close(fd);
-        execl(binary ? binary : "./celda", "celda", word, notebook, (char *)NULL);
+        execl(binary ? binary : "./celda", "celda", word, file, (char *)NULL);
         _exit(127);
     }
     close(out[1]);
@@ -170,7 +194,7 @@ static void check_journal(const struct child *c, struct journal_info *info) {
 
 static void check_resume(const struct child *killed) {
     struct child c;
-    start(&c, "resume");
+    start(&c, "resume", notebook, "/dev/null");
     assert_int_equal(finish(&c), 0);
     assert_non_null(strstr(buf_text(&c.seen[0]), "end of the journal"));
     const char *last = killed->seen[0].len ? strrchr(killed->seen[0].data, '\t') : NULL;
@@ -185,7 +209,7 @@ static void check_resume(const struct child *killed) {
 static void kill_once(unsigned *seed) {
     struct child c;
     struct journal_info info;
-    start(&c, "run");
+    start(&c, "run", notebook, "/dev/null");
     watch(&c, milliseconds() + (long)(mutate_random(seed) % LONGEST));
     kill(c.pid, SIGKILL);
     finish(&c);
@@ -205,10 +229,82 @@ static void test_kills(void **state) {
     const char *wanted = getenv("CELDA_KILLS");
     unsigned seed = 200;
     (void)state;
+    notebook = printing;
     for (int i = wanted ? atoi(wanted) : KILLS; i > 0; i--) kill_once(&seed);
 }
 
+/* ---- checkpoints and saved files ------------------------------------------------------------------------------------- */
+
+static int count(const struct buf *text, const char *word) {
+    int n = 0;
+    for (const char *at = buf_text(text); (at = strstr(at, word)); at++) n++;
+    return n;
+}
+
+/* The state that a session prints as "state N T I": all three are the same count, which is `least` or more. */
+static void check_state(const struct child *c, int least) {
+    int n, t, iterations;
+    const char *at = strstr(buf_text(&c->seen[0]), "state\t");
+    if (!at || sscanf(at, "state\t%d\t%d\t%d", &n, &t, &iterations) != 3)
+        fail_msg("no state in:\n%s%s", buf_text(&c->seen[0]), buf_text(&c->seen[1]));
+    if (n < least || t != n || iterations != n)
+        fail_msg("n %d, t %d, iterations %d where %d were reported", n, t, iterations, least);
+}
+
+static const char ask[] = "local i = n or 0 print('state', i, i > 0 and t:min():item() == t:max():item() and "
+                          "t[1]:item() or 0, i > 0 and model.optimizer.iterations:item() or 0)\n";
+
+static void check_checkpoint(const struct child *killed) {
+    struct child c;
+    int reported = count(&killed->seen[0], "checkpoint written");
+    start(&c, "resume", notebook, test_file("ask.lua", ask, sizeof ask - 1));
+    assert_int_equal(finish(&c), 0);
+    check_state(&c, reported);
+    tally.checkpoints += reported;
+    forget(&c);
+}
+
+static void check_saved(const struct child *killed) {
+    struct child c;
+    char code[1024];
+    int reported = count(&killed->seen[0], "saved ");
+    if (reported == 0) return;
+    snprintf(code, sizeof code, "-- %%load %s\n%s", saved, ask);
+    start(&c, "-e", code, "/dev/null");
+    assert_int_equal(finish(&c), 0);
+    check_state(&c, reported);
+    tally.saves += reported;
+    forget(&c);
+}
+
+static void kill_while_saving(unsigned *seed) {
+    struct child c;
+    struct journal_info info;
+    struct err e = {0};
+    unlink(saved);
+    start(&c, "run", notebook, "/dev/null");
+    watch(&c, milliseconds() + (long)(mutate_random(seed) % LONGEST_STEPS));
+    kill(c.pid, SIGKILL);
+    finish(&c);
+    if (journal_find_last(notebook, &info)) {
+        if (!info.clean) check_checkpoint(&c);
+        assert_ok(journal_give_up(info.path, &e), &e);
+        unlink(info.path);
+    }
+    check_saved(&c);
+    tally.kills++;
+    forget(&c);
+}
+
+static void test_kills_while_saving(void **state) {
+    const char *wanted = getenv("CELDA_KILLS");
+    unsigned seed = 200;
+    (void)state;
+    notebook = training;
+    for (int i = wanted ? atoi(wanted) : KILLS; i > 0; i--) kill_while_saving(&seed);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kills)};
-    return cmocka_run_group_tests(tests, write_notebook, free_notebook);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kills), cmocka_unit_test(test_kills_while_saving)};
+    return cmocka_run_group_tests(tests, write_notebooks, report);
 }
