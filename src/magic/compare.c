@@ -39,9 +39,9 @@ static enum status add_device(struct compare *c, const char *name, struct err *e
     return OK;
 }
 
-/* All that can be had: the same one under two names counts once. */
+/* What the tutorial compares, as far as it can be had. OpenCL on a processor is slow, and asked for by name. */
 static void add_all(struct compare *c) {
-    static const char *const kind[] = {"cpu", "gpu", "opencl", "tpu"};
+    static const char *const kind[] = {"cpu", "gpu", "tpu"};
     for (size_t i = 0; i < sizeof kind / sizeof *kind; i++) {
         struct err unavailable = {0};
         add_device(c, kind[i], &unavailable);
@@ -188,10 +188,11 @@ static enum status run(const struct magic_call *call, struct err *e) {
 const struct magic magic_compare = {
     .name = "compare",
     .usage = "%compare [DEVICE ...] [N]",
-    .help =
-        "runs a cell on several devices from the same state, and compares\n"
-        "%%compare above a cell, or %compare for the notebook's next cell or cell N; without names on every device\n"
-        "there is. The session then holds what the first computed. Differences are those of tensors and weights.",
+    .help = "runs a cell on several devices from the same state, and compares\n"
+            "%%compare above a cell, or %compare for the notebook's next cell or cell N; without names on cpu, gpu and "
+            "tpu,\n"
+            "as far as they can be had. The session then holds what the first computed. Differences are those of "
+            "tensors and weights.",
     .takes_cell = true,
     .run = run,
 };

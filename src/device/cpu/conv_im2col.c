@@ -366,7 +366,8 @@ static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_
         return product * cpu_conv_flops(g) + (lays_out(g) ? 0.095 : 0) * cells + images +
                (pass == CPU_CONV_FORWARD ? 0.5 : 1.5) * weights;
     const double places = (double)(g->n * g->h * g->w), taps = (double)(g->kh * g->kw * g->o);
-    return product * 2.2 * places * taps * (double)(g->c / g->groups) / (double)(g->stride[0] * g->stride[1]) +
+    const int64_t channels = g->c / g->groups;
+    return product * 2.2 * places * taps * (double)channels / (double)(g->stride[0] * g->stride[1]) +
            (lays_out(g) ? 0.052 : 0) * places * taps + 0.2 * cpu_conv_inputs(g) + images + 1.5 * weights;
 }
 
