@@ -191,8 +191,9 @@ const struct magic magic_compare = {
     .help = "runs a cell on several devices from the same state, and compares\n"
             "%%compare above a cell, or %compare for the notebook's next cell or cell N; without names on cpu, gpu and "
             "tpu,\n"
-            "as far as they can be had. The session then holds what the first computed. Differences are those of "
-            "tensors and weights.",
+            "as far as there are some. The session then holds what the first computed. Differences are those of "
+            "tensors and\n"
+            "weights.",
     .takes_cell = true,
     .run = run,
 };
