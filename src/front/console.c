@@ -14,7 +14,7 @@ static void write_all(struct front_console *c, int fd, const char *bytes, size_t
         ssize_t k = write(fd, bytes, n);
         if (k < 0 && errno == EINTR) continue;
         if (k < 0) {
-            c->broken = fd == STDOUT_FILENO;
+            if (fd == STDOUT_FILENO) c->broken = c->sink.closed = true;
             return;
         }
         bytes += k;

@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "session/journal_internal.h"
 
+enum { MOST = 64 << 20 }; /* bytes of a journal from which on outputs are dropped */
+
 struct journal {
     struct sink sink; /* first */
     struct sink *to;
@@ -37,9 +39,18 @@ static void tell(struct journal *j, const struct err *e, const char *and) {
     buf_free(&line);
 }
 
+/* A loop that prints all night must not fill the disk: what cells did is written on, but no more of what they print. */
+static bool is_too_much(struct journal *j, enum journal_kind kind, size_t n) {
+    struct err e = {0};
+    if (kind < 'a' || journal_file_size(j->file) + n <= MOST) return false;
+    err_set(&e, ERR_IO, "it has %d MB", MOST >> 20);
+    tell(j, &e, "no more of what this session prints is kept");
+    return true;
+}
+
 static void put(struct journal *j, enum journal_kind kind, const struct buf *head, const void *bytes, size_t n) {
     struct err e = {0};
-    if (!j->file || journal_file_put(j->file, (char)kind, head, bytes, n, &e) == OK) return;
+    if (!j->file || is_too_much(j, kind, n) || journal_file_put(j->file, (char)kind, head, bytes, n, &e) == OK) return;
     tell(j, &e, "the session goes on, and what waits is written when the disk takes it");
 }
 

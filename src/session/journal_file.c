@@ -256,6 +256,10 @@ enum status journal_file_put(struct journal_file *f, char kind, const struct buf
     return err_set(e, ERR_IO, "%s", strerror(error));
 }
 
+size_t journal_file_size(const struct journal_file *f) {
+    return (size_t)f->size;
+}
+
 /* ---- reading -------------------------------------------------------------------------------------------------------- */
 
 enum status journal_reader_open(struct journal_reader *r, const char *path, struct err *e) {

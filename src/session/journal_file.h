@@ -25,6 +25,8 @@ void journal_file_close(struct journal_file *f);
  * the record is kept in memory and tried again before the next one; once megabytes wait, those that may be lost are. */
 enum status journal_file_put(struct journal_file *f, char kind, const struct buf *head, const void *bytes, size_t n,
                              struct err *e);
+/* Bytes of the file. */
+size_t journal_file_size(const struct journal_file *f);
 /* Starts bringing all that was put to the disk, on a thread of the file's own. */
 void journal_file_sync(struct journal_file *f);
 /* What that thread met since the last call (EIO); OK otherwise. */

@@ -107,6 +107,22 @@ static void test_ledger(void **state) {
     expect("-e '%ledger'", 0, "peak RAM");
 }
 
+/* A loop that prints ends when nobody reads any more. */
+static void test_closed_pipe(void **state) {
+    char args[512], file[300];
+    (void)state;
+    snprintf(file, sizeof file, "%s.loop.cells", path);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    fputs("-- %%\nwhile true do print('again') end\n", f);
+    fclose(f);
+    snprintf(args, sizeof args, "run %s 2>&1 | head -n 2", file);
+    expect(args, 0, "again");
+    snprintf(args, sizeof args, "run %s --json | head -n 3", file);
+    expect(args, 0, "again");
+    expect("-e \"while true do print('again') end\" | head -n 1", 0, "again");
+}
+
 static void test_json_events(void **state) {
     char args[512];
     struct buf out = {0};
@@ -314,6 +330,7 @@ int main(void) {
         cmocka_unit_test(test_headless),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_ledger),
+        cmocka_unit_test(test_closed_pipe),
         cmocka_unit_test(test_json_events),
         cmocka_unit_test(test_code_and_scripts),
         cmocka_unit_test(test_repl),

@@ -162,6 +162,26 @@ static void test_each_write_fails(void **state) {
     }
 }
 
+/* What a session prints without end does not fill the disk, and its cells are written on. */
+static void test_endless_output(void **state) {
+    struct fixture x;
+    struct journal_info info;
+    struct buf file = {0};
+    struct err e = {0};
+    (void)state;
+    begin(&x, "/nb/endless.cells");
+    run(&x, 1, "local line = ('x'):rep(1 << 20) for i = 1, 70 do print(line) end");
+    run(&x, 2, "1");
+    end(&x, true);
+    assert_true(journal_find_last("/nb/endless.cells", &info));
+    assert_int_equal(info.runs, 2);
+    assert_int_equal(info.next, 3);
+    assert_ok(buf_read_file(&file, info.path, &e), &e);
+    assert_in_range(file.len, 60 << 20, 65 << 20);
+    buf_free(&file);
+    unlink(info.path);
+}
+
 static void test_off(void **state) {
     struct fixture x;
     struct journal_info info;
@@ -202,9 +222,13 @@ static void test_old_ones_are_removed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outputs_and_ends),  cmocka_unit_test(test_interrupted_and_resumed),
-        cmocka_unit_test(test_cannot_be_written), cmocka_unit_test(test_off),
-        cmocka_unit_test(test_each_write_fails),  cmocka_unit_test(test_old_ones_are_removed),
+        cmocka_unit_test(test_outputs_and_ends),
+        cmocka_unit_test(test_interrupted_and_resumed),
+        cmocka_unit_test(test_cannot_be_written),
+        cmocka_unit_test(test_endless_output),
+        cmocka_unit_test(test_off),
+        cmocka_unit_test(test_each_write_fails),
+        cmocka_unit_test(test_old_ones_are_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ static void put_object(struct run_events *ev, json_t *object) {
     json_write(object, 0, true, &line);
     buf_putc(&line, '\n');
     ev->console.sink.text(&ev->console.sink, SINK_OUT, buf_text(&line), line.len);
+    ev->lines.closed = ev->console.sink.closed;
     buf_free(&line);
     json_decref(object);
 }
