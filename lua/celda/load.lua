@@ -276,37 +276,64 @@ local function join_locals(self)
   return locals
 end
 
+-- Calls f(self, ...); an error that is none of ours says that the file is not as one should be.
+local function guarded(f, self, ...)
+  local fine, result = load.attempt(f, self, ...)
+  if fine then return result end
+  if type(result) == "table" then error(result, 0) end
+  core.raise("OSError", "'%s' is damaged: %s", self.path, tostring(result))
+end
+
+-- All that a session's file holds, ready to be put in place.
+local function make_session(self, salvage)
+  local made = {locals = join_locals(self), globals = {}, unsaved = {}}
+  if self.path then build(self, salvage) end
+  for _, variable in ipairs(made.locals) do
+    variable.carrier, variable.value = self.carriers[variable.node], self:value(variable.node.value)
+    if not variable.carrier or type(variable.name) ~= "string" then error("a variable has no place", 0) end
+  end
+  for _, global in ipairs(self.manifest.globals) do
+    if type(global[1]) ~= "string" then error("a global has no name", 0) end
+    made.globals[global[1]] = self:value(global[2])
+  end
+  for _, what in ipairs(self.manifest.lost or {}) do
+    made.unsaved[#made.unsaved + 1] = {tostring(what[1]), tostring(what[2])}
+  end
+  if type(self.manifest.randomness or {}) ~= "table" then error("the random state is none", 0) end
+  made.globals.salvaged = self.salvaged
+  made.last = self:value(self.manifest.last)
+  return made
+end
+
 --- load.session(path, salvage): how many variables were put in place; what could not be saved, what is lost; when it was
 -- saved, and after how many runs.
 function load.session(path, salvage)
   local self = open(path, salvage)
-  if self.manifest.value then core.raise("OSError", "'%s' holds one value: celda.load reads it", path) end
-  local locals, globals = join_locals(self), {}
-  if self.path then build(self, salvage) end
-  for _, variable in ipairs(locals) do
-    variable.carrier, variable.value = self.carriers[variable.node], self:value(variable.node.value)
-  end
-  for _, global in ipairs(self.manifest.globals) do globals[global[1]] = self:value(global[2]) end
-  globals.salvaged = self.salvaged
-  local last = self:value(self.manifest.last)
+  if self.manifest.value ~= nil then core.raise("OSError", "'%s' holds one value: celda.load reads it", path) end
+  local made = guarded(make_session, self, salvage)
   core.uninterrupted(function()
-    prepare(locals, globals)
-    for _, variable in ipairs(locals) do debug.setupvalue(variable.carrier, 1, variable.value) end
-    for name, value in pairs(globals) do rawset(_G, name, value) end
-    rawset(_G, "_", last)
+    prepare(made.locals, made.globals)
+    for _, variable in ipairs(made.locals) do debug.setupvalue(variable.carrier, 1, variable.value) end
+    for name, value in pairs(made.globals) do rawset(_G, name, value) end
+    rawset(_G, "_", made.last)
     if self.manifest.randomness then core.set_randomness(self.manifest.randomness) end
   end)
-  local count = #locals
-  for _ in pairs(globals) do count = count + 1 end
-  return count, self.manifest.lost or {}, self.lost, self.manifest.saved, self.manifest.runs
+  local count = #made.locals
+  for _ in pairs(made.globals) do count = count + 1 end
+  return count, made.unsaved, self.lost, self.manifest.saved, self.manifest.runs
+end
+
+-- The one value of a file.
+local function make_value(self)
+  build(self)
+  return {self:value(self.manifest.value)}
 end
 
 --- celda.load(path): the value that celda.save wrote.
 function load.value(path)
   local self = open(path)
   if self.manifest.value == nil then core.raise("OSError", "'%s' holds a session: %%load reads it", path) end
-  build(self)
-  return self:value(self.manifest.value)
+  return guarded(make_value, self)[1]
 end
 
 return load

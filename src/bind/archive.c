@@ -109,23 +109,19 @@ static int release(lua_State *L) {
     return 0;
 }
 
-/* Pushes the manifest; raises where it is not what was written. */
-static void push_manifest(lua_State *L, const json_t *metadata) {
+/* The manifest's text, once its checksum was found right; NULL with the error set. */
+static const char *manifest_text(const json_t *metadata, struct err *e) {
     const char *text = json_string_value(json_object_get(metadata, "manifest"));
     const char *expected = json_string_value(json_object_get(metadata, "manifest_crc32"));
-    struct err e = {0};
     char crc[9];
     if (!text || !expected) {
-        bind_raise(L, ERR_IO, "it has no description of a session");
-        return;
+        err_set(e, ERR_IO, "it has no description of a session");
+        return NULL;
     }
     snprintf(crc, sizeof crc, "%08lx", crc32_z(0, (const unsigned char *)text, strlen(text)));
-    if (strcmp(crc, expected) != 0) bind_raise(L, ERR_IO, "its description of the session is damaged");
-    json_t *manifest = json_parse(text, strlen(text), &e);
-    bind_hold_json(L, manifest);
-    bind_check(L, e.status, &e);
-    bind_push_json(L, manifest);
-    lua_remove(L, -2);
+    if (strcmp(crc, expected) == 0) return text;
+    err_set(e, ERR_IO, "its description of the session is damaged");
+    return NULL;
 }
 
 /* Pushes two tables: tensors by name, and why there is none by the name of those that are lost. */
@@ -156,8 +152,12 @@ static int read_archive(lua_State *L) {
 
 /* read_manifest(metadata) */
 static int read_manifest(lua_State *L) {
-    const json_t *metadata = bind_hold_as_json(L, 1);
-    push_manifest(L, metadata);
+    struct err e = {0};
+    const char *text = manifest_text(bind_hold_as_json(L, 1), &e);
+    json_t *manifest = text ? json_parse(text, strlen(text), &e) : NULL;
+    bind_hold_json(L, manifest);
+    bind_check(L, e.status, &e);
+    bind_push_json(L, manifest);
     return 1;
 }
 

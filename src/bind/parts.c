@@ -76,13 +76,15 @@ static bool integers(lua_State *L, int index, int n, int64_t *out) {
 
 /* Whether all elements lie within a storage of so many. */
 static bool lies_within(const struct tensor *t, int64_t elements) {
-    int64_t low = t->offset, high = low;
+    int64_t back = 0, ahead = 0, first, last; /* how far the elements reach from the first one */
     for (int i = 0; i < t->shape.rank; i++) {
         int64_t reach;
         if (t->shape.dim[i] < 0 || __builtin_mul_overflow(t->shape.dim[i] - 1, t->stride[i], &reach)) return false;
-        if (__builtin_add_overflow(reach < 0 ? low : high, reach, reach < 0 ? &low : &high)) return false;
+        if (reach < 0 ? __builtin_add_overflow(back, reach, &back) : __builtin_add_overflow(ahead, reach, &ahead))
+            return false;
     }
-    return low >= 0 && high < elements;
+    return !__builtin_add_overflow(t->offset, back, &first) && !__builtin_add_overflow(t->offset, ahead, &last) &&
+           first >= 0 && last < elements;
 }
 
 static enum status check_view(const struct tensor *t, struct err *e) {

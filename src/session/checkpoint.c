@@ -40,7 +40,7 @@ enum status session_checkpoint_start(struct session *s, const char *folder, stru
     char own[PATH_MAX];
     if (!folder && own_folder(own, sizeof own, e)) return e->status;
     if (!folder) folder = own;
-    if (strlen(folder) >= PATH_MAX) return err_set(e, ERR_IO, "the path of a folder is too long: %.60s...", folder);
+    if (strlen(folder) >= sizeof own) return err_set(e, ERR_IO, "the path of a folder is too long: %.60s...", folder);
     if (!s->checkpoint) s->checkpoint = mem_zalloc(sizeof *s->checkpoint, e);
     if (!s->checkpoint) return e->status;
     snprintf(s->checkpoint->folder, sizeof s->checkpoint->folder, "%s", folder);

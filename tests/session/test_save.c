@@ -1,15 +1,18 @@
 /* What %save wrote comes back in a fresh session, shared and bit for bit; what cannot is named; a damaged file harms
  * nothing. */
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "support/file.h"
 #include "support/host.h"
+#include "support/mutate.h"
 #include "support/test.h"
 
 static struct host here, there;
@@ -362,6 +365,114 @@ static void any_damage(void **state) {
     buf_free(&file);
 }
 
+/* ---- lies: a manifest that is whole by its checksum, and wrong ------------------------------------------------------------ */
+
+/* The saved file with another manifest, as d.celda. */
+static const char *with_manifest(const struct buf *file, const char *manifest) {
+    struct buf out = {0};
+    uint64_t size;
+    char crc[9];
+    memcpy(&size, file->data, 8);
+    json_t *header = json_loadb(file->data + 8, size, 0, NULL), *metadata = json_object_get(header, "__metadata__");
+    snprintf(crc, sizeof crc, "%08lx", crc32(0, (const unsigned char *)manifest, (uInt)strlen(manifest)));
+    json_object_set_new(metadata, "manifest", json_string(manifest));
+    json_object_set_new(metadata, "manifest_crc32", json_string(crc));
+    char *text = json_dumps(header, 0);
+    uint64_t length = strlen(text);
+    buf_put(&out, &length, 8);
+    buf_puts(&out, text);
+    buf_put(&out, file->data + 8 + size, file->len - 8 - size);
+    const char *path = test_file("d.celda", out.data, out.len);
+    free(text);
+    json_decref(header);
+    buf_free(&out);
+    return path;
+}
+
+static char *manifest_of(const struct buf *file) {
+    uint64_t size;
+    memcpy(&size, file->data, 8);
+    json_t *header = json_loadb(file->data + 8, size, 0, NULL);
+    char *text = strdup(json_string_value(json_object_get(json_object_get(header, "__metadata__"), "manifest")));
+    json_decref(header);
+    return text;
+}
+
+static const char various[] = "w, t = tensor{{1, 2}, {3, 4}}, {1, {2}, x = {y = 1}}\n"
+                              "t.w, t.v = w[1], keras.Variable(tensor{1, 2}, {name = 'v'})\n"
+                              "local n = 1\nfunction f() n = n + 1 return n end\n"
+                              "d = keras.layers.Dense(3) d:build{1, 2}\n"
+                              "a, p = keras.optimizers.Adam(), print a:build(d.weights)";
+
+static void a_manifest_that_lies(void **state) {
+    (void)state;
+    static const char *const lies[][2] = {
+        {"\"stride\": [2, 1]", "\"stride\": [9, 1]"},
+        {"\"stride\": [2, 1]", "\"stride\": [-2, 1]"},
+        {"\"stride\": [2, 1]", "\"stride\": [9223372036854775807, 1]"},
+        {"\"shape\": [2, 2]", "\"shape\": [2, 9]"},
+        {"\"shape\": [2, 2]", "\"shape\": [-2, 2]"},
+        {"\"tensor\": \"w\"", "\"tensor\": \"q\""},
+        {"\"kind\": \"function\"", "\"kind\": \"fraction\""},
+        {"\"kind\": \"box\"", "\"kind\": \"table\""},
+        {"\"class\": \"Dense\"", "\"class\": \"Tense\""},
+        {"\"units\": 3", "\"units\": 7"},
+        {"\"name\": \"_G:.print\"", "\"name\": \"_G:.prink\""},
+        {"\"name\": \"_G:.print\"", "\"name\": \"os:.exit^x@\""},
+        {"\"first\": ", "\"first\": 1"},
+        {"\"lost\": []", "\"lost\": [3]"},
+        {"\"randomness\": {", "\"randomness\": 1, \"x\": {"},
+        {"\"path\": \"v\"", "\"path\": true"},
+    };
+    struct buf file = {0};
+    host_expect(&here, various, "");
+    save();
+    read_saved(&file);
+    char *manifest = manifest_of(&file);
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct buf text = {0};
+        const char *at = strstr(manifest, lies[i][0]);
+        if (!at) fail_msg("no %s in %s", lies[i][0], manifest);
+        buf_put(&text, manifest, (size_t)(at - manifest));
+        buf_puts(&text, lies[i][1]);
+        buf_puts(&text, at + strlen(lies[i][0]));
+        const char *path = with_manifest(&file, text.data);
+        struct buf report = {0};
+        struct err e = {0};
+        if (session_load(there.session, path, false, &report, &e) == OK) fail_msg("loaded with %s", lies[i][1]);
+        fails_to_load(path, "d.celda");
+        buf_free(&report);
+        buf_free(&text);
+    }
+    free(manifest);
+    buf_free(&file);
+}
+
+static void any_lie(void **state) {
+    (void)state;
+    struct buf file = {0}, report = {0};
+    host_expect(&here, various, "");
+    save();
+    read_saved(&file);
+    char *manifest = manifest_of(&file);
+    size_t n = strlen(manifest);
+    for (unsigned seed = 0; seed < 400; seed++) {
+        static const char pieces[] = "0123456789[]{}\",-xw ";
+        struct err e = {0};
+        unsigned state_ = seed * 7919u + 1;
+        char *lie = strdup(manifest);
+        for (int k = 0; k < 3; k++)
+            lie[mutate_random(&state_) % n] = pieces[mutate_random(&state_) % (sizeof pieces - 1)];
+        enum status status = session_load(there.session, with_manifest(&file, lie), seed % 2, &report, &e);
+        if (status != OK && status != ERR_IO) fail_msg("%u: %s", seed, e.text);
+        buf_free(&report);
+        free(lie);
+    }
+    host_expect(&there, "1 + 1", "2");
+    free(manifest);
+    buf_free(&file);
+}
+
 /* ---- versions ------------------------------------------------------------------------------------------------------ */
 
 static void an_old_version_loads(void **state) {
@@ -501,6 +612,8 @@ int main(void) {
         TEST(a_damaged_file_changes_nothing),
         TEST(what_is_whole_is_salvaged),
         TEST(any_damage),
+        TEST(a_manifest_that_lies),
+        TEST(any_lie),
         TEST(an_old_version_loads),
         TEST(a_newer_version_is_refused),
         TEST(a_save_that_fails_keeps_the_old_file),
