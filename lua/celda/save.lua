@@ -20,6 +20,16 @@ local function named_values(graph, values)
   return list
 end
 
+-- The user's globals, those among them that took the place of one of ours.
+local function globals_of_user()
+  local all = core.globals()
+  for name, value in next, _G do
+    local ours = name == "_" or name == "_VERSION" or type(name) ~= "string" or core.name_of(value)
+    if not ours then all[name] = value end
+  end
+  return all
+end
+
 -- Session variables are boxes, which functions share.
 local function locals_of(graph)
   local list = {}
@@ -49,7 +59,7 @@ end
 --- The whole session: a graph and its manifest.
 function save.describe()
   local graph = Graph.new()
-  local manifest = {locals = locals_of(graph), globals = named_values(graph, core.globals()), randomness = core.get_randomness()}
+  local manifest = {locals = locals_of(graph), globals = named_values(graph, globals_of_user()), randomness = core.get_randomness()}
   manifest.runs = core.runs()
   local last = rawget(_G, "_")
   if last ~= nil then manifest.last = graph:value(last, nil, "_") end
