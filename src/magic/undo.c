@@ -50,7 +50,7 @@ const struct magic magic_undo = {
         "takes back what the last cell changed, up to 16 times\n"
         "Session variables, globals, tables and upvalues that they reach, tensors, models, optimizers, random state\n"
         "and the runtime device become what they were before the cell; tables and models stay the same objects.\n"
-        "What stays: files, output, coroutines, and tables of more than 262144 entries in all, which are named.\n"
+        "What stays: files, output, coroutines, and tables of more than 65536 entries in all, which are named.\n"
         "An eighth of the memory limit is used at most for tensors that were overwritten or dropped; the oldest cells\n"
         "go first, and all of them when memory is short.",
     .run = undo,
