@@ -1,6 +1,8 @@
 /* Three significant digits and a unit. */
 #include "base/units.h"
 
+#include "base/clock.h"
+
 #include <math.h>
 
 void units_seconds(double s, struct buf *out) {
@@ -24,4 +26,16 @@ void units_bytes(double bytes, struct buf *out) {
 void units_change(double bytes, struct buf *out) {
     if (bytes >= 0) buf_putc(out, '+');
     units_bytes(bytes, out);
+}
+
+void units_ago(double date, struct buf *out) {
+    static const struct {
+        long seconds;
+        const char *name;
+    } unit[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+    long s = (long)(clock_date() - date), u = 0;
+    if (s < 1) s = 1;
+    while (s < unit[u].seconds) u++;
+    const long n = s / unit[u].seconds;
+    buf_printf(out, "%ld %s%s ago", n, unit[u].name, n == 1 ? "" : "s");
 }

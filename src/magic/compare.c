@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cell/notebook.h"
 #include "magic/magic.h"
@@ -81,12 +81,6 @@ static enum status find_source(struct compare *c, int *cell, struct err *e) {
 
 /* ---- running ------------------------------------------------------------------------------------------------------- */
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Runs the cell on one device. On an error the session is wherever it got to. */
 static enum status run_on(struct compare *c, struct result *r, struct err *e) {
     struct device_memory memory;
@@ -95,10 +89,10 @@ static enum status run_on(struct compare *c, struct result *r, struct err *e) {
     magic_print(c->call, "--- %s\n", d->name);
     if (run_set_device(c->run, d->name, e)) return e->status;
     d->driver->reset_peak(d);
-    const double start = now();
+    const double start = clock_now();
     if (session_run_part(c->call->session, c->source, c->size) || d->driver->sync(d, e))
         return e->status ? e->status : ERR_STATE;
-    r->seconds = now() - start;
+    r->seconds = clock_now() - start;
     d->driver->memory(d, &memory);
     r->peak = memory.peak;
     return numbers_take(c->call->session, epoch, &r->numbers, e);

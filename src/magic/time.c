@@ -1,19 +1,13 @@
 /* %time and %%time: what a statement or a cell costs, as IPython prints it. */
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "magic/magic.h"
 #include "run/run.h"
 
 static double seconds(struct timeval t) {
     return (double)t.tv_sec + (double)t.tv_usec * 1e-6;
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 static void print_span(const struct magic_call *c, const char *before, double s, const char *after) {
@@ -27,7 +21,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     struct rusage before, after;
     const char *code = *c->body ? c->body : c->args;
     if (!*code) return err_set(e, ERR_VALUE, "what should be timed? %%time EXPRESSION, or %%%%time before a cell");
-    double start = now();
+    double start = clock_now();
     getrusage(RUSAGE_SELF, &before);
     enum status s = session_run_part(c->session, code, strlen(code));
     struct device *d = session_runtime(c->session)->device;
@@ -38,7 +32,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     print_span(c, "CPU times: user ", user, ", ");
     print_span(c, "sys: ", system, ", ");
     print_span(c, "total: ", user + system, "\n");
-    print_span(c, "Wall time: ", now() - start, "\n");
+    print_span(c, "Wall time: ", clock_now() - start, "\n");
     return s;
 }
 

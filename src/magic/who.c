@@ -1,6 +1,7 @@
 /* %who: the session's variables, top-level locals and new globals. */
 #include <lua.h>
 
+#include "base/units.h"
 #include "magic/magic.h"
 #include "session/describe.h"
 #include "session/trail.h"
@@ -11,20 +12,16 @@ static const char *writer(const struct magic_call *c, const char *name) {
     return w < 0 ? "" : trail_at(t, w)->cell;
 }
 
-static void put_bytes(double bytes, struct buf *out) {
-    if (bytes >= 1e6)
-        buf_printf(out, "  %.3g MB", bytes / 1e6);
-    else
-        buf_printf(out, "  %.3g kB", bytes / 1e3);
-}
-
 static void print_variable(void *arg, lua_State *L, const char *name) {
     const struct magic_call *c = arg;
     struct description d;
     struct buf line = {0};
     session_describe(L, lua_gettop(L), &d);
     buf_printf(&line, "%-20s %-14s %-7s %s", name, d.type, writer(c, name), d.text);
-    if (d.bytes > 0) put_bytes((double)d.bytes, &line);
+    if (d.bytes > 0) {
+        buf_puts(&line, "  ");
+        units_bytes((double)d.bytes, &line);
+    }
     if (d.device) buf_printf(&line, "  %s", d.device);
     magic_print(c, "%s\n", buf_text(&line));
     buf_free(&line);

@@ -1,25 +1,12 @@
 /* %why: which cell wrote a variable, when, and from what. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/units.h"
 #include "magic/magic.h"
 #include "session/trail.h"
 
 enum { DEPTH = 3 };
-
-/* "12 s ago". */
-static void put_age(double time, struct buf *out) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    const double age = (double)now.tv_sec + (double)now.tv_nsec * 1e-9 - time;
-    if (age < 120)
-        buf_printf(out, "%.0f s ago", age < 0 ? 0 : age);
-    else if (age < 7200)
-        buf_printf(out, "%.0f minutes ago", age / 60);
-    else
-        buf_printf(out, "%.0f hours ago", age / 3600);
-}
 
 /* Who wrote the name before run `before`, and, a level deeper, what that cell read. */
 static void explain(const struct magic_call *c, const struct trail *t, const char *name, int before, int level) {
@@ -28,7 +15,7 @@ static void explain(const struct magic_call *c, const struct trail *t, const cha
     if (w < 0) return;
     const struct trail_run *r = trail_at(t, w);
     buf_printf(&line, "%*s%s: %s, ", 2 * level, "", name, r->cell);
-    put_age(r->time, &line);
+    units_ago(r->time, &line);
     for (int i = 0; i < r->nread; i++) buf_printf(&line, "%s%s", i ? ", " : ", from ", r->read[i]);
     magic_print(c, "%s\n", buf_text(&line));
     buf_free(&line);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/state.h"
 #include "session/internal.h"
@@ -22,12 +23,6 @@ struct checkpoint {
     bool writing;    /* the last one may not be on the disk yet */
     bool told;       /* of what went wrong, and nothing went right since */
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* A folder of this session's own. */
 static enum status own_folder(char *path, size_t size, struct err *e) {
@@ -55,7 +50,7 @@ const char *session_checkpoint_folder(const struct session *s) {
 void session_checkpoint_every(struct session *s, double seconds) {
     if (!s->checkpoint) return;
     s->checkpoint->interval = seconds;
-    s->checkpoint->next = now() + seconds;
+    s->checkpoint->next = clock_now() + seconds;
 }
 
 double session_checkpoint_interval(const struct session *s) {
@@ -74,11 +69,11 @@ static enum status call(struct session *s, const char *name, const char *folder,
 /* Begins to write one; leaves the list of what could not be saved. */
 static enum status begin(struct session *s, struct err *e) {
     struct checkpoint *c = s->checkpoint;
-    double began = now(), end;
+    double began = clock_now(), end;
     if (mkdir(c->folder, 0700) && errno != EEXIST)
         return err_set(e, ERR_IO, "cannot make the folder '%s': %s", c->folder, strerror(errno));
     call(s, "begin", c->folder, 1, e);
-    end = now();
+    end = clock_now();
     c->next = end + (c->interval > SHARE * (end - began) ? c->interval : SHARE * (end - began));
     c->writing = e->status == OK;
     return e->status;
@@ -103,7 +98,7 @@ void session_checkpoint_tick(struct session *s) {
         lua_pop(s->L, 1);
     }
     if (e.status) tell(s, &e);
-    if (c->writing || c->interval <= 0 || now() < c->next) return;
+    if (c->writing || c->interval <= 0 || clock_now() < c->next) return;
     e = (struct err){0};
     if (begin(s, &e) == OK)
         lua_pop(s->L, 1);

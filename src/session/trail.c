@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <zlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cell/array.h"
 #include "cell/lua.h"
@@ -153,7 +153,6 @@ static void take_names(struct names *from, char ***to, int *n) {
 
 void trail_end(struct session *s, const char *cell, const char *source, size_t n) {
     struct trail *t = s->trail;
-    struct timespec now;
     const char *same;
     if (!t) return;
     const struct snapshot *before = session_snapshot_before(s, 0, &same);
@@ -162,8 +161,7 @@ void trail_end(struct session *s, const char *cell, const char *source, size_t n
     make_room(t);
     struct trail_run *r = t->err.status ? NULL : ARRAY_PUSH(t->runs, t->count, &t->err);
     if (!r) return;
-    clock_gettime(CLOCK_REALTIME, &now);
-    *r = (struct trail_run){.source = trail_hash(source, n), .time = (double)now.tv_sec + (double)now.tv_nsec * 1e-9};
+    *r = (struct trail_run){.source = trail_hash(source, n), .time = clock_date()};
     snprintf(r->cell, sizeof r->cell, "%s", cell);
     take_names(&t->read, &r->read, &r->nread);
     take_names(&t->written, &r->written, &r->nwritten);

@@ -11,7 +11,7 @@ struct trail;
 struct trail_run {
     char cell[32];
     uint32_t source; /* trail_hash of it */
-    double time;     /* when it began, CLOCK_REALTIME */
+    double time;     /* when it began, clock_date */
     bool undone;     /* taken back: it counts as not run */
     int nread, nwritten;
     char **read, **written; /* sorted */

@@ -3,9 +3,8 @@
  * run. */
 #include "device/cpu/program.h"
 
-#include <time.h>
-
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "device/cpu/cpu.h"
 #include "graph/layout.h"
@@ -101,18 +100,12 @@ static enum status run_step(struct device_program *p, struct cpu *c, int i, stru
     return cpu_run(c, &call->call, (char *)c->arena.handle + call->at, e);
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static enum status run_steps(struct device_program *p, struct cpu *c, struct err *e) {
-    double begin = p->seconds ? now() : 0;
+    double begin = p->seconds ? clock_now() : 0;
     for (int i = 0; i < p->layout->graph->nnode; i++) {
         if (cancel_check(e) != OK || run_step(p, c, i, e) != OK) return e->status;
         if (!p->seconds) continue;
-        double end = now();
+        double end = clock_now();
         p->seconds[i] += end - begin;
         begin = end;
     }

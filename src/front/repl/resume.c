@@ -7,22 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "front/repl/repl.h"
 #include "session/checkpoint.h"
 
 /* ---- in words ------------------------------------------------------------------------------------------------------- */
-
-static void write_ago(time_t then, struct buf *out) {
-    static const struct {
-        long seconds;
-        const char *name;
-    } unit[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
-    long s = (long)(time(NULL) - then), u = 0;
-    if (s < 1) s = 1;
-    while (s < unit[u].seconds) u++;
-    long n = s / unit[u].seconds;
-    buf_printf(out, "%ld %s%s ago", n, unit[u].name, n == 1 ? "" : "s");
-}
 
 /* How the session came to its end: "was cut off while [7] ran". */
 static const char *end_of(const struct journal_info *info, char *room, size_t size) {
@@ -132,7 +121,7 @@ enum status repl_resume(struct repl *r, const struct journal_info *info, struct 
     struct buf line = {0};
     load_checkpoint(&p, info);
     buf_puts(&line, "from the journal, ");
-    write_ago(info->last, &line);
+    units_ago((double)info->last, &line);
     show_line(r, buf_text(&line));
     buf_free(&line);
     if (journal_play(info->path, &player, e) == OK) show_missing(r, &p, info);
@@ -153,7 +142,7 @@ static char read_answer(void) {
 static char ask(const struct journal_info *info) {
     struct buf ago = {0};
     char room[64];
-    write_ago(info->last, &ago);
+    units_ago((double)info->last, &ago);
     printf("The last session with this notebook %s.\nResume from cell %d (%s)? [Y/n] ", end_of(info, room, sizeof room),
            info->next, buf_text(&ago));
     fflush(stdout);
@@ -180,7 +169,7 @@ static void list_one(void *arg, const struct journal_info *info) {
     struct buf ago = {0};
     char room[64];
     (void)arg;
-    write_ago(info->last, &ago);
+    units_ago((double)info->last, &ago);
     printf("%-16s %s: %s", buf_text(&ago), *info->notebook ? info->notebook : "(no notebook)",
            end_of(info, room, sizeof room));
     if (!info->clean && !info->running && *info->notebook) printf(", next is cell %d", info->next);
