@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utmp.h>
 
 #include "cell/notebook.h"
 #include "front/front.h"
@@ -29,22 +30,34 @@ static void leave_terminal(void) {
     if (null > 2) close(null);
 }
 
-/* In a process of its own, until the session ends. */
-static int keep_session(const char *notebook, const char *socket_path, int listener, int (*session)(const char *path)) {
+/* A pseudo-terminal: the keeper's side and the session's. */
+struct sides {
+    int keeper, session;
+};
+
+static enum status open_terminal(struct sides *t, struct err *e) {
     struct winsize size = {.ws_row = 24, .ws_col = 80};
-    int fd;
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+    if (openpty(&t->keeper, &t->session, NULL, NULL, &size) == 0) return OK;
+    return err_set(e, ERR_IO, "no pseudo-terminal can be had for the session: %s", strerror(errno));
+}
+
+/* In a process of its own, until the session ends. */
+static int keep_session(const char *notebook, const char *socket_path, int listener, struct sides terminal,
+                        int (*session)(const char *path)) {
     setsid();
     listen(listener, 4); /* again: whoever connects sees this process at the other end */
-    pid_t child = forkpty(&fd, NULL, NULL, &size);
+    pid_t child = fork();
     if (child == 0) {
         close(listener);
+        close(terminal.keeper);
         signal(SIGHUP, SIG_DFL); /* the keeper is gone: so is the terminal */
-        return session(notebook);
+        return login_tty(terminal.session) ? 1 : session(notebook);
     }
+    close(terminal.session);
     leave_terminal();
     signal(SIGHUP, SIG_IGN);
-    if (child > 0) detach_keep(listener, fd, child);
+    if (child > 0) detach_keep(listener, terminal.keeper, child);
     unlink(socket_path);
     return child < 0;
 }
@@ -59,17 +72,18 @@ static enum status check_notebook(const char *path, struct err *e) {
 int front_detach(const char *path, int (*session)(const char *path)) {
     char notebook[PATH_MAX], socket_path[PATH_MAX];
     struct err e = {0};
+    struct sides terminal;
     int listener;
     if (!realpath(path, notebook)) {
         fprintf(stderr, "celda: cannot open '%s': %s\n", path, strerror(errno));
         return 1;
     }
     if (check_notebook(notebook, &e) || detach_socket_path(notebook, socket_path, sizeof socket_path, &e) ||
-        detach_listen(socket_path, &listener, &e))
+        open_terminal(&terminal, &e) || detach_listen(socket_path, &listener, &e))
         return front_fail(e.text);
     pid_t keeper = fork();
     if (keeper < 0) return front_fail("cannot start another process");
-    if (keeper == 0) return keep_session(notebook, socket_path, listener, session);
+    if (keeper == 0) return keep_session(notebook, socket_path, listener, terminal, session);
     printf("%s runs, detached. celda attach %s shows it; Ctrl-\\ leaves it again.\n", path, path);
     return 0;
 }
