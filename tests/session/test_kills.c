@@ -243,7 +243,7 @@ static int count(const struct buf *text, const char *word) {
 
 /* The state that a session prints as "state N T I": all three are the same count, which is `least` or more. */
 static void check_state(const struct child *c, int least) {
-    int n, t, iterations;
+    int n = 0, t = 0, iterations = 0;
     const char *at = strstr(buf_text(&c->seen[0]), "state\t");
     if (!at || sscanf(at, "state\t%d\t%d\t%d", &n, &t, &iterations) != 3)
         fail_msg("no state in:\n%s%s", buf_text(&c->seen[0]), buf_text(&c->seen[1]));

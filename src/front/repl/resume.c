@@ -168,7 +168,7 @@ bool repl_wants_resume(const char *path, struct journal_info *info) {
 static void list_one(void *arg, const struct journal_info *info) {
     struct buf ago = {0};
     char room[64];
-    (void)arg;
+    ++*(int *)arg;
     units_ago((double)info->last, &ago);
     printf("%-16s %s: %s", buf_text(&ago), *info->notebook ? info->notebook : "(no notebook)",
            end_of(info, room, sizeof room));
@@ -179,7 +179,10 @@ static void list_one(void *arg, const struct journal_info *info) {
 
 static int list_all(void) {
     struct err e = {0};
-    return journal_each(list_one, NULL, &e) ? front_fail(e.text) : 0;
+    int count = 0;
+    if (journal_each(list_one, &count, &e)) return front_fail(e.text);
+    if (count == 0) puts("no session has been written down yet");
+    return 0;
 }
 
 static int usage(const char *what, const char *word) {
