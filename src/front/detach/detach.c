@@ -57,8 +57,10 @@ static int keep_session(const char *notebook, const char *socket_path, int liste
     close(terminal.session);
     leave_terminal();
     signal(SIGHUP, SIG_IGN);
-    if (child > 0) detach_keep(listener, terminal.keeper, child);
-    unlink(socket_path);
+    if (child > 0)
+        detach_keep(listener, socket_path, terminal.keeper, child);
+    else
+        unlink(socket_path);
     return child < 0;
 }
 

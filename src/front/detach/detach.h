@@ -20,7 +20,7 @@ enum status detach_connect(const char *path, int *fd, struct err *e);
 bool detach_is_ours(int fd);
 
 /* The process that keeps the session's terminal: until `child` ends, it gives what is on the terminal `fd` to whoever is
- * attached, and keeps it while nobody is. */
-void detach_keep(int listener, int fd, int child);
+ * attached, and keeps it while nobody is. The socket at `path` goes before anyone is told of the end. */
+void detach_keep(int listener, const char *path, int fd, int child);
 
 #endif

@@ -99,7 +99,7 @@ static void listen_to_session(struct keeper *k) {
     trim(k);
 }
 
-void detach_keep(int listener, int fd, int child) {
+void detach_keep(int listener, const char *path, int fd, int child) {
     struct keeper k = {.listener = listener, .terminal = fd, .client = -1};
     int status;
     while (!k.ended) {
@@ -115,6 +115,7 @@ void detach_keep(int listener, int fd, int child) {
         if (p[0].revents) listen_to_session(&k);
         if (p[1].revents) welcome(&k);
     }
+    unlink(path);
     dismiss(&k, "the session has ended");
     buf_free(&k.screen);
     waitpid(child, &status, 0);
