@@ -1,10 +1,11 @@
 --- Values that every session has, found by the names that src/session/names.c gave them.
 local core = require "celda.core"
-local require, get_registry = require, debug.getregistry -- not the registry: all that it holds would get a name
+local require, get_registry = require, debug.getregistry
 local names = {}
 
 local function root(module)
   if module == "_G" then return _G end
+  if module == "registry" then return get_registry() end
   local type_name = module:match "^registry:(.*)$"
   if type_name then return get_registry()[type_name] end
   return (core.is_module(module) or module == "celda.core") and require(module) or nil

@@ -122,6 +122,9 @@ static int upvalue_name(lua_State *L) {
 void session_open_names(lua_State *L) {
     static const luaL_Reg functions[] = {{"name_of", name_of}, {"upvalue_name", upvalue_name}, {NULL, NULL}};
     lua_newtable(L);
+    lua_pushvalue(L, LUA_REGISTRYINDEX); /* has a name from the start: nobody looks into it, where users' values are */
+    lua_pushliteral(L, "registry:");
+    lua_rawset(L, -3);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
     lua_pushglobaltable(L);
     session_name_values(L, "_G");

@@ -69,7 +69,7 @@ static void values_come_back(void **state) {
          "holes = {[1] = 1, [2] = 2, [4] = 4, [1000000] = 6}\n"
          "p = setmetatable({v = 5}, {__index = function(p, k) return k .. p.v end})\n"
          "null, out = json.null, io.stdout\n"
-         "tabulate, warn = {mine = 1}, 'a text'");
+         "tabulate, warn, registry = {mine = 1}, 'a text', debug.getregistry()");
     host_expect(&there, "n, x, s, flag, none", "3, 0.1, \"h\xc3\xa9llo\\n\", false, nil");
     host_expect(&there, "const == 1e300, big == math.maxinteger, least == math.mininteger", "true, true, true");
     host_expect(&there, "inf, minus, nan ~= nan, 1/zero, math.type(whole)", "inf, -inf, true, -inf, \"float\"");
@@ -79,6 +79,7 @@ static void values_come_back(void **state) {
     host_expect(&there, "t.self == t, t.again == t[3], t[t]", "true, true, \"key\"");
     host_expect(&there, "holes[4], holes[1000000], #{next(holes)}", "4, 6, 2");
     host_expect(&there, "tabulate.mine, warn, type(print)", "1, \"a text\", \"function\"");
+    host_expect(&there, "registry == debug.getregistry()", "true");
     host_expect(&there, "p.abc, null == json.null, out == io.stdout", "\"abc5\", true, true");
 }
 
