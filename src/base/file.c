@@ -51,7 +51,8 @@ static enum status check_target(struct file_writer *w, struct err *e) {
     if (stat(w->path.data, &s)) return OK;
     w->mode = s.st_mode & 07777;
     if (S_ISDIR(s.st_mode)) errno = EISDIR;
-    return S_ISDIR(s.st_mode) || access(w->path.data, W_OK) ? failed(w, e) : OK;
+    if (S_ISDIR(s.st_mode) || access(w->path.data, W_OK)) return failed(w, e);
+    return S_ISREG(s.st_mode) ? OK : err_set(e, ERR_IO, "cannot write '%s': it is no regular file", w->path.data);
 }
 
 /* The folder of the path, with its slash. */

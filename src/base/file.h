@@ -18,7 +18,8 @@ struct file_writer {
 
 /* Every error is ERR_IO, or ERR_MEMORY, and names the path. After file_begin succeeded, either file_commit or file_abort
  * ends the writing and frees everything; file_commit does so after an error, too. The old file, if there was one, is as it
- * was until file_commit returns OK; the new one has its mode, and a symbolic link to it stays one. */
+ * was until file_commit returns OK; the new one has its mode, and a symbolic link to it stays one. What is no regular file
+ * (a device, a pipe) is not replaced. */
 enum status file_begin(struct file_writer *w, const char *path, struct err *e);
 enum status file_write(struct file_writer *w, const void *bytes, size_t n, struct err *e);
 /* Over what was written before. */

@@ -59,8 +59,8 @@ void notebook_free(struct notebook *nb);
 /* The file's text: untouched cells byte for byte, others in the canonical form (one blank line between cells, one final
  * newline, metadata as Python's json.dumps writes it, bare %magic lines as `-- %magic`). */
 enum status notebook_write(const struct notebook *nb, struct buf *out, struct err *e);
-/* Writes to a temporary file beside `path`, syncs it and renames it over; the file's mode is kept. On an error the old
- * file is as it was. Afterwards `changed` is false and `path` is nb->path. */
+/* Replaces the file as base/file.h does: on an error it is as it was. Afterwards `changed` is false and `path` is
+ * nb->path. */
 enum status notebook_save(struct notebook *nb, const char *path, struct err *e);
 
 /* ---- changing it: cells are numbered from 0 -------------------------------------------------------------------------

@@ -338,6 +338,7 @@ static void test_files_that_cannot_be(void **state) {
     nb = parse(THREE);
     assert_error(notebook_save(nb, "/nowhere/a.cells", &e), ERR_IO, "/nowhere/a.cells", &e);
     assert_error(notebook_save(nb, "/proc/a.cells", &e), ERR_IO, "/proc/a.cells", &e);
+    assert_error(notebook_save(nb, "/dev/full", &e), ERR_IO, "/dev/full': it is no regular file", &e);
     assert_null(nb->path);
     notebook_free(nb);
 }
