@@ -76,6 +76,16 @@ enum status notebook_set_title(struct notebook *nb, size_t at, const char *title
 /* Takes over the reference to value; NULL removes the key. */
 enum status notebook_set_metadata(struct notebook *nb, size_t at, const char *key, json_t *value, struct err *e);
 
+/* ---- two texts of one notebook --------------------------------------------------------------------------------------
+ */
+
+/* Kind, title, metadata and source; not the spacing. */
+bool cell_same(const struct cell *a, const struct cell *b);
+/* from[i] becomes the cell of `old` that cell i of `new` continues, or -1: it is new. Cells that are alike belong together
+ * wherever they stand, so that one that was moved is found; then those of the same title; then what is left between the
+ * same neighbours, which was edited. `from` has room for new->count. */
+enum status notebook_match(const struct notebook *old, const struct notebook *new, int *from, struct err *e);
+
 /* ---- what the metadata says -----------------------------------------------------------------------------------------
  */
 
