@@ -21,10 +21,16 @@ static bool has_values(lua_State *L, int top) {
     return false;
 }
 
+static int on_error(lua_State *L) {
+    session_on_error(L);
+    session_keep_frames(L);
+    return 1;
+}
+
 /* Calls the function on the stack over its n arguments with our message handler. */
 static int call_protected(lua_State *L, int n, int results) {
     int at = lua_gettop(L) - n;
-    lua_pushcfunction(L, session_on_error);
+    lua_pushcfunction(L, on_error);
     lua_insert(L, at);
     int status = lua_pcall(L, n, results, at);
     lua_remove(L, at);
@@ -99,7 +105,10 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
         lua_settop(L, top);
         return OK;
     }
-    if (!s->report.text.len) session_report_value(L, status, &s->report);
+    if (!s->report.text.len) { /* no handler ran, for lack of memory */
+        session_report_value(L, status, &s->report);
+        session_forget_frames(L);
+    }
     return take_report(s, out);
 }
 
@@ -252,7 +261,6 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     *out = (struct session_result){0};
     snprintf(chunk, sizeof chunk, "=%s", name);
     if (s->depth++ == 0) session_interrupt_clear();
-    sink_flush(s->sink);
     session_resources_begin(s->folder, &out->before);
     s->chunk = chunk;
     s->result = out;
@@ -264,7 +272,6 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     s->undo_point = outer_undo;
     s->depth--;
     clean_up(s);
-    sink_flush(s->sink);
     if (!out->device) finish_devices(s, out);
     if (out->status) out->error_line = line_of(&out->error, name);
     session_resources_read(s->folder, &out->after);
@@ -273,6 +280,5 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
         session_interrupt_clear();
         s->runs++;
         session_checkpoint_tick(s);
-        sink_flush(s->sink);
     }
 }

@@ -37,22 +37,14 @@ struct session {
     struct trail *trail;
     struct session_cost *ledger;
     int ledger_count, ledger_room;
+    bool debugging;                /* what is typed goes to the debugger */
     struct checkpoint *checkpoint; /* NULL: none is to be written */
     int lua_calls;                 /* cells' functions on the C stack: the state cannot be replaced under them */
 };
 
-/* The numbers that cells have now; see session_rename_cells. */
-struct session_numbers {
-    const int *to;
-    int count;
-};
-void session_rename(char name[32], const struct session_numbers *numbers);
-
 /* A cell's run is over: its cost is kept. What there is no memory for is missing from the ledger. */
 void session_ledger_add(struct session *s, const char *name, const struct session_result *r);
 void session_ledger_close(struct session *s);
-
-void session_ledger_rename(struct session *s, const struct session_numbers *numbers);
 
 /* What a cell runs under. */
 struct session_terms {
@@ -98,8 +90,6 @@ void trail_begin(struct trail *t);
 void trail_add_source(struct trail *t, const char *source, size_t n);
 void trail_end(struct session *s, const char *cell, const char *source, size_t n);
 
-void trail_rename(struct trail *t, const struct session_numbers *numbers);
-
 /* The last run of that cell was taken back, or is there again. */
 void trail_mark(struct trail *t, const char *cell, bool undone);
 
@@ -115,8 +105,8 @@ void session_report_loaded(lua_State *L, int first, const char *path, struct buf
 
 /* A cell is about to change things. */
 void session_undo_point(struct session *s, const char *cell);
+void session_drop_undo(struct session *s); /* all that is kept now, which makes room */
 void session_forget_undo(struct session *s);
-void session_undo_rename(struct session *s, const struct session_numbers *numbers);
 size_t session_undo_budget(const struct session *s); /* 0: it is off */
 
 /* ---- interrupt ------------------------------------------------------------------------------------------------------ */
@@ -143,8 +133,24 @@ int session_on_error(lua_State *L);
 void session_report_value(lua_State *L, int status, struct session_report *r);
 /* ... of source that was not compiled: the line is shown with a ^ below. */
 void session_report_syntax(lua_State *L, const char *source, size_t n, struct session_report *r);
+/* Calls fn for the user's frames, the `head` innermost and those of the `tail` outermost levels, innermost first; with
+ * lua_getinfo's "Slnfu", so that the function lies on the stack's top. `skipped` levels were left out before it. Returns
+ * how many there were. */
+typedef void session_frame_fn(void *arg, lua_State *L, lua_Debug *ar, int skipped);
+int session_each_frame(lua_State *L, int head, int tail, session_frame_fn *fn, void *arg);
+/* "[3]:2: in function 'f'", of a frame that session_each_frame gives. */
+void session_describe_frame(lua_State *L, const lua_Debug *ar, struct buf *out);
 /* The user's frames, a line each; returns how many. */
 int session_traceback(lua_State *L, struct buf *out);
+
+/* ---- what an error leaves for the debugger -------------------------------------------------------------------------- */
+
+/* In a message handler, after session_on_error: the user's frames take the place of those of the error before. Never
+ * raises; where there is no memory for them, there are none. */
+void session_keep_frames(lua_State *L);
+void session_forget_frames(lua_State *L);
+/* What lua/celda/debugger.lua asks, as functions of celda.core. */
+void session_open_frames(lua_State *L);
 
 /* A Lua function: shows all values, and keeps the first as `_`. A __tostring may raise. Before the values stands a light
  * userdata, a struct buf for text: a closure over it would need memory where nothing catches the lack of it. */

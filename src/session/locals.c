@@ -286,6 +286,14 @@ bool locals_is_cell(lua_State *L, int index) {
     return is_cell;
 }
 
+/* As rewrite.c makes them: "_k0_", and "_k0_3". */
+bool locals_is_internal(const char *name) {
+    if (strncmp(name, "_k", 2) != 0) return false;
+    const size_t digits = strspn(name + 2, "0123456789");
+    const char *rest = name + 2 + digits;
+    return digits > 0 && *rest == '_' && rest[1 + strspn(rest + 1, "0123456789")] == 0;
+}
+
 /* Python's True or False, read where nobody has set it. It would be nil, and {use_bias = False} would say nothing. */
 static const struct cell_free_name *python_boolean(lua_State *L, const struct load *c) {
     for (size_t i = 0; i < c->lua.free_count; i++) {

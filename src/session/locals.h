@@ -29,6 +29,9 @@ int locals_keep(lua_State *L, struct locals *s);
  */
 bool locals_is_cell(lua_State *L, int index);
 
+/* Whether a cell's function has a variable of this name for its own work, which nobody wrote. */
+bool locals_is_internal(const char *name);
+
 /* ---- the variables, in order of declaration ---------------------------------------------------------------------- */
 
 int locals_count(const struct locals *s);

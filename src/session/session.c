@@ -68,6 +68,7 @@ static int open_libraries(lua_State *L) {
     session_open_output_info(L);
     session_open_modules(L);
     session_open_parts(L);
+    session_open_frames(L);
     session_open_names(L);
     remember_globals(L);
     return 0;
@@ -100,10 +101,19 @@ static void show_notice(void *arg, const struct device *d, const char *text) {
     sink->text(sink, SINK_STATUS, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
 }
 
+/* Memory is short: what only the past is kept for goes. */
+static void make_room(void *arg) {
+    struct session *s = arg;
+    session_drop_undo(s);
+    session_forget_frames(s->L);
+}
+
 static enum status open_all(struct session *s, struct err *e) {
     if (run_open(&s->run, e) || locals_open(&s->locals, e)) return e->status;
     s->run->notice = show_notice;
     s->run->notice_arg = s;
+    s->run->make_room = make_room;
+    s->run->make_room_arg = s;
     return open_state(s, e);
 }
 

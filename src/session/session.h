@@ -79,11 +79,6 @@ void session_cost_of(const struct session_result *r, struct session_cost *out);
 /* Calls fn for each name under which cells ran, in the order of their first runs. A reset forgets none. */
 void session_each_cost(const struct session *s, void (*fn)(void *arg, const struct session_cost *c), void *arg);
 
-/* The notebook's cells have other numbers now, [n] is to[n - 1], 0: it was deleted. What is known of their runs (the trail,
- * the ledger, what can be taken back) follows; of a deleted one it is kept under "deleted [n]". Functions keep the name of
- * the cell they came from. */
-void session_rename_cells(struct session *s, const int *to, int count);
-
 /* ---- magics --------------------------------------------------------------------------------------------------------- */
 
 /* How many runs have ended, those within others not counted. A checkpoint brings the number back that held when it was
@@ -149,6 +144,17 @@ void session_undo_skip(struct session *s);
 void session_undo_keep(struct session *s, struct snapshot *before);
 /* "xs: a table of 300000 entries", one a line: what would not come back. */
 const char *session_undo_left_out(const struct session *s);
+
+/* ---- looking at an error ---------------------------------------------------------------------------------------------- */
+
+/* The last error of a cell keeps the user's frames, with copies of their locals, until the next one or until memory is
+ * short. Runs a debugger's command ("up", "p x", "" for the last one again; "help" names all), which prints to the sink.
+ * ERR_STATE: there was no error; else what was evaluated raised one. */
+enum status session_debug(struct session *s, const char *command, struct err *e);
+/* Shows the frame; until the user leaves, the front gives what is typed to session_debug. */
+enum status session_debug_enter(struct session *s, struct err *e);
+bool session_debugging(const struct session *s);
+void session_debug_leave(struct session *s);
 
 /* ---- interrupt ------------------------------------------------------------------------------------------------------ */
 

@@ -12,23 +12,14 @@ static bool is_shown(const lua_Debug *ar) {
     return ar->currentline > 0 && strncmp(ar->short_src, "celda:", 6) != 0;
 }
 
-/* "  [3]:2: in function 'f'"; the function itself is on the stack's top. */
-static void describe(lua_State *L, const lua_Debug *ar, struct buf *out) {
-    buf_printf(out, "  %s:%d: in ", ar->short_src, ar->currentline);
+void session_describe_frame(lua_State *L, const lua_Debug *ar, struct buf *out) {
+    buf_printf(out, "%s:%d: in ", ar->short_src, ar->currentline);
     if (locals_is_cell(L, -1) || strcmp(ar->what, "main") == 0)
-        buf_puts(out, "main chunk\n");
+        buf_puts(out, "main chunk");
     else if (!ar->name)
-        buf_printf(out, "function <%s:%d>\n", ar->short_src, ar->linedefined);
+        buf_printf(out, "function <%s:%d>", ar->short_src, ar->linedefined);
     else
-        buf_printf(out, "%s '%s'\n", strcmp(ar->namewhat, "metamethod") == 0 ? "metamethod" : "function", ar->name);
-}
-
-static bool put_frame(lua_State *L, lua_Debug *ar, struct buf *out) {
-    lua_getinfo(L, "Slnf", ar);
-    bool shown = is_shown(ar);
-    if (shown) describe(L, ar, out);
-    lua_pop(L, 1);
-    return shown;
+        buf_printf(out, "%s '%s'", strcmp(ar->namewhat, "metamethod") == 0 ? "metamethod" : "function", ar->name);
 }
 
 /* The number of levels, by doubling and halving: lua_getstack takes time with the level, and a runaway recursion has
@@ -47,17 +38,35 @@ static int stack_depth(lua_State *L) {
     return high;
 }
 
-int session_traceback(lua_State *L, struct buf *out) {
+int session_each_frame(lua_State *L, int head, int tail, session_frame_fn *fn, void *arg) {
     lua_Debug ar;
-    int depth = stack_depth(L), shown = 0;
+    int depth = stack_depth(L), shown = 0, skipped = 0;
     if (!lua_checkstack(L, 8)) return 0;
     for (int level = 0; level < depth; level++) {
-        if (shown == HEAD && depth - level > TAIL + 1) {
-            buf_printf(out, "  ... (%d more)\n", depth - level - TAIL);
-            level = depth - TAIL;
+        if (shown == head && depth - level > tail + 1) {
+            skipped = depth - level - tail;
+            level = depth - tail;
         }
         if (!lua_getstack(L, level, &ar)) break;
-        shown += put_frame(L, &ar, out);
+        lua_getinfo(L, "Slnfu", &ar);
+        if (is_shown(&ar)) {
+            fn(arg, L, &ar, skipped);
+            shown++;
+            skipped = 0;
+        }
+        lua_pop(L, 1);
     }
     return shown;
+}
+
+static void put_frame(void *arg, lua_State *L, lua_Debug *ar, int skipped) {
+    struct buf *out = arg;
+    if (skipped) buf_printf(out, "  ... (%d more)\n", skipped);
+    buf_puts(out, "  ");
+    session_describe_frame(L, ar, out);
+    buf_putc(out, '\n');
+}
+
+int session_traceback(lua_State *L, struct buf *out) {
+    return session_each_frame(L, HEAD, TAIL, put_frame, out);
 }

@@ -29,8 +29,7 @@ static void drop(struct step *steps, int *n, int from, int count) {
     memmove(steps + from, steps + from + count, sizeof *steps * (size_t)(*n - from));
 }
 
-static void drop_all(void *arg) {
-    struct undo *u = arg;
+static void drop_all(struct undo *u) {
     drop(u->done, &u->ndone, 0, u->ndone);
     drop(u->undone, &u->nundone, 0, u->nundone);
 }
@@ -46,8 +45,6 @@ enum status session_keep_undo(struct session *s, size_t budget, struct err *e) {
     }
     s->undo->session = s;
     s->undo->budget = budget;
-    s->run->make_room = drop_all;
-    s->run->make_room_arg = s->undo;
     return OK;
 }
 
@@ -55,11 +52,14 @@ size_t session_undo_budget(const struct session *s) {
     return s->undo ? s->undo->budget : 0;
 }
 
+void session_drop_undo(struct session *s) {
+    if (s->undo) drop_all(s->undo);
+}
+
 void session_forget_undo(struct session *s) {
     if (!s->undo) return;
     trail_close(s->trail);
     s->trail = NULL;
-    s->run->make_room = NULL;
     drop_all(s->undo);
     mem_free(s->undo);
     s->undo = NULL;
@@ -169,12 +169,6 @@ enum status session_undo(struct session *s, char cell[32], struct err *e) {
 
 enum status session_redo(struct session *s, char cell[32], struct err *e) {
     return move(s, false, cell, e);
-}
-
-void session_undo_rename(struct session *s, const struct session_numbers *numbers) {
-    struct undo *u = s->undo;
-    for (int i = 0; u && i < u->ndone; i++) session_rename(u->done[i].cell, numbers);
-    for (int i = 0; u && i < u->nundone; i++) session_rename(u->undone[i].cell, numbers);
 }
 
 const char *session_undo_left_out(const struct session *s) {

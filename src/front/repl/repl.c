@@ -14,7 +14,6 @@
 #include <readline/readline.h>
 
 #include "base/mem.h"
-#include "base/pace.h"
 #include "cell/lua.h"
 #include "cell/magic_line.h"
 #include "front/repl/repl.h"
@@ -102,6 +101,8 @@ static void show_prompt(struct repl *r) {
                *off = r->console.sink.colour ? "\001\033[0m\002" : "";
     if (r->pending.len)
         snprintf(prompt, sizeof prompt, "%s%*s:%s ", on, width, "...", off);
+    else if (session_debugging(r->session))
+        snprintf(prompt, sizeof prompt, "%sdebug>%s ", on, off);
     else
         snprintf(prompt, sizeof prompt, "%s%s:%s ", on, number, off);
     rl_callback_handler_install(prompt, on_line);
@@ -146,11 +147,29 @@ static void run_pending(struct repl *r) {
     buf_free(&text);
 }
 
+/* A line for the debugger; Ctrl-D leaves it. What looks like a magic is none of its commands. */
+static bool run_debugger(struct repl *r, const char *line) {
+    struct sink *sink = &r->console.sink;
+    struct err e = {0};
+    if (!session_debugging(r->session) || r->pending.len || (line && is_magic(line))) return false;
+    if (!line) {
+        session_debug_leave(r->session);
+        repl_print(r, "\n");
+        return true;
+    }
+    repl_add_history(r, line);
+    if (session_debug(r->session, line, &e) == OK) return true;
+    const char *on = sink->colour ? "\033[31m" : "", *off = sink->colour ? "\033[0m" : "";
+    repl_print(r, "%s*** %s%s\n", on, e.text, off);
+    return true;
+}
+
 /* readline has a whole line (NULL: Ctrl-D). */
 static void on_line(char *line) {
     struct repl *r = current;
     rl_callback_handler_remove();
-    if (!line) {
+    if (run_debugger(r, line)) {
+    } else if (!line) {
         if (r->pending.len) { /* an unfinished input is dropped first */
             buf_free(&r->pending);
             repl_print(r, "\n");
@@ -236,8 +255,7 @@ static enum status open_session(struct repl *r, const char *path, const struct j
     if (path && open_notebook(r, path, e)) return e->status;
     if (journal_open(&r->console.sink, notebook, &r->journal, e)) return e->status;
     if (resumed && journal_continue(r->journal, resumed->path, e)) return e->status;
-    if (pace_open(journal_sink(r->journal), &r->pace, e)) return e->status;
-    if (session_open(pace_sink(r->pace), &r->session, e)) return e->status;
+    if (session_open(journal_sink(r->journal), &r->session, e)) return e->status;
     const char *checkpoints = journal_checkpoints(r->journal);
     if (*checkpoints && session_checkpoint_start(r->session, checkpoints, e)) return e->status;
     session_set_magic(r->session, magic_run_line, path ? &r->notebook : NULL);
@@ -247,7 +265,6 @@ static enum status open_session(struct repl *r, const char *path, const struct j
 
 static void close_session(struct repl *r, bool clean) {
     session_close(r->session);
-    pace_close(r->pace);
     journal_close(r->journal, clean);
     notebook_free(r->notebook.notebook);
     mem_free(r->notebook.state);

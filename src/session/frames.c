@@ -1,0 +1,187 @@
+/* What a cell's error leaves behind: the user's frames with copies of their locals, which lua/celda/debugger.lua walks.
+ * Invariant: the frames are of the last error that ended a cell, or there are none; a cell without an error pays nothing. */
+#include <lauxlib.h>
+#include <string.h>
+
+#include "session/describe.h"
+#include "session/internal.h"
+
+enum { INNERMOST = 60, OUTERMOST = 4 }; /* frames kept of a long chain of calls */
+
+static const char frames_key; /* its address is a registry key: {frame, ..., at = 1} */
+
+/* ---- keeping them --------------------------------------------------------------------------------------------------- */
+
+static void set_string(lua_State *L, int table, const char *key, const char *value) {
+    lua_pushstring(L, value);
+    lua_setfield(L, table, key);
+}
+
+static void set_integer(lua_State *L, int table, const char *key, lua_Integer value) {
+    lua_pushinteger(L, value);
+    lua_setfield(L, table, key);
+}
+
+/* frame.names, frame.values: what is in scope, in the order of declaration, Lua's own and the cell's own left out. */
+static void keep_locals(lua_State *L, lua_Debug *ar, int frame) {
+    const char *name;
+    lua_Integer n = 0;
+    lua_newtable(L);
+    lua_newtable(L);
+    for (int i = 1; (name = lua_getlocal(L, ar, i)) != NULL; i++) {
+        if (*name == '(' || locals_is_internal(name)) {
+            lua_pop(L, 1);
+            continue;
+        }
+        lua_rawseti(L, -2, ++n);
+        lua_pushstring(L, name);
+        lua_rawseti(L, -3, n);
+    }
+    lua_setfield(L, frame, "values");
+    lua_setfield(L, frame, "names");
+}
+
+static void keep_varargs(lua_State *L, lua_Debug *ar, int frame) {
+    int n = 0;
+    lua_newtable(L);
+    while (lua_getlocal(L, ar, -(n + 1))) lua_rawseti(L, -2, ++n);
+    set_integer(L, lua_gettop(L), "n", n);
+    lua_setfield(L, frame, "varargs");
+}
+
+/* What keep_frame writes to; whoever calls it protected frees the text. */
+struct keeper {
+    int frames; /* index of the list */
+    struct buf place;
+};
+
+static void keep_frame(void *arg, lua_State *L, lua_Debug *ar, int skipped) {
+    struct keeper *k = arg;
+    const int function = lua_gettop(L), frame = function + 1;
+    luaL_checkstack(L, 8, NULL);
+    k->place.len = 0;
+    session_describe_frame(L, ar, &k->place);
+    lua_createtable(L, 0, 10);
+    set_string(L, frame, "place", buf_text(&k->place));
+    set_string(L, frame, "source", ar->source);
+    set_integer(L, frame, "line", ar->currentline);
+    if (!locals_is_cell(L, function) && ar->linedefined > 0) { /* a function of the user's, no chunk */
+        set_integer(L, frame, "first", ar->linedefined);
+        set_integer(L, frame, "last", ar->lastlinedefined);
+    }
+    set_integer(L, frame, "parameters", ar->nparams);
+    set_integer(L, frame, "skipped", skipped);
+    lua_pushvalue(L, function);
+    lua_setfield(L, frame, "func");
+    keep_locals(L, ar, frame);
+    keep_varargs(L, ar, frame);
+    lua_rawseti(L, k->frames, (lua_Integer)lua_rawlen(L, k->frames) + 1);
+    lua_settop(L, function);
+}
+
+static int keep_all(lua_State *L) {
+    struct keeper *k = lua_touserdata(L, 1);
+    lua_newtable(L);
+    k->frames = lua_gettop(L);
+    set_integer(L, k->frames, "at", 1);
+    session_each_frame(L, INNERMOST, OUTERMOST, keep_frame, k);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &frames_key);
+    return 0;
+}
+
+void session_keep_frames(lua_State *L) {
+    struct keeper k = {0};
+    session_forget_frames(L);
+    if (!lua_checkstack(L, 2)) return;
+    lua_pushcfunction(L, keep_all);
+    lua_pushlightuserdata(L, &k);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+    buf_free(&k.place);
+}
+
+void session_forget_frames(lua_State *L) {
+    if (!lua_checkstack(L, 1)) return;
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &frames_key);
+}
+
+/* ---- the debugger's side -------------------------------------------------------------------------------------------- */
+
+/* frames(): {frame, ..., at = the current one}, innermost first, or nil. */
+static int last_frames(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &frames_key);
+    return 1;
+}
+
+#define TEXT "celda.text"
+
+static int free_text(lua_State *L) {
+    buf_free(luaL_checkudata(L, 1, TEXT));
+    return 0;
+}
+
+/* inspect(value): as a cell shows it. */
+static int inspect(lua_State *L) {
+    luaL_checkany(L, 1);
+    struct buf *out = lua_newuserdatauv(L, sizeof *out, 0);
+    *out = (struct buf){0};
+    luaL_setmetatable(L, TEXT);
+    session_inspect(L, 1, out);
+    lua_pushlstring(L, buf_text(out), out->len);
+    return 1;
+}
+
+/* describe(value): type, value in short */
+static int describe(lua_State *L) {
+    struct description d;
+    luaL_checkany(L, 1);
+    session_describe(L, 1, &d);
+    lua_pushstring(L, d.type);
+    lua_pushstring(L, d.text);
+    return 2;
+}
+
+void session_open_frames(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"frames", last_frames}, {"inspect", inspect}, {"describe", describe}, {NULL, NULL}};
+    luaL_newmetatable(L, TEXT);
+    lua_pushcfunction(L, free_text);
+    lua_setfield(L, -2, "__gc");
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, -1, "celda.core");
+    luaL_setfuncs(L, functions, 0);
+    lua_pop(L, 3);
+}
+
+/* ---- commands ------------------------------------------------------------------------------------------------------- */
+
+enum status session_debug(struct session *s, const char *command, struct err *e) {
+    lua_State *L = s->L;
+    const bool outermost = s->depth == 0;
+    const int top = lua_gettop(L);
+    const bool any = lua_rawgetp(L, LUA_REGISTRYINDEX, &frames_key) != LUA_TNIL;
+    lua_settop(L, top);
+    if (!any) {
+        s->debugging = false;
+        return err_set(e, ERR_STATE, "no cell has failed: there is nothing to look at");
+    }
+    if (outermost) session_interrupt_clear();
+    if (session_call(s, &(struct session_call){"celda.debugger", "run", command, false}, 1, e) == OK)
+        s->debugging = s->debugging && !lua_toboolean(L, -1);
+    lua_settop(L, top);
+    if (outermost) session_interrupt_clear();
+    return e->status;
+}
+
+enum status session_debug_enter(struct session *s, struct err *e) {
+    s->debugging = true;
+    return session_debug(s, "frame", e);
+}
+
+bool session_debugging(const struct session *s) {
+    return s->debugging;
+}
+
+void session_debug_leave(struct session *s) {
+    s->debugging = false;
+}
