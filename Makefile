@@ -131,7 +131,7 @@ endif
 
 .PHONY: tests
 tests: $(BUILD)/celda $(TESTS)
-	@CELDA=$(BUILD)/celda WRAP="$(WRAP)" sh tests/support/run.sh $(if $(T),$(filter $(addprefix %/test_,$(T)),$(TESTS)),$(TESTS))
+	@CELDA=$(BUILD)/celda WRAP="$(WRAP)" sh tests/support/run.sh $(if $(T),$(filter $(addprefix %/test_,$(T:test_%=%)),$(TESTS)),$(TESTS))
 
 # --- what a person types ------------------------------------------------------------------------------------------------
 BUILD_PACKAGES := gcc libc6-dev pkg-config liblua5.4-dev libreadline-dev zlib1g-dev libpng-dev libopenblas-dev libjansson-dev

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,22 +45,60 @@ static void release(struct file_writer *w) {
     w->fd = -1;
 }
 
-/* A folder is found out now, not when everything has been written. */
-static enum status check_target(const struct file_writer *w, struct err *e) {
+/* What cannot be replaced is found out now, not when everything has been written. */
+static enum status check_target(struct file_writer *w, struct err *e) {
     struct stat s;
-    if (stat(w->path.data, &s) == 0 && S_ISDIR(s.st_mode)) {
-        errno = EISDIR;
-        return failed(w, e);
-    }
-    return OK;
+    if (stat(w->path.data, &s)) return OK;
+    w->mode = s.st_mode & 07777;
+    if (S_ISDIR(s.st_mode)) errno = EISDIR;
+    if (S_ISDIR(s.st_mode) || access(w->path.data, W_OK)) return failed(w, e);
+    return S_ISREG(s.st_mode) ? OK : err_set(e, ERR_IO, "cannot write '%s': it is no regular file", w->path.data);
+}
+
+/* The folder of the path, with its slash. */
+static enum status folder_of(const struct file_writer *w, struct buf *folder, struct err *e) {
+    const char *slash = strrchr(w->path.data, '/');
+    buf_put(folder, slash ? w->path.data : ".", slash ? (size_t)(slash - w->path.data) + 1 : 1);
+    return buf_status(folder, e);
+}
+
+/* A file without a name where the system has them: whoever is killed while writing leaves nothing behind. */
+static int open_nameless(struct file_writer *w) {
+#ifdef O_TMPFILE
+    struct buf folder = {0};
+    struct err e = {0};
+    int fd = folder_of(w, &folder, &e) ? -1 : open(folder.data, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    buf_free(&folder);
+    return fd;
+#else
+    (void)w;
+    return -1;
+#endif
+}
+
+static int open_named(const struct file_writer *w) {
+    return open(w->temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+}
+
+/* Gives a file without a name the temporary one: a link cannot replace what stands under the path, a rename can. */
+static int give_name(const struct file_writer *w) {
+    char link[40];
+    if (w->named) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", w->fd);
+    unlink(w->temporary.data);
+    return linkat(AT_FDCWD, link, AT_FDCWD, w->temporary.data, AT_SYMLINK_FOLLOW);
 }
 
 enum status file_begin(struct file_writer *w, const char *path, struct err *e) {
+    char *target = realpath(path, NULL); /* a symbolic link stays one */
     *w = (struct file_writer){.fd = -1};
-    buf_puts(&w->path, path);
-    buf_printf(&w->temporary, "%s.%ld.tmp", path, (long)getpid());
+    buf_puts(&w->path, target ? target : path);
+    buf_printf(&w->temporary, "%s.%ld.tmp", target ? target : path, (long)getpid());
+    free(target);
     if (!buf_status(&w->path, e) && !buf_status(&w->temporary, e) && !check_target(w, e)) {
-        if (!fault()) w->fd = open(w->temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (!fault()) w->fd = open_nameless(w);
+        w->named = w->fd < 0;
+        if (w->named && !fault()) w->fd = open_named(w);
         if (w->fd < 0) failed(w, e);
     }
     if (e->status) release(w);
@@ -93,9 +132,7 @@ void file_abort(struct file_writer *w) {
 /* Some file systems have folders that cannot be synced: what is in them is as safe as they make it. */
 static enum status sync_folder(const struct file_writer *w, struct err *e) {
     struct buf folder = {0};
-    const char *slash = strrchr(w->path.data, '/');
-    buf_put(&folder, slash ? w->path.data : ".", slash ? (size_t)(slash - w->path.data) + 1 : 1);
-    if (buf_status(&folder, e) == OK) {
+    if (folder_of(w, &folder, e) == OK) {
         int fd = fault() ? -1 : open(folder.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 ? errno != EACCES : fsync(fd) != 0 && errno != EINVAL) failed(w, e);
         if (fd >= 0) close(fd);
@@ -105,7 +142,7 @@ static enum status sync_folder(const struct file_writer *w, struct err *e) {
 }
 
 enum status file_commit(struct file_writer *w, struct err *e) {
-    if (fault() || fsync(w->fd)) failed(w, e);
+    if (fault() || (w->mode && fchmod(w->fd, w->mode)) || fsync(w->fd) || give_name(w)) failed(w, e);
     if (close(w->fd) && !e->status) failed(w, e);
     if (!e->status && (fault() || rename(w->temporary.data, w->path.data))) failed(w, e);
     if (e->status)
@@ -113,5 +150,13 @@ enum status file_commit(struct file_writer *w, struct err *e) {
     else
         sync_folder(w, e);
     release(w);
+    return e->status;
+}
+
+enum status file_replace(const char *path, const void *bytes, size_t n, struct err *e) {
+    struct file_writer w;
+    if (file_begin(&w, path, e)) return e->status;
+    if (file_write(&w, bytes, n, e) == OK) return file_commit(&w, e);
+    file_abort(&w);
     return e->status;
 }

@@ -24,6 +24,8 @@ struct sink {
     void (*progress)(struct sink *s, const char *line, size_t n);
     /* Clears the running cell's output. */
     void (*clear)(struct sink *s);
+    /* Shows what it held back and brings the fields below up to date; NULL where nothing is held back. */
+    void (*flush)(struct sink *s);
     bool redraws; /* can replace a line: a terminal */
     bool colour;
     int colours; /* that a cell of the screen can have: 16, 256 or 1 << 24; 0: none */
@@ -31,5 +33,9 @@ struct sink {
     bool closed; /* set by its owner: nobody reads any more, so what writes on should stop with an error */
     int width;   /* columns; kept up to date by its owner */
 };
+
+static inline void sink_flush(struct sink *s) {
+    if (s->flush) s->flush(s);
+}
 
 #endif

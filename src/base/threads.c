@@ -89,22 +89,26 @@ static void *work(void *arg) {
     return NULL;
 }
 
-/* Starts the workers with all signals blocked: they belong to the main thread. A thread that cannot be had is no error:
- * those that run do its work. Called with the lock held. */
-static void start_workers(struct threads *t) {
+int threads_start(pthread_t *out, void *(*fn)(void *arg), void *arg) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(out, NULL, fn, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+/* A thread that cannot be had is no error: those that run do its work. Called with the lock held. */
+static void start_workers(struct threads *t) {
     while (t->started < t->count - 1) {
         struct worker *w = &t->worker[t->started];
         *w = (struct worker){.pool = t, .number = t->started + 1};
-        if (pthread_create(&w->thread, NULL, work, w)) {
+        if (threads_start(&w->thread, work, w)) {
             t->count = t->started + 1;
             break;
         }
         t->started++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 enum status threads_open(int n, struct threads **out, struct err *e) {

@@ -59,8 +59,8 @@ void notebook_free(struct notebook *nb);
 /* The file's text: untouched cells byte for byte, others in the canonical form (one blank line between cells, one final
  * newline, metadata as Python's json.dumps writes it, bare %magic lines as `-- %magic`). */
 enum status notebook_write(const struct notebook *nb, struct buf *out, struct err *e);
-/* Writes to a temporary file beside `path`, syncs it and renames it over; the file's mode is kept. On an error the old
- * file is as it was. Afterwards `changed` is false and `path` is nb->path. */
+/* Replaces the file as base/file.h does: on an error it is as it was. Afterwards `changed` is false and `path` is
+ * nb->path. */
 enum status notebook_save(struct notebook *nb, const char *path, struct err *e);
 
 /* ---- changing it: cells are numbered from 0 -------------------------------------------------------------------------
@@ -75,6 +75,16 @@ enum status notebook_set_source(struct notebook *nb, size_t at, const char *sour
 enum status notebook_set_title(struct notebook *nb, size_t at, const char *title, struct err *e);
 /* Takes over the reference to value; NULL removes the key. */
 enum status notebook_set_metadata(struct notebook *nb, size_t at, const char *key, json_t *value, struct err *e);
+
+/* ---- two texts of one notebook --------------------------------------------------------------------------------------
+ */
+
+/* Kind, title, metadata and source; not the spacing. */
+bool cell_same(const struct cell *a, const struct cell *b);
+/* from[i] becomes the cell of `old` that cell i of `new` continues, or -1: it is new. Cells that are alike belong together
+ * wherever they stand, so that one that was moved is found; then those of the same title; then what is left between the
+ * same neighbours, which was edited. `from` has room for new->count. */
+enum status notebook_match(const struct notebook *old, const struct notebook *new, int *from, struct err *e);
 
 /* ---- what the metadata says -----------------------------------------------------------------------------------------
  */

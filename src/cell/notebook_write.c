@@ -1,12 +1,7 @@
 /* A notebook put together again, and saved so that the file is always either the old or the new one. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "cell/magic_line.h"
 #include "cell/notebook_internal.h"
@@ -90,65 +85,10 @@ enum status notebook_write(const struct notebook *nb, struct buf *out, struct er
 
 /* ---- file ----------------------------------------------------------------------------------------------------------- */
 
-static enum status write_all(int fd, const char *s, size_t n, const char *path, struct err *e) {
-    while (n > 0) {
-        ssize_t written = write(fd, s, n);
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return err_set(e, ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-        s += written;
-        n -= (size_t)written;
-    }
-    return OK;
-}
-
-/* Writes a new file with the mode of the one at `path`, on disk when this returns. */
-static enum status write_new(const char *temporary, const char *path, const struct buf *text, struct err *e) {
-    struct stat old;
-    bool replaces = stat(path, &old) == 0;
-    if (replaces && access(path, W_OK) != 0) return err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) return err_set(e, ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-    if (replaces && fchmod(fd, old.st_mode & 07777) != 0)
-        err_set(e, ERR_IO, "%s: cannot keep its mode: %s", path, strerror(errno));
-    if (e->status == OK) write_all(fd, buf_text(text), text->len, path, e);
-    if (e->status == OK && fsync(fd) != 0) err_set(e, ERR_IO, "%s: cannot be synced: %s", path, strerror(errno));
-    if (close(fd) != 0) err_set(e, ERR_IO, "%s: cannot be closed: %s", path, strerror(errno));
-    return e->status;
-}
-
-/* The rename itself should survive a crash; where a folder cannot be synced it has been done nevertheless. */
-static void sync_folder(const char *path) {
-    char folder[4096];
-    snprintf(folder, sizeof folder, "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash) slash[slash == folder] = '\0';
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
-}
-
-static enum status replace_file(const char *path, const struct buf *text, struct err *e) {
-    struct buf temporary = {0};
-    buf_printf(&temporary, "%s.%ld~", path, (long)getpid());
-    if (buf_status(&temporary, e) == OK) {
-        unlink(temporary.data); /* of a process of the same number that crashed */
-        if (write_new(temporary.data, path, text, e) == OK && rename(temporary.data, path) != 0)
-            err_set(e, ERR_IO, "%s: cannot be replaced: %s", path, strerror(errno));
-        if (e->status == OK)
-            sync_folder(path);
-        else
-            unlink(temporary.data);
-    }
-    buf_free(&temporary);
-    return e->status;
-}
-
 enum status notebook_save(struct notebook *nb, const char *path, struct err *e) {
     struct buf text = {0};
-    char *name = mem_strdup(path, e), *target = realpath(path, NULL); /* a symbolic link stays one */
-    if (name && notebook_write(nb, &text, e) == OK) replace_file(target ? target : path, &text, e);
-    free(target);
+    char *name = mem_strdup(path, e);
+    if (name && notebook_write(nb, &text, e) == OK) file_replace(path, buf_text(&text), text.len, e);
     buf_free(&text);
     if (e->status != OK) {
         mem_free(name);

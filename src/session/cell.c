@@ -2,12 +2,12 @@
  * of the timer's is on its way. */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/cancel.h"
+#include "base/threads.h"
 #include "session/internal.h"
 
 /* ---- the timer ------------------------------------------------------------------------------------------------------ */
@@ -43,10 +43,8 @@ static void *wait_for_limit(void *arg) {
     return NULL;
 }
 
-/* Signals are the main thread's. */
 static void timer_start(struct timer *t, double seconds) {
     pthread_condattr_t monotonic;
-    sigset_t all, before;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&t->lock, NULL);
@@ -54,10 +52,7 @@ static void timer_start(struct timer *t, double seconds) {
     pthread_condattr_destroy(&monotonic);
     clock_gettime(CLOCK_MONOTONIC, &t->limit);
     add_time(&t->limit, seconds);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    t->running = pthread_create(&t->thread, NULL, wait_for_limit, t) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    t->running = threads_start(&t->thread, wait_for_limit, t) == 0;
 }
 
 static void timer_stop(struct timer *t) {

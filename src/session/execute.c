@@ -261,6 +261,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     *out = (struct session_result){0};
     snprintf(chunk, sizeof chunk, "=%s", name);
     if (s->depth++ == 0) session_interrupt_clear();
+    sink_flush(s->sink);
     session_resources_begin(s->folder, &out->before);
     s->chunk = chunk;
     s->result = out;
@@ -272,6 +273,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     s->undo_point = outer_undo;
     s->depth--;
     clean_up(s);
+    sink_flush(s->sink);
     if (!out->device) finish_devices(s, out);
     if (out->status) out->error_line = line_of(&out->error, name);
     session_resources_read(s->folder, &out->after);
@@ -280,5 +282,6 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
         session_interrupt_clear();
         s->runs++;
         session_checkpoint_tick(s);
+        sink_flush(s->sink);
     }
 }

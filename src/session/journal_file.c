@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,6 +13,7 @@
 #include <zlib.h>
 
 #include "base/mem.h"
+#include "base/threads.h"
 
 static const char magic[] = "celda journal 1\n";
 
@@ -120,17 +120,9 @@ static void *sync_when_asked(void *arg) {
     return NULL;
 }
 
-/* No signal is this thread's. Without one the system writes the file when it likes. */
-static void start_syncer(struct journal_file *f) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    f->running = pthread_create(&f->syncer, NULL, sync_when_asked, f) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
+/* Without a thread the system writes the file when it likes. */
 void journal_file_sync(struct journal_file *f) {
-    if (!f->running) start_syncer(f);
+    if (!f->running) f->running = threads_start(&f->syncer, sync_when_asked, f) == 0;
     pthread_mutex_lock(&f->lock);
     f->wanted = true;
     pthread_cond_signal(&f->wake);

@@ -42,6 +42,10 @@ void session_ledger_add(struct session *s, const char *name, const struct sessio
     snprintf(c->name, sizeof c->name, "%s", name);
 }
 
+void session_ledger_rename(struct session *s, const struct session_numbers *numbers) {
+    for (int i = 0; i < s->ledger_count; i++) session_rename(s->ledger[i].name, numbers);
+}
+
 void session_ledger_close(struct session *s) {
     mem_free(s->ledger);
 }

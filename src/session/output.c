@@ -121,6 +121,19 @@ static int output_wrap(lua_State *L) {
     return e.status ? luaL_error(L, "%s", e.text) : 1;
 }
 
+/* A function of Lua's that others see the effect of (upvalue 1): what was printed before is seen before. */
+static int flush_first(lua_State *L) {
+    sink_flush(session_of(L)->sink);
+    return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
+
+/* Puts flush_first before the field of the table on the top. */
+static void wrap_flush(lua_State *L, const char *name) {
+    lua_getfield(L, -1, name);
+    lua_pushcclosure(L, flush_first, 1);
+    lua_setfield(L, -2, name);
+}
+
 /* os.exit([code[, close]]), as Lua's, where the session is a script's. */
 static int os_exit(lua_State *L) {
     struct session *s = session_of(L);
@@ -128,6 +141,7 @@ static int os_exit(lua_State *L) {
     int code = lua_isboolean(L, 1) ? (lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE)
                                    : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
     if (lua_toboolean(L, 2)) lua_close(s->L);
+    sink_flush(s->sink);
     fflush(NULL);
     exit(code);
 }
@@ -156,7 +170,10 @@ void session_open_output(lua_State *L) {
     lua_getfield(L, -1, "write");
     lua_pushcclosure(L, file_write, 1);
     lua_setfield(L, -2, "write");
+    wrap_flush(L, "flush");
     lua_getglobal(L, "io");
+    wrap_flush(L, "flush");
+    wrap_flush(L, "popen");
     lua_getfield(L, -1, "output");
     lua_getfield(L, -3, "write");
     lua_pushcclosure(L, io_write, 2);
@@ -165,6 +182,7 @@ void session_open_output(lua_State *L) {
     lua_getglobal(L, "os");
     lua_pushcfunction(L, os_exit);
     lua_setfield(L, -2, "exit");
+    wrap_flush(L, "execute");
     lua_pop(L, 1);
     lua_setwarnf(L, on_warning, session_of(L));
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "cell/array.h"
 #include "cell/lua.h"
+#include "cell/magic_line.h"
 #include "session/internal.h"
 #include "session/snapshot.h"
 
@@ -167,6 +168,10 @@ void trail_end(struct session *s, const char *cell, const char *source, size_t n
     take_names(&t->written, &r->written, &r->nwritten);
 }
 
+void trail_rename(struct trail *t, const struct session_numbers *numbers) {
+    for (size_t i = 0; i < t->count; i++) session_rename(t->runs[i].cell, numbers);
+}
+
 void trail_mark(struct trail *t, const char *cell, bool undone) {
     for (size_t i = t ? t->count : 0; i-- > 0;) {
         struct trail_run *r = &t->runs[i];
@@ -178,10 +183,24 @@ void trail_mark(struct trail *t, const char *cell, bool undone) {
 
 /* ---- asking -------------------------------------------------------------------------------------------------------- */
 
+/* Bytes before a magic's sign: the comment that it is in files. */
+static size_t before_magic(const char *line, size_t n) {
+    const enum cell_magic_kind kind = cell_magic_line(line, n).kind;
+    const char *sign = kind == CELL_MAGIC_LINE || kind == CELL_MAGIC_CELL ? memchr(line, '%', n) : NULL;
+    return sign ? (size_t)(sign - line) : 0;
+}
+
 uint32_t trail_hash(const char *source, size_t n) {
     while (n > 0 && strchr(" \t\r\n", source[n - 1])) n--;
     while (n > 0 && strchr(" \t\r\n", *source)) source++, n--;
-    return (uint32_t)crc32(0, (const Bytef *)source, (uInt)n);
+    uLong crc = 0;
+    for (size_t at = 0; at < n;) {
+        const char *line = source + at, *end = memchr(line, '\n', n - at);
+        const size_t size = end ? (size_t)(end - line) + 1 : n - at, skip = before_magic(line, size);
+        crc = crc32(crc, (const Bytef *)line + skip, (uInt)(size - skip));
+        at += size;
+    }
+    return (uint32_t)crc;
 }
 
 const struct trail *session_trail(const struct session *s) {

@@ -17,7 +17,7 @@ struct trail_run {
     char **read, **written; /* sorted */
 };
 
-/* Of the cell's source without blanks around it. */
+/* Of the cell's source without blanks around it; a magic counts the same bare and as the comment that files have. */
 uint32_t trail_hash(const char *source, size_t n);
 
 /* What ran since the session was opened, the oldest first, as far as it is kept. NULL where no trail is kept: without

@@ -171,6 +171,12 @@ enum status session_redo(struct session *s, char cell[32], struct err *e) {
     return move(s, false, cell, e);
 }
 
+void session_undo_rename(struct session *s, const struct session_numbers *numbers) {
+    struct undo *u = s->undo;
+    for (int i = 0; u && i < u->ndone; i++) session_rename(u->done[i].cell, numbers);
+    for (int i = 0; u && i < u->nundone; i++) session_rename(u->undone[i].cell, numbers);
+}
+
 const char *session_undo_left_out(const struct session *s) {
     return s->undo && s->undo->ndone ? snapshot_left_out(s->undo->done[s->undo->ndone - 1].snapshot) : "";
 }

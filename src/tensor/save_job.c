@@ -3,9 +3,9 @@
 #include "tensor/save_job.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include "base/mem.h"
+#include "base/threads.h"
 #include "tensor/device.h"
 
 struct save_job {
@@ -24,16 +24,6 @@ static void *write_file(void *arg) {
     for (int i = 0; i < j->count; i++) storage_let_go(j->entry[i].tensor->storage);
     atomic_store(&j->done, true);
     return NULL;
-}
-
-/* No signal is handled there: Ctrl-C is the main thread's. */
-static int start_thread(struct save_job *j) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&j->thread, NULL, write_file, j);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
 }
 
 static void release(struct save_job *j) {
@@ -86,7 +76,7 @@ enum status save_job_start(struct device *cpu, const char *path, const struct sa
         return e->status;
     }
     for (int i = 0; i < count; i++) storage_hold(j->entry[i].tensor->storage);
-    if (start_thread(j)) {
+    if (threads_start(&j->thread, write_file, j)) {
         for (int i = 0; i < count; i++) storage_let_go(j->entry[i].tensor->storage);
         release(j);
         return err_set(e, ERR_STATE, "cannot start a thread to write '%s'", path);

@@ -280,6 +280,36 @@ static void test_magics_are_commented(void **state) {
     notebook_free(nb);
 }
 
+/* ---- two texts ------------------------------------------------------------------------------------------------------ */
+
+static void expect_match(const char *old_text, const char *new_text, const char *expected) {
+    struct err e = {0};
+    struct buf out = {0};
+    int from[10];
+    struct notebook *old = parse(old_text), *new = parse(new_text);
+    assert_ok(notebook_match(old, new, from, &e), &e);
+    for (size_t i = 0; i < new->count; i++) buf_printf(&out, "%d ", from[i]);
+    assert_string_equal(buf_text(&out), expected);
+    buf_free(&out);
+    notebook_free(old);
+    notebook_free(new);
+}
+
+static void test_cells_are_found_again(void **state) {
+    (void)state;
+    static const char old[] = "-- %% A\na = 1\n\n-- %% [markdown]\n-- text\n\n-- %%\nb = 2\n\n-- %%\nc = 3\n";
+    expect_match(old, old, "0 1 2 3 ");
+    expect_match(old, "-- %% A\na = 1\n-- %% [markdown]\n-- text\n-- %%\nb = 22\n-- %%\nc = 3\n", "0 1 2 3 ");
+    expect_match(old, "-- %%\nb = 2\n-- %% A\na = 1\n-- %% [markdown]\n-- text\n-- %%\nc = 3\n", "2 0 1 3 ");
+    expect_match(old, "-- %% A\na = 1\n-- %% [markdown]\n-- text\n-- %%\nc = 3\n", "0 1 3 ");
+    expect_match(old, "-- %%\nn = 0\n-- %% A\na = 1\n-- %% [markdown]\n-- text\n-- %%\nb = 2\n-- %%\n", "-1 0 1 2 3 ");
+    expect_match(old, "-- %%\nb = 2\n-- %% A\na = 11\n", "2 0 "); /* moved and edited: by its title */
+    expect_match(old, "-- %% A\na = 1\n-- %% [markdown]\n-- other\n-- %% B\nb = 2\n", "0 1 2 ");
+    expect_match("", "-- %%\n-- %%\n", "-1 -1 ");
+    expect_match("-- %%\n-- %%\n", "", "");
+    expect_match("-- %%\nx\n-- %%\nx\n", "-- %%\nx\n-- %%\nx\n-- %%\nx\n", "0 1 -1 ");
+}
+
 /* ---- files ---------------------------------------------------------------------------------------------------------- */
 
 static const char *folder(void) {
@@ -338,6 +368,7 @@ static void test_files_that_cannot_be(void **state) {
     nb = parse(THREE);
     assert_error(notebook_save(nb, "/nowhere/a.cells", &e), ERR_IO, "/nowhere/a.cells", &e);
     assert_error(notebook_save(nb, "/proc/a.cells", &e), ERR_IO, "/proc/a.cells", &e);
+    assert_error(notebook_save(nb, "/dev/full", &e), ERR_IO, "/dev/full': it is no regular file", &e);
     assert_null(nb->path);
     notebook_free(nb);
 }
@@ -373,6 +404,7 @@ int main(void) {
         cmocka_unit_test(test_only_what_changed_is_rewritten),
         cmocka_unit_test(test_insert_delete_move),
         cmocka_unit_test(test_magics_are_commented),
+        cmocka_unit_test(test_cells_are_found_again),
         cmocka_unit_test(test_save_and_read),
         cmocka_unit_test(test_files_that_cannot_be),
         cmocka_unit_test(test_lack_of_memory),

@@ -200,6 +200,22 @@ static void test_repl(void **state) {
     assert_int_equal(terminal_finish(&t), 0);
 }
 
+/* What a program prints that a cell runs stands between what the cell printed before and after. */
+static void test_order_with_programs(void **state) {
+    struct terminal t;
+    (void)state;
+    terminal_start(&t, 80, NULL, NULL);
+    terminal_await(&t, "[1]: ");
+    terminal_type(&t, "for i = 1, 2 do print('a', i) print('b', i) os.execute('echo c ' .. i) end\r");
+    terminal_await(&t, "a\t1\r\nb\t1\r\nc 1\r\na\t2\r\nb\t2\r\nc 2\r\n");
+    terminal_await(&t, "[2]: ");
+    terminal_type(&t, "os.execute({})\r");
+    terminal_await(&t, "bad argument #1 to 'execute'");
+    terminal_await(&t, "[3]: ");
+    terminal_type(&t, "\004");
+    assert_int_equal(terminal_finish(&t), 0);
+}
+
 /* A terminal that says it knows kitty's graphics gets a picture; one that says it knows sixels gets these; and one that
  * knows neither gets text. It is asked once. */
 static void check_pictures(const char *answer, const char *picture) {
@@ -334,6 +350,7 @@ int main(void) {
         cmocka_unit_test(test_json_events),
         cmocka_unit_test(test_code_and_scripts),
         cmocka_unit_test(test_repl),
+        cmocka_unit_test(test_order_with_programs),
         cmocka_unit_test(test_notebook_by_steps),
         cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_progress),

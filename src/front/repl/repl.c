@@ -14,6 +14,7 @@
 #include <readline/readline.h>
 
 #include "base/mem.h"
+#include "base/pace.h"
 #include "cell/lua.h"
 #include "cell/magic_line.h"
 #include "front/repl/repl.h"
@@ -255,7 +256,8 @@ static enum status open_session(struct repl *r, const char *path, const struct j
     if (path && open_notebook(r, path, e)) return e->status;
     if (journal_open(&r->console.sink, notebook, &r->journal, e)) return e->status;
     if (resumed && journal_continue(r->journal, resumed->path, e)) return e->status;
-    if (session_open(journal_sink(r->journal), &r->session, e)) return e->status;
+    if (pace_open(journal_sink(r->journal), &r->pace, e)) return e->status;
+    if (session_open(pace_sink(r->pace), &r->session, e)) return e->status;
     const char *checkpoints = journal_checkpoints(r->journal);
     if (*checkpoints && session_checkpoint_start(r->session, checkpoints, e)) return e->status;
     session_set_magic(r->session, magic_run_line, path ? &r->notebook : NULL);
@@ -265,6 +267,7 @@ static enum status open_session(struct repl *r, const char *path, const struct j
 
 static void close_session(struct repl *r, bool clean) {
     session_close(r->session);
+    pace_close(r->pace);
     journal_close(r->journal, clean);
     notebook_free(r->notebook.notebook);
     mem_free(r->notebook.state);

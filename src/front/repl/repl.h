@@ -12,6 +12,7 @@ struct repl {
     struct magic_notebook notebook; /* notebook.notebook is NULL without one */
     struct session *session;
     struct journal *journal;
+    struct pace *pace; /* the session's sink, before the journal's */
     int interrupts; /* the self-pipe */
     int count;      /* inputs so far: the prompt's number */
     bool done;
