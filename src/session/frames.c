@@ -169,6 +169,7 @@ enum status session_debug(struct session *s, const char *command, struct err *e)
     if (session_call(s, &(struct session_call){"celda.debugger", "run", command, false}, 1, e) == OK)
         s->debugging = s->debugging && !lua_toboolean(L, -1);
     lua_settop(L, top);
+    sink_flush(s->sink);
     if (outermost) session_interrupt_clear();
     return e->status;
 }
