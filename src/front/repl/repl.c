@@ -1,6 +1,7 @@
 /* The interactive session. Invariant: whatever is typed or pressed, the session and all it holds live until Ctrl-D (or the
  * terminal's end). */
 #include <errno.h>
+#include <langinfo.h>
 #include <libgen.h>
 #include <limits.h>
 #include <locale.h>
@@ -15,8 +16,8 @@
 
 #include "base/mem.h"
 #include "base/pace.h"
-#include "cell/lua.h"
 #include "cell/magic_line.h"
+#include "front/repl/input.h"
 #include "front/repl/repl.h"
 #include "session/checkpoint.h"
 
@@ -98,34 +99,17 @@ static void show_prompt(struct repl *r) {
     const int stale = r->pending.len ? 0 : count_stale(r);
     int width = input_name(r, r->count + 1, number, sizeof number);
     if (stale) width += snprintf(number + width, sizeof number - (size_t)width, " (%d stale)", stale);
-    const char *on = r->console.sink.colour ? "\001\033[32m\002" : "",
-               *off = r->console.sink.colour ? "\001\033[0m\002" : "";
     if (r->pending.len)
-        snprintf(prompt, sizeof prompt, "%s%*s:%s ", on, width, "...", off);
+        snprintf(prompt, sizeof prompt, "%*s: ", width, "...");
     else if (session_debugging(r->session))
-        snprintf(prompt, sizeof prompt, "%sdebug>%s ", on, off);
+        snprintf(prompt, sizeof prompt, "debug> ");
     else
-        snprintf(prompt, sizeof prompt, "%s%s:%s ", on, number, off);
+        snprintf(prompt, sizeof prompt, "%s: ", number);
     rl_callback_handler_install(prompt, on_line);
 }
 
 static bool is_blank(const char *s) {
     return s[strspn(s, " \t\r\n")] == 0;
-}
-
-static bool is_magic(const char *line) {
-    return cell_magic_line(line, strlen(line)).kind != CELL_MAGIC_NONE;
-}
-
-/* Whether what was typed so far is a whole cell. A %%magic takes lines until an empty one. */
-static bool is_complete(const struct buf *text, const char *line) {
-    struct cell_lua lua = {0};
-    struct err e = {0};
-    if (strncmp(text->data, "%%", 2) == 0) return is_blank(line);
-    if (is_magic(text->data) && !strchr(text->data, '\n')) return true;
-    bool whole = cell_lua_parse(text->data, text->len, &lua, &e) != OK || lua.status != CELL_LUA_INCOMPLETE;
-    cell_lua_free(&lua);
-    return whole;
 }
 
 static void step_notebook(struct repl *r) {
@@ -148,6 +132,10 @@ static void run_pending(struct repl *r) {
     buf_free(&text);
 }
 
+static bool is_magic(const char *line) {
+    return cell_magic_line(line, strlen(line)).kind != CELL_MAGIC_NONE;
+}
+
 /* A line for the debugger; Ctrl-D leaves it. What looks like a magic is none of its commands. */
 static bool run_debugger(struct repl *r, const char *line) {
     struct sink *sink = &r->console.sink;
@@ -165,7 +153,16 @@ static bool run_debugger(struct repl *r, const char *line) {
     return true;
 }
 
-/* readline has a whole line (NULL: Ctrl-D). */
+/* What was typed joins the pending input; returns whether that is to run now. */
+static bool take(struct repl *r, const char *text) {
+    size_t n = strlen(text);
+    if (r->pending.len) buf_putc(&r->pending, '\n');
+    while (repl_has_screen() && n > 0 && strchr(" \t\n", text[n - 1])) n--;
+    buf_put(&r->pending, text, n);
+    return !r->pending.failed && (repl_has_screen() || input_is_whole(buf_text(&r->pending), r->pending.len));
+}
+
+/* readline has a line, or with a screen the whole cell (NULL: Ctrl-D). */
 static void on_line(char *line) {
     struct repl *r = current;
     rl_callback_handler_remove();
@@ -181,10 +178,8 @@ static void on_line(char *line) {
         }
     } else if (!r->pending.len && is_blank(line)) {
         step_notebook(r);
-    } else {
-        if (r->pending.len) buf_putc(&r->pending, '\n');
-        buf_puts(&r->pending, line);
-        if (!r->pending.failed && is_complete(&r->pending, line)) run_pending(r);
+    } else if (take(r, line)) {
+        run_pending(r);
     }
     free(line);
     if (!r->done) show_prompt(r);
@@ -196,8 +191,11 @@ static void on_interrupt(struct repl *r) {
     while (read(r->interrupts, drained, sizeof drained) > 0) {
     }
     buf_free(&r->pending);
-    rl_callback_handler_remove();
+    rl_free_line_state(); /* a search or a number that was being typed */
+    rl_callback_sigcleanup();
+    repl_leave_input();
     repl_print(r, "^C\n");
+    rl_callback_handler_remove();
     show_prompt(r);
 }
 
@@ -208,7 +206,7 @@ static void loop(struct repl *r) {
         if (poll(fd, 2, -1) < 0 && errno != EINTR) break;
         if (resized) {
             resized = 0;
-            rl_resize_terminal();
+            repl_resize_input();
             front_console_resize(&r->console);
         }
         if (fd[1].revents & POLLIN)
@@ -240,7 +238,7 @@ static enum status open_notebook(struct repl *r, const char *path, struct err *e
 
 static void open_terminal(struct repl *r) {
     struct sigaction action = {.sa_handler = on_resize};
-    setlocale(LC_CTYPE, "");
+    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) setlocale(LC_CTYPE, "C.UTF-8");
     sigemptyset(&action.sa_mask);
     sigaction(SIGWINCH, &action, NULL);
     rl_catch_signals = 0;
@@ -248,6 +246,7 @@ static void open_terminal(struct repl *r) {
     rl_variable_bind("enable-bracketed-paste", "on");
     repl_open_completion(r);
     repl_open_history(r);
+    if (r->terminal && r->console.sink.redraws) repl_open_keys(r);
 }
 
 static enum status open_session(struct repl *r, const char *path, const struct journal_info *resumed, struct err *e) {

@@ -18,7 +18,7 @@ struct repl {
     bool done;
     bool terminal;      /* standard input is one, or was when the session began */
     bool lost;          /* it has gone away */
-    struct buf pending; /* lines of an input that is not complete */
+    struct buf pending; /* what runs next; without a screen, lines of an input that is not whole */
 };
 
 /* Text to the console's output. */
@@ -44,9 +44,24 @@ enum status repl_resume(struct repl *r, const struct journal_info *info, struct 
  * standard error says how. */
 bool repl_wants_resume(const char *path, struct journal_info *info);
 
-/* History across runs: read at the start, each line appended as it comes. */
+/* History across runs: read at the start, each cell appended as it comes. */
 void repl_open_history(struct repl *r);
-void repl_add_history(struct repl *r, const char *line);
+void repl_add_history(struct repl *r, const char *cell);
+/* A readline command: to the cell before (-1) or after (1) the one that stands in the input, among those that begin with
+ * what was typed. */
+int repl_walk_history(int direction, int key);
+
+/* Readline takes cells of many lines from now on, and draws them itself: for terminals that move their cursor. */
+void repl_open_keys(struct repl *r);
+void repl_open_screen(struct repl *r);
+/* Whether it does. */
+bool repl_has_screen(void);
+/* The cursor goes behind the input, which is left as it stands: what is written next comes after it. */
+void repl_leave_input(void);
+/* The window has another size. */
+void repl_resize_input(void);
+/* Clears the window but for the input. */
+void repl_clear_window(void);
 
 /* Tab. */
 void repl_open_completion(struct repl *r);

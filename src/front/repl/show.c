@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cell/lua.h"
+#include "cell/colour.h"
 #include "front/repl/repl.h"
 
 void repl_print(struct repl *r, const char *format, ...) {
@@ -26,47 +26,20 @@ static const char *style(const struct repl *r, const char *code) {
     return r->console.sink.colour ? code : "";
 }
 
-static const char *colour_of(const struct repl *r, enum cell_token_kind kind) {
-    switch (kind) {
-    case CELL_TOKEN_KEYWORD: return style(r, "\033[35m");
-    case CELL_TOKEN_STRING: return style(r, "\033[32m");
-    case CELL_TOKEN_NUMBER: return style(r, "\033[36m");
-    case CELL_TOKEN_COMMENT: return style(r, "\033[2m");
-    default: return "";
-    }
-}
-
-/* Source bytes [from, to) with a number before each line; *line counts on. */
-static void put_source(struct repl *r, const char *source, size_t from, size_t to, const char *colour, int *line) {
-    for (size_t i = from; i < to;) {
-        size_t n = strcspn(source + i, "\n");
-        if (i + n > to) n = to - i;
-        repl_print(r, "%s%.*s%s", colour, (int)n, source + i, *colour ? "\033[0m" : "");
-        i += n;
-        if (i < to && source[i] == '\n') {
-            i++;
-            repl_print(r, "\n%s%3d%s  ", style(r, "\033[2m"), ++*line, style(r, "\033[0m"));
-        }
-    }
-}
-
 static void show_code(struct repl *r, const struct cell *c) {
-    struct cell_lua lua = {0};
-    struct err e = {0};
-    size_t at = 0;
-    int line = 1;
-    repl_print(r, "%s%3d%s  ", style(r, "\033[2m"), line, style(r, "\033[0m"));
-    if (cell_lua_parse(c->source, c->size, &lua, &e) == OK) {
-        for (size_t i = 0; i < lua.token_count; i++) {
-            const struct cell_token *t = &lua.tokens[i];
-            put_source(r, c->source, at, t->span.begin, "", &line);
-            put_source(r, c->source, t->span.begin, t->span.end, colour_of(r, t->kind), &line);
-            at = t->span.end;
-        }
+    struct buf text = {0};
+    int number = 0;
+    if (r->console.sink.colour)
+        cell_put_coloured(c->source, c->size, &text);
+    else
+        buf_put(&text, c->source, c->size);
+    for (const char *line = buf_text(&text); line; number++) {
+        const char *end = strchr(line, '\n');
+        const int n = (int)(end ? (size_t)(end - line) : strlen(line));
+        repl_print(r, "%s%3d%s  %.*s\n", style(r, "\033[2m"), number + 1, style(r, "\033[0m"), n, line);
+        line = end ? end + 1 : NULL;
     }
-    put_source(r, c->source, at, c->size, "", &line);
-    repl_print(r, "\n");
-    cell_lua_free(&lua);
+    buf_free(&text);
 }
 
 void repl_show_cell(struct repl *r, int n) {
