@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "cell/array.h"
 #include "cell/parser.h"
@@ -224,4 +225,17 @@ void cell_lua_free(struct cell_lua *c) {
     mem_free(c->tokens);
     c->tokens = NULL;
     c->token_count = 0;
+}
+
+bool cell_lua_is_expression(const char *source, size_t n) {
+    struct buf text = {0};
+    struct cell_lua lua = {0};
+    struct err e = {0};
+    buf_puts(&text, "return ");
+    buf_put(&text, source, n);
+    const bool is = cell_lua_parse(buf_text(&text), text.len, &lua, &e) == OK && lua.status == CELL_LUA_COMPLETE &&
+                    lua.token_count > 1; /* `return` is one */
+    cell_lua_free(&lua);
+    buf_free(&text);
+    return is;
 }

@@ -86,4 +86,7 @@ struct cell_lua {
 enum status cell_lua_parse(const char *source, size_t n, struct cell_lua *out, struct err *e);
 void cell_lua_free(struct cell_lua *c);
 
+/* Whether it is one expression or a list of them: what may stand behind `return`. */
+bool cell_lua_is_expression(const char *source, size_t n);
+
 #endif

@@ -24,17 +24,6 @@ static const char *parse_options(const char *args, struct options *o, struct err
     return args;
 }
 
-static bool is_expression(const char *code) {
-    struct buf text = {0};
-    struct cell_lua lua = {0};
-    struct err e = {0};
-    buf_printf(&text, "return %s", code);
-    const bool is = cell_lua_parse(buf_text(&text), text.len, &lua, &e) == OK && lua.status == CELL_LUA_COMPLETE;
-    cell_lua_free(&lua);
-    buf_free(&text);
-    return is;
-}
-
 /* Beside a cell the line is code that runs once before. */
 static enum status run(const struct magic_call *c, struct err *e) {
     struct options o = {0};
@@ -43,7 +32,8 @@ static enum status run(const struct magic_call *c, struct err *e) {
     if (!line) return e->status;
     if (!*code) return err_set(e, ERR_VALUE, "what should be timed? %%timeit CODE, or %%%%timeit above a cell");
     if (*c->body) buf_printf(&text, "%s\n", line);
-    buf_printf(&text, "timeit.measure(function() %s%s\nend, {", is_expression(code) ? "return " : "", code);
+    buf_printf(&text, "timeit.measure(function() %s%s\nend, {",
+               cell_lua_is_expression(code, strlen(code)) ? "return " : "", code);
     if (o.loops) buf_printf(&text, "number = %ld, ", o.loops);
     if (o.runs) buf_printf(&text, "[\"repeat\"] = %ld", o.runs);
     buf_puts(&text, "})");

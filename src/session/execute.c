@@ -269,7 +269,8 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     out->status = run_under(s, terms, source, n, chunk, out);
     s->chunk = outer_chunk;
     s->result = outer;
-    if (s->undo_point) trail_end(s, name, source, n);
+    const bool ran_lua = s->undo_point;
+    if (ran_lua) trail_end(s, name, source, n);
     s->undo_point = outer_undo;
     s->depth--;
     clean_up(s);
@@ -282,6 +283,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
         session_interrupt_clear();
         s->runs++;
         session_checkpoint_tick(s);
-        sink_flush(s->sink);
     }
+    if (ran_lua) session_show_watches(s);
+    sink_flush(s->sink);
 }

@@ -37,6 +37,8 @@ struct session {
     struct trail *trail;
     struct session_cost *ledger;
     int ledger_count, ledger_room;
+    char **watch; /* expressions */
+    size_t watch_count;
     bool debugging;                /* what is typed goes to the debugger */
     struct checkpoint *checkpoint; /* NULL: none is to be written */
     int lua_calls;                 /* cells' functions on the C stack: the state cannot be replaced under them */
@@ -54,6 +56,9 @@ void session_ledger_add(struct session *s, const char *name, const struct sessio
 void session_ledger_close(struct session *s);
 
 void session_ledger_rename(struct session *s, const struct session_numbers *numbers);
+
+/* After a cell has ended and its time was taken. */
+void session_show_watches(struct session *s);
 
 /* What a cell runs under. */
 struct session_terms {

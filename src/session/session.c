@@ -135,6 +135,7 @@ void session_close(struct session *s) {
     session_forget_checkpoints(s);
     close_state(s);
     session_ledger_close(s);
+    session_unwatch_all(s);
     mem_free(s->folder);
     mem_free(s);
 }

@@ -150,6 +150,15 @@ void session_undo_keep(struct session *s, struct snapshot *before);
 /* "xs: a table of 300000 entries", one a line: what would not come back. */
 const char *session_undo_left_out(const struct session *s);
 
+/* ---- watched expressions ---------------------------------------------------------------------------------------------- */
+
+/* Shows the expression now and after each cell that runs Lua, as "x = 3". ERR_VALUE: it is none. */
+enum status session_watch(struct session *s, const char *code, struct err *e);
+enum status session_unwatch(struct session *s, const char *code, struct err *e);
+void session_unwatch_all(struct session *s);
+int session_watch_count(const struct session *s);
+const char *session_watch_at(const struct session *s, int i);
+
 /* ---- looking at an error ---------------------------------------------------------------------------------------------- */
 
 /* The last error of a cell keeps the user's frames, with copies of their locals, until the next one or until memory is
