@@ -45,9 +45,13 @@ enum status magic_run_line(struct session *s, void *notebook, const char *line, 
     size_t n = strcspn(line, " \t");
     const struct magic *m = magic_find(line, n, e);
     if (!m) return e->status;
-    struct magic_call c = {
-        .session = s, .notebook = notebook, .args = line + n + strspn(line + n, " \t"), .body = body};
-    if (m->needs_notebook && !notebook)
+    struct magic_notebook *nb = notebook;
+    struct magic_call c = {.session = s,
+                           .notebook = nb && nb->notebook ? nb : NULL,
+                           .place = nb,
+                           .args = line + n + strspn(line + n, " \t"),
+                           .body = body};
+    if (m->needs_notebook && !c.notebook)
         return err_set(e, ERR_STATE, "%%%s needs an open notebook: start with celda NOTEBOOK.cells", m->name);
     if (*body && !m->takes_cell)
         return err_set(e, ERR_VALUE, "%%%s takes a line, not a cell: write %s", m->name, m->usage);
@@ -67,21 +71,6 @@ void magic_print(const struct magic_call *c, const char *format, ...) {
 void magic_print_text(const struct magic_call *c, const struct buf *text) {
     struct sink *sink = session_sink(c->session);
     sink->text(sink, SINK_OUT, buf_text(text), text->len);
-}
-
-int magic_cell_index(const struct magic_notebook *nb, int n) {
-    for (size_t i = 0; i < nb->notebook->count; i++)
-        if (nb->notebook->cells[i].kind == CELL_CODE && --n == 0) return (int)i;
-    return -1;
-}
-
-enum status magic_parse_cell(const struct magic_notebook *nb, const char *text, int *n, struct err *e) {
-    char *end;
-    long v = strtol(text, &end, 10);
-    if (end == text || *end || v < 1 || v > nb->count)
-        return err_set(e, ERR_VALUE, "'%s' is no cell of this notebook: they are numbered 1 to %d", text, nb->count);
-    *n = (int)v;
-    return OK;
 }
 
 void magic_put_span(double seconds, struct buf *out) {

@@ -10,6 +10,7 @@ struct magic_notebook;
 struct magic_call {
     struct session *session;
     struct magic_notebook *notebook; /* the one that is open, or NULL */
+    struct magic_notebook *place;    /* where one can be opened, or NULL */
     const char *args;                /* the rest of the line, trimmed */
     const char *body;                /* the rest of the cell, for %%name; "" for %name */
 };
@@ -40,15 +41,28 @@ void magic_print_text(const struct magic_call *c, const struct buf *text);
 
 enum magic_cell_state { MAGIC_NOT_RUN, MAGIC_DONE, MAGIC_FAILED, MAGIC_SKIPPED };
 
-/* What magics ask of the front; the front fills it. */
+/* What magics ask of the front; the front fills in the functions. */
 struct magic_notebook {
-    struct notebook *notebook;    /* cell/notebook.h */
-    int count;                    /* code cells */
-    int next;                     /* the one that Enter runs; count + 1 at the end */
-    enum magic_cell_state *state; /* of cell n at n - 1 */
+    struct notebook *notebook;     /* cell/notebook.h; NULL: none is open. It is what its text says when that is read */
+    int count;                     /* code cells */
+    int next;                      /* the one that Enter runs; count + 1 at the end */
+    enum magic_cell_state *state;  /* of cell n at n - 1 */
+    int running;                   /* cells of it that run now: meanwhile it cannot be changed */
+    struct magic_changes *changes; /* magic/change.h */
     /* Shows and runs cell n with its status line, as Enter does, and moves `next` behind it. */
     enum status (*run_cell)(struct magic_notebook *self, int n);
+    /* The user's line in answer to a question, without its end. False: nobody answers. NULL: nobody can be asked. */
+    bool (*ask)(struct magic_notebook *self, const char *question, char *answer, size_t size);
 };
+
+/* Opens the file, none of whose cells has run. */
+enum status magic_notebook_open(struct magic_notebook *nb, const char *path, struct err *e);
+void magic_notebook_close(struct magic_notebook *nb);
+/* Another text of the notebook takes the place of the one that is open, and is taken over: states, `next` and what the
+ * session knows of runs follow the cells (notebook_match). `state`: of the new code cells, for those that the open text does
+ * not have; NULL: they have not run. After an error all is as it was, and new is freed. */
+enum status magic_notebook_adopt(struct session *s, struct magic_notebook *nb, struct notebook *new,
+                                 const enum magic_cell_state *state, struct err *e);
 
 /* Code cell n as an index into notebook->cells; -1: there is none. */
 int magic_cell_index(const struct magic_notebook *nb, int n);

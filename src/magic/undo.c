@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "magic/magic.h"
+#include "magic/change.h"
 #include "session/trail.h"
 
 static bool ran(const struct magic_call *c, const char *cell) {
@@ -22,7 +22,19 @@ static void mark(const struct magic_call *c, const char *cell) {
     nb->next = done ? n + 1 : n;
 }
 
+/* "edit": a change of the notebook. */
+static enum status move_change(const struct magic_call *c, bool back, struct err *e) {
+    if (strcmp(c->args, "edit") != 0)
+        return err_set(e, ERR_VALUE, "what is '%s'? %%%sdo edit", c->args, back ? "un" : "re");
+    if (!c->notebook) return err_set(e, ERR_STATE, "there is no open notebook whose cells could have been changed");
+    if (change_undo(c, back, e)) return e->status;
+    magic_print(c,
+                back ? "the notebook is as before; %%redo edit changes it again\n" : "the notebook is changed again\n");
+    return OK;
+}
+
 static enum status undo(const struct magic_call *c, struct err *e) {
+    if (*c->args) return move_change(c, true, e);
     char cell[32];
     struct buf left = {0};
     buf_puts(&left, session_undo_left_out(c->session));
@@ -36,6 +48,7 @@ static enum status undo(const struct magic_call *c, struct err *e) {
 }
 
 static enum status redo(const struct magic_call *c, struct err *e) {
+    if (*c->args) return move_change(c, false, e);
     char cell[32];
     if (session_redo(c->session, cell, e)) return e->status;
     mark(c, cell);
@@ -45,20 +58,21 @@ static enum status redo(const struct magic_call *c, struct err *e) {
 
 const struct magic magic_undo = {
     .name = "undo",
-    .usage = "%undo",
+    .usage = "%undo [edit]",
     .help =
         "takes back what the last cell changed, up to 16 times\n"
         "Session variables, globals, tables and upvalues that they reach, tensors, models, optimizers, random state\n"
         "and the runtime device become what they were before the cell; tables and models stay the same objects.\n"
         "What stays: files, output, coroutines, and tables of more than 65536 entries in all, which are named.\n"
         "An eighth of the memory limit is used at most for tensors that were overwritten or dropped; the oldest cells\n"
-        "go first, and all of them when memory is short.",
+        "go first, and all of them when memory is short.\n"
+        "%undo edit takes back the last change of the notebook itself: %edit, %insert, %split, %merge, %move, %delete.",
     .run = undo,
 };
 
 const struct magic magic_redo = {
     .name = "redo",
-    .usage = "%redo",
+    .usage = "%redo [edit]",
     .help = "does again what %undo took back",
     .run = redo,
 };

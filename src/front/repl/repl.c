@@ -66,7 +66,9 @@ static enum status run_notebook_cell(struct magic_notebook *nb, int n) {
     const struct cell *c = &nb->notebook->cells[magic_cell_index(nb, n)];
     char name[32];
     snprintf(name, sizeof name, "[%d]", n);
+    nb->running++;
     enum status s = repl_run(current, c, name, n);
+    nb->running--;
     nb->state[n - 1] = s ? MAGIC_FAILED : MAGIC_DONE;
     if (s == OK) nb->next = n + 1;
     return s;
@@ -95,10 +97,13 @@ static int count_stale(struct repl *r) {
 
 /* "[3]: ", "in 3 (2 stale): " beside a notebook, or dots of the same width for the lines that follow. */
 static void show_prompt(struct repl *r) {
-    char prompt[80], number[40];
+    char prompt[100], number[60];
+    if (!r->pending.len && repl_refresh(r)) repl_show_next(r);
     const int stale = r->pending.len ? 0 : count_stale(r);
     int width = input_name(r, r->count + 1, number, sizeof number);
     if (stale) width += snprintf(number + width, sizeof number - (size_t)width, " (%d stale)", stale);
+    if (!r->pending.len && repl_is_unsaved(r))
+        width += snprintf(number + width, sizeof number - (size_t)width, " (not saved)");
     if (r->pending.len)
         snprintf(prompt, sizeof prompt, "%*s: ", width, "...");
     else if (session_debugging(r->session))
@@ -114,21 +119,26 @@ static bool is_blank(const char *s) {
 
 static void step_notebook(struct repl *r) {
     struct magic_notebook *nb = &r->notebook;
-    if (!nb->notebook || nb->next > nb->count) return;
+    if (!nb->notebook) return;
+    if (repl_refresh(r)) { /* what Enter would run is not what the user sees */
+        repl_show_next(r);
+        return;
+    }
+    if (nb->next > nb->count) return;
     if (nb->run_cell(nb, nb->next) == OK) repl_show_next(r);
 }
 
 /* Runs the pending input; magics that move about in the notebook show where they went. */
 static void run_pending(struct repl *r) {
-    int before = r->notebook.next;
     char name[32];
     struct buf text = r->pending;
     r->pending = (struct buf){0};
     repl_add_history(r, text.data);
+    repl_refresh(r);
     input_name(r, ++r->count, name, sizeof name);
     const struct cell input = {.title = "", .source = text.data, .size = text.len};
     repl_run(r, &input, name, 0);
-    if (r->notebook.next != before) repl_show_next(r);
+    if (!repl_next_is_shown(r)) repl_show_next(r);
     buf_free(&text);
 }
 
@@ -172,9 +182,8 @@ static void on_line(char *line) {
             buf_free(&r->pending);
             repl_print(r, "\n");
         } else {
-            r->done = true;
             repl_print(r, "\n");
-            return;
+            r->done = repl_may_leave(r);
         }
     } else if (!r->pending.len && is_blank(line)) {
         step_notebook(r);
@@ -225,12 +234,7 @@ static void loop(struct repl *r) {
 static enum status open_notebook(struct repl *r, const char *path, struct err *e) {
     struct magic_notebook *nb = &r->notebook;
     char copy[PATH_MAX];
-    if (notebook_read(path, &nb->notebook, e)) return e->status;
-    for (size_t i = 0; i < nb->notebook->count; i++) nb->count += nb->notebook->cells[i].kind == CELL_CODE;
-    nb->next = 1;
-    nb->run_cell = run_notebook_cell;
-    nb->state = mem_zalloc(sizeof *nb->state * (size_t)(nb->count + 1), e);
-    if (!nb->state) return e->status;
+    if (magic_notebook_open(nb, path, e)) return e->status;
     snprintf(copy, sizeof copy, "%s", path);
     if (chdir(dirname(copy))) return err_set(e, ERR_IO, "cannot enter the folder of '%s': %s", path, strerror(errno));
     return OK;
@@ -259,7 +263,7 @@ static enum status open_session(struct repl *r, const char *path, const struct j
     if (session_open(pace_sink(r->pace), &r->session, e)) return e->status;
     const char *checkpoints = journal_checkpoints(r->journal);
     if (*checkpoints && session_checkpoint_start(r->session, checkpoints, e)) return e->status;
-    session_set_magic(r->session, magic_run_line, path ? &r->notebook : NULL);
+    session_set_magic(r->session, magic_run_line, &r->notebook);
     if (session_keep_undo(r->session, mem_limit() / 8, e)) return e->status;
     return session_catch_interrupts(r->session, &r->interrupts, e);
 }
@@ -268,8 +272,7 @@ static void close_session(struct repl *r, bool clean) {
     session_close(r->session);
     pace_close(r->pace);
     journal_close(r->journal, clean);
-    notebook_free(r->notebook.notebook);
-    mem_free(r->notebook.state);
+    magic_notebook_close(&r->notebook);
     buf_free(&r->pending);
 }
 
@@ -286,6 +289,8 @@ int repl_main(const char *path, const struct journal_info *resumed, bool run_all
     static struct repl r;
     struct err e = {0};
     current = &r;
+    r.notebook.run_cell = run_notebook_cell;
+    r.notebook.ask = repl_ask;
     front_console_open(&r.console);
     r.console.status = true;
     r.terminal = isatty(STDIN_FILENO);

@@ -13,8 +13,10 @@ struct repl {
     struct session *session;
     struct journal *journal;
     struct pace *pace; /* the session's sink, before the journal's */
-    int interrupts; /* the self-pipe */
-    int count;      /* inputs so far: the prompt's number */
+    int interrupts;    /* the self-pipe */
+    int count;         /* inputs so far: the prompt's number */
+    uint32_t shown;    /* trail_hash of the notebook's next cell as it was shown last */
+    int shown_number;
     bool done;
     bool terminal;      /* standard input is one, or was when the session began */
     bool lost;          /* it has gone away */
@@ -29,6 +31,18 @@ void repl_show_cell(struct repl *r, int n);
 void repl_show_markdown(struct repl *r, const char *source);
 /* The last line of a notebook's session: what comes next, or that it is the end. */
 void repl_show_next(struct repl *r);
+
+/* Whether that is what was shown last. */
+bool repl_next_is_shown(const struct repl *r);
+
+/* Takes over what another program wrote to the notebook's file. Returns whether the next cell is another one since it was
+ * shown. */
+bool repl_refresh(struct repl *r);
+bool repl_is_unsaved(const struct repl *r);
+/* Asks where the notebook could not be saved. */
+bool repl_may_leave(struct repl *r);
+/* magic_notebook's `ask`. */
+bool repl_ask(struct magic_notebook *nb, const char *question, char *answer, size_t size);
 
 /* Runs a cell called name, with its status line. `number`: of the notebook's cell, 0 for what was typed. */
 enum status repl_run(struct repl *r, const struct cell *c, const char *name, int number);

@@ -5,6 +5,7 @@
 
 #include "cell/colour.h"
 #include "front/repl/repl.h"
+#include "session/trail.h"
 
 void repl_print(struct repl *r, const char *format, ...) {
     struct buf text = {0};
@@ -53,9 +54,21 @@ void repl_show_cell(struct repl *r, int n) {
     show_code(r, &nb->cells[at]);
 }
 
+static uint32_t next_hash(const struct magic_notebook *nb) {
+    const int at = magic_cell_index(nb, nb->next);
+    return at < 0 ? 0 : trail_hash(nb->notebook->cells[at].source, nb->notebook->cells[at].size);
+}
+
+bool repl_next_is_shown(const struct repl *r) {
+    const struct magic_notebook *nb = &r->notebook;
+    return !nb->notebook || (r->shown_number == nb->next && r->shown == next_hash(nb));
+}
+
 void repl_show_next(struct repl *r) {
     struct magic_notebook *nb = &r->notebook;
     if (!nb->notebook) return;
+    r->shown = next_hash(nb);
+    r->shown_number = nb->next;
     if (nb->next <= nb->count)
         repl_show_cell(r, nb->next);
     else

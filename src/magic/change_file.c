@@ -1,0 +1,223 @@
+/* The notebook and its file. Invariant: what another program wrote to the file is replaced only when the user said so, and
+ * then it can be brought back. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/state.h"
+#include "magic/change.h"
+
+const char *change_name(const struct magic_notebook *nb) {
+    const char *slash = strrchr(nb->notebook->path, '/');
+    return slash ? slash + 1 : nb->notebook->path;
+}
+
+/* ---- what was seen of the file ------------------------------------------------------------------------------------- */
+
+/* The file holds what the notebook's text is. */
+static enum status note_saved(struct magic_notebook *nb, struct err *e) {
+    struct magic_changes *changes = nb->changes;
+    buf_free(&changes->saved);
+    notebook_write(nb->notebook, &changes->saved, e);
+    if (stat(nb->notebook->path, &changes->seen)) changes->seen = (struct stat){0};
+    nb->notebook->changed = false;
+    return e->status;
+}
+
+enum status change_open(struct magic_notebook *nb, const char *path, struct err *e) {
+    char full[PATH_MAX];
+    if (!realpath(path, full)) return err_set(e, ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    mem_free(nb->notebook->path);
+    nb->notebook->path = mem_strdup(full, e);
+    nb->changes = mem_zalloc(sizeof *nb->changes, e);
+    return e->status ? e->status : note_saved(nb, e);
+}
+
+static bool looks_as_seen(const struct magic_notebook *nb, const struct stat *now) {
+    const struct stat *seen = &nb->changes->seen;
+    return now->st_ino == seen->st_ino && now->st_size == seen->st_size &&
+           now->st_mtim.tv_sec == seen->st_mtim.tv_sec && now->st_mtim.tv_nsec == seen->st_mtim.tv_nsec;
+}
+
+/* What the file holds, if that is not what it held when it was seen last; else *theirs is NULL, as it is for one that is
+ * gone, or empty: whoever writes it is about to. */
+static enum status read_theirs(struct magic_notebook *nb, struct notebook **theirs, struct err *e) {
+    const struct buf *saved = &nb->changes->saved;
+    struct buf text = {0};
+    struct stat now;
+    *theirs = NULL;
+    if (stat(nb->notebook->path, &now) || now.st_size == 0) return OK;
+    if (buf_read_file(&text, nb->notebook->path, e) == OK &&
+        (text.len != saved->len || memcmp(buf_text(&text), buf_text(saved), text.len)))
+        notebook_parse(buf_text(&text), text.len, theirs, e);
+    buf_free(&text);
+    if (e->status == OK) nb->changes->seen = now;
+    return e->status;
+}
+
+/* ---- in words ------------------------------------------------------------------------------------------------------ */
+
+struct words {
+    struct buf *out;
+    const char *kind; /* of the last item */
+};
+
+/* "cells 3, 5, new 7, 1 deleted, text" */
+static void put_word(struct words *w, const char *kind, int n) {
+    const char *comma = w->kind ? ", " : "";
+    const bool same = w->kind && strcmp(w->kind, kind) == 0;
+    if (n > 0)
+        buf_printf(w->out, "%s%s%s%d", comma, same ? "" : kind, same ? "" : " ", n);
+    else if (!same)
+        buf_printf(w->out, "%s%s", comma, kind);
+    w->kind = kind;
+}
+
+/* How many cells of the old text no cell of the new one continues. */
+static int count_gone(const struct notebook *old, const struct notebook *new, const int *from) {
+    int gone = (int)old->count;
+    for (size_t i = 0; i < new->count; i++) gone -= from[i] >= 0;
+    return gone;
+}
+
+/* Which cells are others, by their new numbers. */
+static enum status put_differences(const struct notebook *old, const struct notebook *new, struct buf *out,
+                                   struct err *e) {
+    struct words w = {.out = out};
+    int *from = mem_alloc(sizeof *from * (new->count + 1), e);
+    if (!from || notebook_match(old, new, from, e)) {
+        mem_free(from);
+        return e->status;
+    }
+    int last = -1;
+    bool moved = false;
+    for (size_t i = 0, n = 0; i < new->count; i++) {
+        const bool code = new->cells[i].kind == CELL_CODE,
+                   same = from[i] >= 0 && cell_same(&old->cells[from[i]], &new->cells[i]);
+        n += code;
+        if (!same) put_word(&w, !code ? "text" : from[i] < 0 ? "new cell" : "cell", code ? (int)n : 0);
+        if (from[i] >= 0) moved = moved || from[i] < last, last = from[i];
+    }
+    const int gone = count_gone(old, new, from);
+    if (gone) buf_printf(out, "%s%d deleted", w.kind ? ", " : "", gone), w.kind = "deleted";
+    if (moved || !w.kind) buf_printf(out, "%s%s", w.kind ? ", " : "", moved ? "another order" : "blank lines");
+    mem_free(from);
+    return buf_status(out, e);
+}
+
+/* ---- conflicts ----------------------------------------------------------------------------------------------------- */
+
+static enum status take_theirs(struct session *s, struct magic_notebook *nb, struct notebook *theirs, struct err *e) {
+    if (change_keep(nb, nb->notebook, nb->state, e)) {
+        notebook_free(theirs);
+        return e->status;
+    }
+    return magic_notebook_adopt(s, nb, theirs, NULL, e) ? e->status : note_saved(nb, e);
+}
+
+/* Where a notebook that cannot be saved is kept. */
+static enum status rescue_path(const struct magic_notebook *nb, char *path, struct err *e) {
+    char name[NAME_MAX];
+    snprintf(name, sizeof name, "unsaved/%ld-%.200s", (long)getpid(), change_name(nb));
+    return state_path(name, path, PATH_MAX, e);
+}
+
+static enum status not_saved(struct magic_notebook *nb, const struct err *why, struct err *e) {
+    const struct notebook *mine = nb->notebook;
+    char path[PATH_MAX];
+    struct err lost = {0};
+    nb->notebook->changed = true;
+    if (rescue_path(nb, path, &lost) == OK) file_replace(path, mine->text, mine->text_size, &lost);
+    return err_set(e, why->status,
+                   "%s\nNot saved, but kept in %s%s%s: %%write tries again, %%write NAME.cells saves elsewhere.",
+                   why->text, lost.status ? "this session alone (" : path, lost.text, lost.status ? ")" : "");
+}
+
+static enum status write_mine(struct magic_notebook *nb, struct err *e) {
+    const bool was_unsaved = nb->notebook->changed;
+    char path[PATH_MAX];
+    struct err why = {0};
+    if (notebook_save(nb->notebook, nb->notebook->path, &why)) return not_saved(nb, &why, e);
+    if (was_unsaved && rescue_path(nb, path, &why) == OK) unlink(path);
+    return note_saved(nb, e);
+}
+
+static enum status write_elsewhere(struct magic_notebook *nb, struct err *e) {
+    const struct notebook *mine = nb->notebook;
+    char name[PATH_MAX];
+    if (!nb->ask(nb, "Name of the file for yours: ", name, sizeof name) || !*name)
+        return err_set(e, ERR_VALUE, "no name was given");
+    if (access(name, F_OK) == 0) return err_set(e, ERR_VALUE, "'%s' exists", name);
+    return file_replace(name, mine->text, mine->text_size, e);
+}
+
+/* Neither was chosen. */
+static enum status put_off(struct magic_notebook *nb, const struct err *because, struct err *e) {
+    struct err why = {0};
+    err_set(&why, ERR_STATE, "%s was changed by another program as well%s%s; nothing is overwritten.", change_name(nb),
+            because->status ? ", and " : "", because->text);
+    return not_saved(nb, &why, e);
+}
+
+/* 't' theirs, 'm' mine, 'f' mine to another file, 'n' no answer. */
+static char ask_whose(struct magic_notebook *nb, const struct notebook *theirs) {
+    struct notebook *base = NULL;
+    struct buf question = {0};
+    struct err e = {0};
+    char answer[16] = "";
+    if (!nb->ask || notebook_parse(buf_text(&nb->changes->saved), nb->changes->saved.len, &base, &e)) return 'n';
+    buf_printf(&question, "%s was changed by another program (", change_name(nb));
+    put_differences(base, theirs, &question, &e);
+    buf_puts(&question, ") and here (");
+    put_differences(base, nb->notebook, &question, &e);
+    buf_puts(&question, ").\nTake [t]heirs, keep [m]ine, or write mine to another [f]ile? ");
+    do
+        if (!nb->ask(nb, buf_text(&question), answer, sizeof answer)) *answer = 'n';
+    while (!*answer || !strchr("tmfn", *answer));
+    notebook_free(base);
+    buf_free(&question);
+    return *answer;
+}
+
+/* The notebook is not saved, and the file holds theirs, which is taken over. */
+static enum status settle(struct session *s, struct magic_notebook *nb, struct notebook *theirs, struct err *e) {
+    struct err why = {0};
+    const char answer = ask_whose(nb, theirs);
+    if (answer == 'm') {
+        change_keep(nb, theirs, NULL, e);
+        notebook_free(theirs);
+        return e->status ? e->status : write_mine(nb, e);
+    }
+    if (answer == 't' || (answer == 'f' && write_elsewhere(nb, &why) == OK)) return take_theirs(s, nb, theirs, e);
+    notebook_free(theirs);
+    return put_off(nb, &why, e);
+}
+
+/* ---- saving and looking -------------------------------------------------------------------------------------------- */
+
+enum status change_save(struct session *s, struct magic_notebook *nb, struct err *e) {
+    struct notebook *theirs;
+    if (read_theirs(nb, &theirs, e)) return e->status;
+    return theirs ? settle(s, nb, theirs, e) : write_mine(nb, e);
+}
+
+enum status change_refresh(struct session *s, struct magic_notebook *nb, struct err *e) {
+    struct notebook *theirs;
+    struct stat now;
+    struct buf line = {0};
+    if (!nb->notebook || stat(nb->notebook->path, &now) || looks_as_seen(nb, &now)) return OK;
+    if (read_theirs(nb, &theirs, e) || !theirs) return e->status;
+    if (nb->notebook->changed) return settle(s, nb, theirs, e);
+    buf_printf(&line, "%s changed on disk: ", change_name(nb));
+    put_differences(nb->notebook, theirs, &line, e);
+    buf_putc(&line, '\n');
+    if (take_theirs(s, nb, theirs, e) == OK)
+        session_sink(s)->text(session_sink(s), SINK_OUT, buf_text(&line), line.len);
+    buf_free(&line);
+    return e->status;
+}
