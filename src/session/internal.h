@@ -37,6 +37,8 @@ struct session {
     struct trail *trail;
     struct session_cost *ledger;
     int ledger_count, ledger_room;
+    char **inputs; /* that were typed */
+    size_t input_count;
     char **watch; /* expressions */
     size_t watch_count;
     bool debugging;                /* what is typed goes to the debugger */
@@ -57,6 +59,7 @@ void session_ledger_close(struct session *s);
 
 void session_ledger_rename(struct session *s, const struct session_numbers *numbers);
 
+void session_forget_inputs(struct session *s);
 /* After a cell has ended and its time was taken. */
 void session_show_watches(struct session *s);
 

@@ -136,6 +136,7 @@ void session_close(struct session *s) {
     close_state(s);
     session_ledger_close(s);
     session_unwatch_all(s);
+    session_forget_inputs(s);
     mem_free(s->folder);
     mem_free(s);
 }

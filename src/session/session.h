@@ -150,6 +150,13 @@ void session_undo_keep(struct session *s, struct snapshot *before);
 /* "xs: a table of 300000 entries", one a line: what would not come back. */
 const char *session_undo_left_out(const struct session *s);
 
+/* ---- what was typed -------------------------------------------------------------------------------------------------- */
+
+/* The front gives each input that it runs; a reset forgets none. */
+void session_add_input(struct session *s, const char *source, size_t n);
+int session_input_count(const struct session *s);
+const char *session_input_at(const struct session *s, int number); /* from 1 */
+
 /* ---- watched expressions ---------------------------------------------------------------------------------------------- */
 
 /* Shows the expression now and after each cell that runs Lua, as "x = 3". ERR_VALUE: it is none. */

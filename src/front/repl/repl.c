@@ -135,6 +135,7 @@ static void run_pending(struct repl *r) {
     r->pending = (struct buf){0};
     repl_add_history(r, text.data);
     repl_refresh(r);
+    session_add_input(r->session, text.data, text.len);
     input_name(r, ++r->count, name, sizeof name);
     const struct cell input = {.title = "", .source = text.data, .size = text.len};
     repl_run(r, &input, name, 0);

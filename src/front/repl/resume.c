@@ -46,7 +46,9 @@ static void show_begin(void *arg, const struct journal_cell *c) {
         repl_print(r, "%s%s %s%s\n", bold, c->name, cell ? cell->title : "", off);
     else
         repl_print(r, "%s%s:%s %.*s\n", bold, c->name, off, (int)c->size, c->source);
-    r->count += c->number == 0;
+    if (c->number > 0) return;
+    session_add_input(r->session, c->source, c->size);
+    r->count++;
 }
 
 /* Its run was later than the checkpoint. */
