@@ -23,7 +23,7 @@ static void drop_versions(struct change_versions *v) {
 }
 
 static enum status make_version(struct change_version *v, const struct notebook *text,
-                                const enum magic_cell_state *state, struct err *e) {
+                                const struct magic_cell_state *state, struct err *e) {
     *v = (struct change_version){.size = text->text_size};
     v->text = mem_alloc(v->size + 1, e);
     v->state = mem_zalloc(sizeof *v->state * (text->count + 1), e);
@@ -37,7 +37,7 @@ static enum status make_version(struct change_version *v, const struct notebook 
     return OK;
 }
 
-static enum status push(struct change_versions *v, const struct notebook *text, const enum magic_cell_state *state,
+static enum status push(struct change_versions *v, const struct notebook *text, const struct magic_cell_state *state,
                         struct err *e) {
     struct change_version now, *more = mem_realloc(v->version, sizeof *more * (v->count + 1), e);
     if (!more) return e->status;
@@ -51,7 +51,7 @@ static enum status push(struct change_versions *v, const struct notebook *text, 
     return OK;
 }
 
-enum status change_keep(struct magic_notebook *nb, const struct notebook *text, const enum magic_cell_state *state,
+enum status change_keep(struct magic_notebook *nb, const struct notebook *text, const struct magic_cell_state *state,
                         struct err *e) {
     if (push(&nb->changes->undo, text, state, e)) return e->status;
     drop_versions(&nb->changes->redo);

@@ -12,7 +12,7 @@
 struct change_version {
     char *text;
     size_t size;
-    enum magic_cell_state *state; /* of its code cells */
+    struct magic_cell_state *state; /* of its code cells */
 };
 struct change_versions {
     struct change_version *version; /* the oldest first */
@@ -43,7 +43,7 @@ enum status change_save(struct session *s, struct magic_notebook *nb, struct err
 enum status change_refresh(struct session *s, struct magic_notebook *nb, struct err *e);
 
 /* `%undo edit` brings this text back, and `state` for those of its code cells that are gone until then (NULL: not run). */
-enum status change_keep(struct magic_notebook *nb, const struct notebook *text, const enum magic_cell_state *state,
+enum status change_keep(struct magic_notebook *nb, const struct notebook *text, const struct magic_cell_state *state,
                         struct err *e);
 /* Which cell a magic is to change: "[N] [markdown]". */
 struct change_target {

@@ -172,7 +172,7 @@ static enum status run(const struct magic_call *call, struct err *e) {
     enum status s = run_all(&c, e);
     if (s == OK) print_table(&c);
     if (s == OK && !*call->body) {
-        call->notebook->state[cell - 1] = MAGIC_DONE;
+        call->notebook->state[cell - 1].progress = MAGIC_DONE;
         call->notebook->next = cell + 1;
     }
     for (int i = 0; i < c.n; i++) numbers_free(c.result[i].numbers);

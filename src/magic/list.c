@@ -24,8 +24,9 @@ static void print_cell(const struct magic_call *c, int n, const struct magic_sta
     put_staleness(stale, &note);
     room -= (int)note.len;
     if (room < 8) room = 8;
-    magic_print(c, "%s%s [%d] %.*s%s\n", n == nb->next ? ">" : " ", stale->kind ? "~" : mark[nb->state[n - 1]], n,
-                line < room ? line : room, text, buf_text(&note));
+    const struct magic_cell_state *state = &nb->state[n - 1];
+    magic_print(c, "%s%s%s[%d] %.*s%s\n", n == nb->next ? ">" : " ", stale->kind ? "~" : mark[state->progress],
+                state->breakpoint ? "\u25cf" : " ", n, line < room ? line : room, text, buf_text(&note));
     buf_free(&note);
 }
 
@@ -42,7 +43,7 @@ const struct magic magic_list = {
     .name = "list",
     .usage = "%list",
     .help = "lists the cells\n> the next one, \u2713 done, \u2717 failed, - skipped, ~ stale: what it read was changed "
-            "after it ran. %run stale runs these.",
+            "after it ran (%run stale runs these), \u25cf a breakpoint (%break).",
     .needs_notebook = true,
     .run = run,
 };

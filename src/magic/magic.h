@@ -39,16 +39,22 @@ void magic_print_text(const struct magic_call *c, const struct buf *text);
 
 /* ---- the open notebook: code cells are numbered from 1 --------------------------------------------------------------- */
 
-enum magic_cell_state { MAGIC_NOT_RUN, MAGIC_DONE, MAGIC_FAILED, MAGIC_SKIPPED };
+enum magic_progress { MAGIC_NOT_RUN, MAGIC_DONE, MAGIC_FAILED, MAGIC_SKIPPED };
+
+/* What is known of a code cell; it follows the cell where that goes. */
+struct magic_cell_state {
+    enum magic_progress progress;
+    bool breakpoint; /* a run of several cells stops before it */
+};
 
 /* What magics ask of the front; the front fills in the functions. */
 struct magic_notebook {
-    struct notebook *notebook;     /* cell/notebook.h; NULL: none is open. It is what its text says when that is read */
-    int count;                     /* code cells */
-    int next;                      /* the one that Enter runs; count + 1 at the end */
-    enum magic_cell_state *state;  /* of cell n at n - 1 */
-    int running;                   /* cells of it that run now: meanwhile it cannot be changed */
-    struct magic_changes *changes; /* magic/change.h */
+    struct notebook *notebook; /* cell/notebook.h; NULL: none is open. It is what its text says when that is read */
+    int count;                 /* code cells */
+    int next;                  /* the one that Enter runs; count + 1 at the end */
+    struct magic_cell_state *state; /* of cell n at n - 1 */
+    int running;                    /* cells of it that run now: meanwhile it cannot be changed */
+    struct magic_changes *changes;  /* magic/change.h */
     /* Shows and runs cell n with its status line, as Enter does, and moves `next` behind it. */
     enum status (*run_cell)(struct magic_notebook *self, int n);
     /* The user's line in answer to a question, without its end. False: nobody answers. NULL: nobody can be asked. */
@@ -62,7 +68,7 @@ void magic_notebook_close(struct magic_notebook *nb);
  * session knows of runs follow the cells (notebook_match). `state`: of the new code cells, for those that the open text does
  * not have; NULL: they have not run. After an error all is as it was, and new is freed. */
 enum status magic_notebook_adopt(struct session *s, struct magic_notebook *nb, struct notebook *new,
-                                 const enum magic_cell_state *state, struct err *e);
+                                 const struct magic_cell_state *state, struct err *e);
 
 /* Code cell n as an index into notebook->cells; -1: there is none. */
 int magic_cell_index(const struct magic_notebook *nb, int n);

@@ -54,12 +54,12 @@ void magic_notebook_close(struct magic_notebook *nb) {
 struct passage {
     const struct magic_notebook *old;
     const struct notebook *new;
-    int count;                    /* code cells of `new` */
-    int *from;                    /* by cell of `new`; -1: it is new */
-    int *number;                  /* by cell of `old`; 0: no code */
-    int *to;                      /* by code cell of `old`, n at n - 1; 0: it is gone */
-    bool *fresh;                  /* by code cell of `new` */
-    enum magic_cell_state *state; /* likewise */
+    int count;                      /* code cells of `new` */
+    int *from;                      /* by cell of `new`; -1: it is new */
+    int *number;                    /* by cell of `old`; 0: no code */
+    int *to;                        /* by code cell of `old`, n at n - 1; 0: it is gone */
+    bool *fresh;                    /* by code cell of `new` */
+    struct magic_cell_state *state; /* likewise */
 };
 
 static enum status passage_open(struct passage *p, const struct magic_notebook *old, const struct notebook *new,
@@ -81,7 +81,7 @@ static void passage_close(struct passage *p) {
     mem_free(p->state);
 }
 
-static void follow_cells(struct passage *p, const enum magic_cell_state *known) {
+static void follow_cells(struct passage *p, const struct magic_cell_state *known) {
     const struct notebook *old = p->old->notebook;
     for (size_t i = 0, n = 0; i < old->count; i++)
         if (old->cells[i].kind == CELL_CODE) p->number[i] = (int)++n;
@@ -90,7 +90,7 @@ static void follow_cells(struct passage *p, const enum magic_cell_state *known) 
         const int was = p->from[i] < 0 ? 0 : p->number[p->from[i]];
         p->fresh[n] = was == 0;
         if (was > 0) p->to[was - 1] = (int)n + 1;
-        p->state[n] = was > 0 ? p->old->state[was - 1] : known ? known[n] : MAGIC_NOT_RUN;
+        p->state[n] = was > 0 ? p->old->state[was - 1] : known ? known[n] : (struct magic_cell_state){0};
         n++;
     }
 }
@@ -108,7 +108,7 @@ static int follow_next(const struct passage *p) {
 }
 
 enum status magic_notebook_adopt(struct session *s, struct magic_notebook *nb, struct notebook *new,
-                                 const enum magic_cell_state *state, struct err *e) {
+                                 const struct magic_cell_state *state, struct err *e) {
     struct passage p;
     if (passage_open(&p, nb, new, e) == OK && !new->path) new->path = mem_strdup(nb->notebook->path, e);
     if (e->status) {

@@ -4,7 +4,7 @@
 static enum status run(const struct magic_call *c, struct err *e) {
     struct magic_notebook *nb = c->notebook;
     if (nb->next > nb->count) return err_set(e, ERR_STATE, "this is the end of the notebook");
-    if (nb->state[nb->next - 1] == MAGIC_NOT_RUN) nb->state[nb->next - 1] = MAGIC_SKIPPED;
+    if (nb->state[nb->next - 1].progress == MAGIC_NOT_RUN) nb->state[nb->next - 1].progress = MAGIC_SKIPPED;
     nb->next++;
     return OK;
 }

@@ -106,8 +106,9 @@ static bool is_edited(const struct search *s, int n) {
 }
 
 static struct magic_stale judge(const struct search *s, int n) {
-    const enum magic_cell_state state = s->nb->state[n - 1];
-    if (cell_of(s, n)->size == 0 || (state != MAGIC_DONE && state != MAGIC_FAILED)) return (struct magic_stale){0};
+    const enum magic_progress progress = s->nb->state[n - 1].progress;
+    if (cell_of(s, n)->size == 0 || (progress != MAGIC_DONE && progress != MAGIC_FAILED))
+        return (struct magic_stale){0};
     if (s->last[n - 1] >= 0) return judge_run(s, n);
     return (struct magic_stale){is_edited(s, n) ? MAGIC_EDITED : MAGIC_FRESH, NULL, NULL};
 }

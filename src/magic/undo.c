@@ -17,8 +17,8 @@ static void mark(const struct magic_call *c, const char *cell) {
     struct magic_notebook *nb = c->notebook;
     const int n = nb && *cell == '[' ? atoi(cell + 1) : 0;
     const bool done = ran(c, cell);
-    if (n < 1 || n > nb->count || (done && nb->state[n - 1] == MAGIC_DONE)) return;
-    nb->state[n - 1] = done ? MAGIC_DONE : MAGIC_NOT_RUN;
+    if (n < 1 || n > nb->count || (done && nb->state[n - 1].progress == MAGIC_DONE)) return;
+    nb->state[n - 1].progress = done ? MAGIC_DONE : MAGIC_NOT_RUN;
     nb->next = done ? n + 1 : n;
 }
 

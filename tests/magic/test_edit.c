@@ -45,7 +45,7 @@ static enum status run_cell(struct magic_notebook *self, int n) {
     self->running++;
     session_run(host.session, c->source, c->size, name, &r);
     self->running--;
-    self->state[n - 1] = r.status ? MAGIC_FAILED : MAGIC_DONE;
+    self->state[n - 1].progress = r.status ? MAGIC_FAILED : MAGIC_DONE;
     if (r.status) host.sink.text(&host.sink, SINK_OUT, buf_text(&r.error), r.error.len);
     buf_free(&r.error);
     self->next = n + 1;
@@ -97,9 +97,9 @@ static void states(const char *expected) {
     for (int n = 1; n <= nb.count; n++) {
         const struct cell *c = &nb.notebook->cells[magic_cell_index(&nb, n)];
         buf_printf(&out, "%s%s%s ", n == nb.next ? ">" : "", *c->title ? c->title : c->source,
-                   nb.state[n - 1] == MAGIC_DONE     ? "+"
-                   : nb.state[n - 1] == MAGIC_FAILED ? "!"
-                                                     : "");
+                   nb.state[n - 1].progress == MAGIC_DONE     ? "+"
+                   : nb.state[n - 1].progress == MAGIC_FAILED ? "!"
+                                                              : "");
     }
     if (nb.next > nb.count) buf_puts(&out, ">");
     assert_string_equal(buf_text(&out), expected);
@@ -138,6 +138,19 @@ static void inserting(void **state) {
                                 "\n\n-- %%\nend_ = 1\n");
     host_fails(&host, "%insert 9", "'9' is no cell of this notebook: they are numbered 1 to 6");
     host_fails(&host, "%insert here", "what is 'here'? A cell's number, or markdown");
+}
+
+static void breakpoints_follow_their_cells(void **state) {
+    (void)state;
+    shows("%break 2", "");
+    shows("%%insert 1\nw = 1", "[1] is new");
+    shows("%break", "[3]\n");
+    shows("%run", "breakpoint at [3]\n");
+    states("w = 1+ Data+ >Double Last ");
+    shows("%delete 3", "");
+    shows("%break", "no breakpoints\n");
+    shows("%undo edit", "");
+    shows("%break", "[3]\n");
 }
 
 static void names_follow_their_cells(void **state) {
@@ -319,6 +332,7 @@ static void a_full_disk_keeps_the_change(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inserting, open_notebook, close_notebook),
+        cmocka_unit_test_setup_teardown(breakpoints_follow_their_cells, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(names_follow_their_cells, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(splitting_and_merging, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(editing, open_notebook, close_notebook),

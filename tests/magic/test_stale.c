@@ -13,7 +13,7 @@ enum { CELLS = 5 };
 
 static struct host host;
 static struct magic_notebook nb;
-static enum magic_cell_state states[CELLS];
+static struct magic_cell_state states[CELLS];
 
 static enum status run_cell(struct magic_notebook *self, int n) {
     struct session_result r;
@@ -21,7 +21,7 @@ static enum status run_cell(struct magic_notebook *self, int n) {
     const struct cell *c = &self->notebook->cells[magic_cell_index(self, n)];
     snprintf(name, sizeof name, "[%d]", n);
     session_run(host.session, c->source, c->size, name, &r);
-    self->state[n - 1] = r.status ? MAGIC_FAILED : MAGIC_DONE;
+    self->state[n - 1].progress = r.status ? MAGIC_FAILED : MAGIC_DONE;
     buf_free(&r.error);
     self->next = n + 1;
     return r.status;
@@ -96,7 +96,7 @@ static void undoing_makes_fresh(void **state) {
     stale("3 ");
     shows("%undo", "[2] is taken back");
     stale("");
-    assert_int_equal(nb.state[1], MAGIC_DONE); /* it ran before, too */
+    assert_int_equal(nb.state[1].progress, MAGIC_DONE); /* it ran before, too */
     host_run(&host, "%redo");
     stale("3 ");
 }

@@ -69,7 +69,7 @@ static enum status run_notebook_cell(struct magic_notebook *nb, int n) {
     nb->running++;
     enum status s = repl_run(current, c, name, n);
     nb->running--;
-    nb->state[n - 1] = s ? MAGIC_FAILED : MAGIC_DONE;
+    nb->state[n - 1].progress = s ? MAGIC_FAILED : MAGIC_DONE;
     if (s == OK) nb->next = n + 1;
     return s;
 }

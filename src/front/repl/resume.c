@@ -73,7 +73,9 @@ static void show_end(void *arg, const struct journal_cell *c, const struct sessi
     if (!cell) return;
     bool same = cell->size == c->size && memcmp(cell->source, c->source, c->size) == 0;
     if (!same) p->changed = c->number;
-    r->notebook.state[c->number - 1] = !same || !result ? MAGIC_NOT_RUN : result->status ? MAGIC_FAILED : MAGIC_DONE;
+    r->notebook.state[c->number - 1].progress = !same || !result ? MAGIC_NOT_RUN
+                                                : result->status ? MAGIC_FAILED
+                                                                 : MAGIC_DONE;
 }
 
 static void show_line(struct repl *r, const char *text) {
