@@ -62,7 +62,7 @@ static void run_escape(struct screen *s, const char *argument, char letter) {
         erase_row(s, s->row, *argument == '2' ? 0 : s->column);
         for (int row = *argument == '2' ? 0 : s->row + 1; row < s->rows; row++) erase_row(s, row, 0);
         break;
-    case 'm':
+    case 'm': s->coloured = s->coloured || n > 0; break;
     case 'h':
     case 'l': break;
     default: fail_msg("the terminal does not know ESC [ %s %c", argument, letter);
@@ -78,8 +78,10 @@ static size_t take(struct screen *s, const char *text, size_t n) {
     case '\r': s->column = 0, s->wraps = false; return 1;
     case '\n': line_feed(s); return 1;
     case '\a': return 1;
+    case '\t': s->column = s->column / 8 * 8 + 8; return 1;
     case '\b': s->column -= s->column > 0; return 1;
     case '\033':
+        s->escapes = true;
         if (n < 3) return 0;
         assert_int_equal(text[1], '[');
         const size_t length = strspn(text + 2, "0123456789;?");

@@ -10,7 +10,8 @@ enum { SCREEN_ROWS = 40, SCREEN_COLUMNS = 300 };
 
 struct screen {
     int rows, columns, row, column;
-    bool wraps; /* the cursor stands behind the last column */
+    bool wraps;             /* the cursor stands behind the last column */
+    bool escapes, coloured; /* an escape was seen, one that gives a colour or a font */
     char cell[SCREEN_ROWS][SCREEN_COLUMNS][16];
     struct buf partial; /* of an escape or a character that is not whole yet */
 };

@@ -55,7 +55,7 @@ struct input_grid {
 
 struct input_view {
     const char *prompt, *text;
-    size_t n, point;
+    size_t n, point; /* point more than n: the cursor stays at the last character, and needs no column behind it */
     const unsigned char *style; /* of each byte; NULL: no colours, the prompt's neither */
     int margin;                 /* columns that lines after the first are indented by, for "...: " */
     int columns;

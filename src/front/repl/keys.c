@@ -44,6 +44,7 @@ static int insert_line(int count, int key) {
 }
 
 static int run_cell(int count, int key) {
+    rl_deactivate_mark(); /* of a paste: readline would draw the input again */
     repl_leave_input();
     rl_crlf();
     return rl_newline(count, key);
@@ -210,7 +211,8 @@ void repl_open_keys(struct repl *r) {
     };
     rl_add_defun("celda-new-line", insert_line, -1);
     rl_add_defun("celda-run-cell", run_cell, -1);
-    rl_initialize(); /* reads ~/.inputrc */
+    rl_variable_bind("bind-tty-special-chars", "off"); /* or they would be bound again at each prompt */
+    rl_initialize();                                   /* reads ~/.inputrc */
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) replace(commands[i].old, commands[i].new);
     bind_letters(emacs_standard_keymap);
     bind_letters(vi_insertion_keymap);

@@ -147,7 +147,14 @@ static void begin_line(struct pen *p) {
 }
 
 static int width_at(const struct input_view *v, size_t i) {
-    return i < v->n && v->text[i] != '\n' ? next_character(v->text + i, v->n - i).width : 1;
+    return v->text[i] != '\n' ? next_character(v->text + i, v->n - i).width : 1;
+}
+
+static void put_cursor(struct pen *p, int width) {
+    struct input_grid *g = p->grid;
+    make_room(p, width);
+    g->row = g->rows - 1;
+    g->column = p->column < g->columns ? p->column : g->columns - 1;
 }
 
 void input_layout(const struct input_view *v, struct input_grid *g) {
@@ -157,19 +164,16 @@ void input_layout(const struct input_view *v, struct input_grid *g) {
     g->rows = g->row = g->column = 0;
     if (!add_row(g)) return;
     put_prompt(&p, v->prompt);
-    for (size_t i = 0; i <= v->n;) {
-        if (i == v->point) {
-            make_room(&p, width_at(v, i));
-            g->row = g->rows - 1;
-            g->column = p.column;
-        }
-        if (i < v->n && v->text[i] != '\n') {
+    for (size_t i = 0; i < v->n;) {
+        if (i == v->point) put_cursor(&p, width_at(v, i));
+        if (v->text[i] == '\n') {
+            begin_line(&p);
+            i++;
+        } else {
             i += put_character(&p, v->text + i, v->n - i, v->style ? v->style[i] : INPUT_PLAIN);
-            continue;
         }
-        if (i < v->n) begin_line(&p);
-        i++;
     }
+    if (v->point >= v->n) put_cursor(&p, v->point == v->n);
 }
 
 void input_crop(struct input_grid *g, int first, int rows) {

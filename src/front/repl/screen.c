@@ -19,11 +19,12 @@ static struct {
     bool colour;
 } screen;
 
-static void lay_out(size_t point, bool mark_brackets, struct input_grid *g) {
+/* `point` behind the text's end: for good, no bracket is marked. */
+static void lay_out(size_t point, struct input_grid *g) {
     const size_t n = (size_t)rl_end;
     const char *prompt = rl_prompt ? rl_prompt : "";
     unsigned char *style = screen.colour ? mem_alloc(n + 1, NULL) : NULL;
-    if (style) input_paint(rl_line_buffer, n, mark_brackets ? point : n + 1, style);
+    if (style) input_paint(rl_line_buffer, n, point, style);
     const struct input_view view = {.prompt = rl_display_prompt ? rl_display_prompt : prompt,
                                     .text = rl_line_buffer,
                                     .n = n,
@@ -57,7 +58,8 @@ static void show_next(void) {
 }
 
 static void redisplay(void) {
-    lay_out((size_t)rl_point, true, &screen.next);
+    if (rl_done) return; /* the input was left as it stands */
+    lay_out((size_t)rl_point, &screen.next);
     scroll(&screen.next);
     show_next();
 }
@@ -106,8 +108,7 @@ void repl_resize_input(void) {
 
 void repl_leave_input(void) {
     if (!repl_has_screen() || screen.shown.rows == 0) return;
-    if (screen.shown.rows == screen.lines) erase(screen.shown.row); /* there may be rows outside of the window */
-    lay_out((size_t)rl_end, false, &screen.next);
+    lay_out((size_t)rl_end + 1, &screen.next);
     show_next();
     forget();
 }
