@@ -1,6 +1,7 @@
 /* The interactive session. Invariant: whatever is typed or pressed, the session and all it holds live until Ctrl-D (or the
  * terminal's end). */
 #include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <libgen.h>
 #include <limits.h>
@@ -22,11 +23,13 @@
 #include "session/checkpoint.h"
 
 static struct repl *current; /* for readline's line handler and the notebook's callback */
-static volatile sig_atomic_t resized;
+static int resizes[2] = {-1, -1}; /* a pipe: readable when the window has another size */
 
 static void on_resize(int number) {
+    const int kept = errno;
     (void)number;
-    resized = 1;
+    (void)!write(resizes[1], "", 1);
+    errno = kept;
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------------- */
@@ -195,11 +198,15 @@ static void on_line(char *line) {
     if (!r->done) show_prompt(r);
 }
 
+static void drain(int fd) {
+    char bytes[64];
+    while (read(fd, bytes, sizeof bytes) > 0) {
+    }
+}
+
 /* Ctrl-C at the prompt clears what was typed. */
 static void on_interrupt(struct repl *r) {
-    char drained[64];
-    while (read(r->interrupts, drained, sizeof drained) > 0) {
-    }
+    drain(r->interrupts);
     buf_free(&r->pending);
     rl_free_line_state(); /* a search or a number that was being typed */
     rl_callback_sigcleanup();
@@ -210,12 +217,14 @@ static void on_interrupt(struct repl *r) {
 }
 
 static void loop(struct repl *r) {
-    struct pollfd fd[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = r->interrupts, .events = POLLIN}};
+    struct pollfd fd[3] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                           {.fd = r->interrupts, .events = POLLIN},
+                           {.fd = resizes[0], .events = POLLIN}};
     show_prompt(r);
     while (!r->done) {
-        if (poll(fd, 2, -1) < 0 && errno != EINTR) break;
-        if (resized) {
-            resized = 0;
+        if (poll(fd, 3, -1) < 0 && errno != EINTR) break;
+        if (fd[2].revents & POLLIN) {
+            drain(resizes[0]);
             repl_resize_input();
             front_console_resize(&r->console);
         }
@@ -225,7 +234,7 @@ static void loop(struct repl *r) {
             rl_callback_read_char();
         r->lost = r->terminal && fd[0].revents & (POLLHUP | POLLERR);
         if (fd[0].revents & (POLLERR | POLLNVAL)) break;
-        fd[0].revents = fd[1].revents = 0;
+        fd[0].revents = fd[1].revents = fd[2].revents = 0;
     }
     rl_callback_handler_remove();
 }
@@ -245,7 +254,7 @@ static void open_terminal(struct repl *r) {
     struct sigaction action = {.sa_handler = on_resize};
     if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) setlocale(LC_CTYPE, "C.UTF-8");
     sigemptyset(&action.sa_mask);
-    sigaction(SIGWINCH, &action, NULL);
+    if (pipe2(resizes, O_CLOEXEC | O_NONBLOCK) == 0) sigaction(SIGWINCH, &action, NULL);
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
     rl_variable_bind("enable-bracketed-paste", "on");
