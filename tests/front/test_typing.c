@@ -77,8 +77,8 @@ static void test_history(void **state) {
     type(&t, "other = 1\r", row + 9, "[3]:");
     type(&t, "f\033[A", row + 9, "[3]: for i = 1, 2 do"); /* what begins so, not the last */
     terminal_await_row(&t, row + 12, "...: end");
-    type(&t, up, row + 12, "...: end");
-    type(&t, "\010\010\010\010show(", row + 11, "...:   print(i)");
+    terminal_type(&t, up);
+    type(&t, "\005\010, i)", row + 11, "...:   print(i, i)");
     type(&t, "\003", row + 13, "[3]:");
     type(&t, "\022prin", row + 13, "(reverse-i-search)`prin': for i = 1, 2 do");
     type(&t, "\003", row + 17, "[3]:");

@@ -49,9 +49,15 @@ static bool read_more(struct terminal *t) {
     return true;
 }
 
+static void fail_row(const struct terminal *t, int row, const char *text) {
+    struct buf all = {0};
+    for (int i = 0; i < t->screen->rows; i++) buf_printf(&all, "%2d|%s\n", i, screen_row(t->screen, i));
+    fail_msg("row %d is not '%s':\n%s", row, text, buf_text(&all));
+}
+
 void terminal_await_row(struct terminal *t, int row, const char *text) {
     while (strcmp(screen_row(t->screen, row), text) != 0)
-        if (!read_more(t)) fail_msg("row %d is not '%s' but '%s'", row, text, screen_row(t->screen, row));
+        if (!read_more(t)) fail_row(t, row, text);
 }
 
 void terminal_await(struct terminal *t, const char *text) {

@@ -22,7 +22,7 @@
 #include "front/repl/repl.h"
 #include "session/checkpoint.h"
 
-static struct repl *current; /* for readline's line handler and the notebook's callback */
+static struct repl *current;      /* for readline's line handler and the notebook's callback */
 static int resizes[2] = {-1, -1}; /* a pipe: readable when the window has another size */
 
 static void on_resize(int number) {
