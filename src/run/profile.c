@@ -39,6 +39,12 @@ double *profile_call(struct run *r, struct program *p, struct err *e) {
     return f->entry[i].seconds;
 }
 
+enum status profile_tune(struct run *r, struct buf *out, struct err *e) {
+    const struct profile *f = r->profile;
+    for (int i = 0; e->status == OK && i < f->count; i++) program_tune(f->entry[i].program, out, e);
+    return e->status;
+}
+
 /* ---- the report --------------------------------------------------------------------------------------------------- */
 
 struct row {
@@ -83,6 +89,8 @@ static void print_row(const struct entry *p, const struct row *row, double total
     buf_printf(out, "%8.3f %5.1f %9.2f  ", row->seconds * 1e3 / (double)p->calls, 100 * row->seconds / total,
                megabytes(g, n));
     print_ops(n, out);
+    const char *way = program_way(p->program, row->node);
+    if (way) buf_printf(out, " (%s)", way);
     buf_printf(out, " -> %s%s\n", dtype_name(s->dtype), shape_text(&s->shape, shape, sizeof shape));
 }
 

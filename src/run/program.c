@@ -10,6 +10,7 @@ struct program {
     struct graph *graph;
     struct device *device;
     struct device_program *compiled;
+    uint64_t choices; /* the device's, when it was compiled */
     int ninput, noutput, nvariable, nslot;
     struct op_sig *input;       /* by explicit input */
     struct variable **variable; /* retained */
@@ -37,7 +38,13 @@ static enum status compile(struct run *r, struct program *p, struct err *e) {
     if (p->compiled) p->device->driver->program_free(p->device, p->compiled);
     p->compiled = compiled;
     p->device = r->device;
+    p->choices = r->device->choices;
     return OK;
+}
+
+/* What was compiled runs here and now. */
+static bool is_compiled_for(const struct program *p, const struct device *d) {
+    return p->device == d && p->choices == d->choices;
 }
 
 enum status program_new(struct run *r, struct trace *t, int noutput, struct program **out, struct err *e) {
@@ -99,6 +106,16 @@ size_t program_bound(const struct program *p) {
     size_t bound;
     p->device->driver->program_bytes(p->device, p->compiled, &bound);
     return bound;
+}
+
+const char *program_way(const struct program *p, int node) {
+    const struct device_driver *driver = p->device->driver;
+    return driver->program_way ? driver->program_way(p->device, p->compiled, node) : NULL;
+}
+
+enum status program_tune(struct program *p, struct buf *out, struct err *e) {
+    const struct device_driver *driver = p->device->driver;
+    return driver->program_tune ? driver->program_tune(p->device, p->compiled, out, e) : OK;
 }
 
 /* ---- calling ------------------------------------------------------------------------------------------------------ */
@@ -189,7 +206,7 @@ enum status program_call(struct run *r, struct program *p, struct tensor *const 
                          struct err *e) {
     int ready = 0, made = 0;
     if (nin != p->ninput) return err_set(e, ERR_VALUE, "the program takes %d inputs, not %d", p->ninput, nin);
-    if (p->device != r->device && (move_constants(r, p->graph, e) || compile(r, p, e))) return e->status;
+    if (!is_compiled_for(p, r->device) && (move_constants(r, p->graph, e) || compile(r, p, e))) return e->status;
     r->program_calls++;
     if (bind_inputs(r, p, in, &ready, e) == OK && make_outputs(p, &made, e) == OK) execute(r, p, e);
     for (int i = 0; i < ready; i++) tensor_release(p->in[i]);

@@ -129,8 +129,11 @@ struct program *program_retain(struct program *p);
 void program_release(struct program *p);
 int program_outputs(const struct program *p);               /* how many a call gives */
 const struct graph *program_graph(const struct program *p); /* after the passes */
-size_t program_arena(const struct program *p);              /* planned bytes */
-size_t program_bound(const struct program *p);              /* the most bytes, workspaces included, alive at once */
+/* tensor/device.h's program_way and program_tune; a device without them has one way to run anything. */
+const char *program_way(const struct program *p, int node);
+enum status program_tune(struct program *p, struct buf *out, struct err *e);
+size_t program_arena(const struct program *p); /* planned bytes */
+size_t program_bound(const struct program *p); /* the most bytes, workspaces included, alive at once */
 
 /* ---- snapshots --------------------------------------------------------------------------------------------------- */
 
@@ -153,6 +156,8 @@ void run_snapshot_free(struct run_snapshot *s);
 
 /* From here on the programs that are called are timed, node by node; ERR_STATE if that is so already. */
 enum status profile_begin(struct run *r, struct err *e);
+/* Measures how the programs called since then run fastest, and takes that from now on; a line for each finding. */
+enum status profile_tune(struct run *r, struct buf *out, struct err *e);
 /* Ends it and writes what was measured: for each program its calls and a line a node, the slowest first - milliseconds
  * a call, the share of the whole, the bytes it makes, the op and its result. */
 void profile_end(struct run *r, struct buf *out);

@@ -31,6 +31,7 @@ struct device {
     void (*before_write)(void *arg, struct storage *s);
     void *before_write_arg;
     uint64_t epoch;
+    uint64_t choices; /* moves on when a program would now be compiled otherwise: those compiled before must not run */
 };
 
 struct device_driver {
@@ -76,6 +77,12 @@ struct device_driver {
     size_t (*program_bytes)(struct device *d, const struct device_program *p, size_t *bound);
     /* Optional. From now on execute adds the seconds of each node to seconds[node]; NULL ends it. */
     void (*program_profile)(struct device *d, struct device_program *p, double *seconds);
+    /* Optional. How a node runs where the device has several ways ("fft"); NULL: there is one. */
+    const char *(*program_way)(struct device *d, const struct device_program *p, int node);
+    /* Optional, both or none. Measures the ways of each node and records the fastest, which is taken from then on, in other
+     * processes, too; `out` gets a line for each that was not measured before. What an error or a cancel left is kept. */
+    enum status (*program_tune)(struct device *d, struct device_program *p, struct buf *out, struct err *e);
+    enum status (*forget_tuning)(struct device *d, struct err *e);
 
     /* Mandatory. */
     enum status (*wait)(struct device *d, uint64_t ticket, struct err *e);

@@ -1,6 +1,8 @@
 /* conv2d and its two gradients: reads the geometry off the call and hands it to the cheapest algorithm. */
 #include "device/cpu/conv.h"
 
+#include "device/cpu/conv_tune.h"
+#include "device/cpu/tuned.h"
 #include "lists.h"
 
 #define DECLARE(name) extern const struct cpu_conv_algorithm cpu_conv_##name;
@@ -10,6 +12,12 @@ const struct cpu_conv_algorithm *const cpu_conv_algorithms[] = {LIST_CPU_CONVS(E
 
 const struct cpu_conv_algorithm *cpu_conv_choose(const struct cpu *c, const struct cpu_conv *g,
                                                  enum cpu_conv_pass pass) {
+    const struct cpu_conv_algorithm *tuned = cpu_tuned_find(c, g, pass);
+    return tuned ? tuned : cpu_conv_estimate(c, g, pass);
+}
+
+const struct cpu_conv_algorithm *cpu_conv_estimate(const struct cpu *c, const struct cpu_conv *g,
+                                                   enum cpu_conv_pass pass) {
     const struct cpu_conv_algorithm *best = NULL;
     double least = 0;
     for (int i = 0; cpu_conv_algorithms[i]; i++) {
@@ -83,20 +91,52 @@ static enum status run(struct cpu *c, const struct op_call *call, void *space, e
         ->pass[pass](c, &g, tensor_data(call->in[0]), tensor_data(call->in[1]), tensor_data(call->out[0]), space, e);
 }
 
+static const char *way(const struct cpu *c, const struct op_call *call, enum cpu_conv_pass pass) {
+    const struct cpu_conv g = cpu_conv_geometry(call, pass);
+    return cpu_conv_choose(c, &g, pass)->name;
+}
+
+static enum status tune(struct cpu *c, const struct op_call *call, enum cpu_conv_pass pass, struct buf *out,
+                        struct err *e) {
+    const struct cpu_conv g = cpu_conv_geometry(call, pass);
+    return cpu_conv_tune(c, &g, pass, out, e);
+}
+
 #define PASS(name, pass)                                                                                               \
     static size_t workspace_##name(const struct cpu *c, const struct op_call *call) {                                  \
         return workspace(c, call, pass);                                                                               \
     }                                                                                                                  \
     static enum status run_##name(struct cpu *c, const struct op_call *call, void *space, struct err *e) {             \
         return run(c, call, space, pass, e);                                                                           \
+    }                                                                                                                  \
+    static const char *way_##name(const struct cpu *c, const struct op_call *call) {                                   \
+        return way(c, call, pass);                                                                                     \
+    }                                                                                                                  \
+    static enum status tune_##name(struct cpu *c, const struct op_call *call, struct buf *out, struct err *e) {        \
+        return tune(c, call, pass, out, e);                                                                            \
     }
 PASS(forward, CPU_CONV_FORWARD)
 PASS(grad_input, CPU_CONV_GRAD_INPUT)
 PASS(grad_kernel, CPU_CONV_GRAD_KERNEL)
 
-const struct cpu_kernel cpu_kernel_conv2d = {.workspace = workspace_forward, .run = run_forward};
-const struct cpu_kernel cpu_kernel_conv2d_grad_input = {.workspace = workspace_grad_input, .run = run_grad_input};
-const struct cpu_kernel cpu_kernel_conv2d_grad_kernel = {.workspace = workspace_grad_kernel, .run = run_grad_kernel};
+const struct cpu_kernel cpu_kernel_conv2d = {
+    .workspace = workspace_forward,
+    .run = run_forward,
+    .way = way_forward,
+    .tune = tune_forward,
+};
+const struct cpu_kernel cpu_kernel_conv2d_grad_input = {
+    .workspace = workspace_grad_input,
+    .run = run_grad_input,
+    .way = way_grad_input,
+    .tune = tune_grad_input,
+};
+const struct cpu_kernel cpu_kernel_conv2d_grad_kernel = {
+    .workspace = workspace_grad_kernel,
+    .run = run_grad_kernel,
+    .way = way_grad_kernel,
+    .tune = tune_grad_kernel,
+};
 
 bool cpu_conv_is_empty(const struct cpu_conv *g) {
     return g->n * g->h * g->w * g->c * g->kh * g->kw * g->o * g->oh * g->ow <= 0;

@@ -1,5 +1,6 @@
 /* Convolution on the cpu: a geometry, and a table of algorithms from which an analytic cost picks one. The choice
- * depends on the geometry and the instruction set alone, never on a timing, so that two runs compute the same bits. */
+ * depends on the geometry and the instruction set alone, never on a timing, so that two runs compute the same bits;
+ * unless the user asks for measurements, whose result is recorded and holds from then on. */
 #ifndef DEVICE_CPU_CONV_H
 #define DEVICE_CPU_CONV_H
 
@@ -43,9 +44,12 @@ struct cpu_conv_algorithm {
 /* Every algorithm; ends with NULL. */
 extern const struct cpu_conv_algorithm *const cpu_conv_algorithms[];
 
-/* The algorithm that runs this pass: the cheapest that supports it (im2col supports everything). */
+/* The algorithm that runs this pass: the one that the user had measured (device/cpu/tuned.h), else the estimated one. */
 const struct cpu_conv_algorithm *cpu_conv_choose(const struct cpu *c, const struct cpu_conv *g,
                                                  enum cpu_conv_pass pass);
+/* The one with the least cost of those that support it (im2col supports everything). */
+const struct cpu_conv_algorithm *cpu_conv_estimate(const struct cpu *c, const struct cpu_conv *g,
+                                                   enum cpu_conv_pass pass);
 /* The geometry of a call of the pass's op (conv2d, conv2d_grad_input, conv2d_grad_kernel). */
 struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass pass);
 /* Products in one sum of the forward pass, kh kw c / groups, and filters of one group. */

@@ -20,6 +20,9 @@ struct cpu_kernel {
     size_t (*workspace)(const struct cpu *c, const struct op_call *call);
     /* `workspace` is 64-byte aligned. May be cancelled (ERR_CANCELLED) between chunks of threads_for. */
     enum status (*run)(struct cpu *c, const struct op_call *call, void *workspace, struct err *e);
+    /* Where there are several ways to run a call: which one it is ("fft"), and measuring them, with a line about it. */
+    const char *(*way)(const struct cpu *c, const struct op_call *call);
+    enum status (*tune)(struct cpu *c, const struct op_call *call, struct buf *out, struct err *e);
 };
 
 /* What runs an op: a kernel, inner loops, or neither (an empty slot; views need none). */
@@ -37,12 +40,16 @@ struct cpu {
     int nslot;
     char *scratch; /* threads_count blocks of scratch_bytes */
     size_t scratch_bytes;
-    struct storage arena; /* the intermediates of whichever program runs; `bytes` long, none while handle is NULL */
-    int programs;         /* compiled and not freed */
+    struct storage arena;    /* the intermediates of whichever program runs; `bytes` long, none while handle is NULL */
+    int programs;            /* compiled and not freed */
+    struct cpu_tuned *tuned; /* device/cpu/tuned.h */
+    int ntuned;
     atomic_size_t used, peak;
 };
 
 extern const struct device_driver device_driver_cpu;
+
+void cpu_model_name(char *out, size_t cap); /* "Intel(R) Xeon(R) Processor" */
 
 /* Opens a cpu with that instruction set ("avx2"; NULL: the best this machine has) and that many threads (0: all cores).
  * Tests compare instruction sets and thread counts with it; device_driver_cpu.open passes $CELDA_CPU and 0. */

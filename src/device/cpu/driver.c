@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "device/cpu/cpu.h"
 #include "device/cpu/program.h"
+#include "device/cpu/tuned.h"
 #include "lists.h"
 
 /* ---- instruction sets --------------------------------------------------------------------------------------------- */
@@ -93,6 +94,7 @@ static void cpu_close(struct device *d) {
     if (c->threads) threads_close(c->threads);
     mem_block_free(c->scratch);
     mem_free(c->slot);
+    cpu_tuned_clear(c);
     mem_free(c);
 }
 
@@ -118,11 +120,13 @@ enum status cpu_open(const char *isa, int threads, struct device **out, struct e
 
 static enum status open_driver(int index, struct device **out, struct err *e) {
     if (index != 0) return err_set(e, ERR_UNSUPPORTED, "cpu:%d: there is one cpu, cpu:0", index);
-    return cpu_open(getenv("CELDA_CPU"), 0, out, e);
+    if (cpu_open(getenv("CELDA_CPU"), 0, out, e)) return e->status;
+    cpu_tuned_read((struct cpu *)*out);
+    return OK;
 }
 
 /* "model name : ..." of /proc/cpuinfo, or the architecture's name where there is no such line (Arm). */
-static void model_name(char *out, size_t cap) {
+void cpu_model_name(char *out, size_t cap) {
     snprintf(out, cap, "unknown model");
     FILE *f = fopen("/proc/cpuinfo", "r");
     if (!f) return;
@@ -139,10 +143,13 @@ static void model_name(char *out, size_t cap) {
 static void describe(struct device *d, struct buf *out) {
     const struct cpu *c = (const struct cpu *)d;
     char model[256];
-    model_name(model, sizeof model);
+    cpu_model_name(model, sizeof model);
     buf_printf(out, "%s\n", model);
     buf_printf(out, "%d threads, %s kernels\n", threads_count(c->threads), c->isa->name);
     buf_printf(out, "OpenBLAS for %s, single-threaded inside our threads\n", openblas_get_corename());
+    buf_puts(out, "convolutions by");
+    for (int i = 0; cpu_conv_algorithms[i]; i++) buf_printf(out, "%s %s", i ? "," : "", cpu_conv_algorithms[i]->name);
+    buf_printf(out, ", whichever is estimated to be the fastest; %d measured by %%tune\n", c->ntuned);
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------- */
@@ -260,6 +267,13 @@ static enum status sync(struct device *d, struct err *e) {
     return OK;
 }
 
+static enum status forget_tuning(struct device *d, struct err *e) {
+    struct cpu *c = (struct cpu *)d;
+    cpu_tuned_clear(c);
+    d->choices++;
+    return cpu_tuned_write(c, e);
+}
+
 const struct device_driver device_driver_cpu = {
     .abi_version = DEVICE_ABI,
     .kind = "cpu",
@@ -281,6 +295,9 @@ const struct device_driver device_driver_cpu = {
     .program_free = cpu_program_free,
     .program_bytes = cpu_program_bytes,
     .program_profile = cpu_program_profile,
+    .program_way = cpu_program_way,
+    .program_tune = cpu_program_tune,
+    .forget_tuning = forget_tuning,
     .wait = wait,
     .sync = sync,
 };

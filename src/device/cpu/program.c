@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "device/cpu/cpu.h"
+#include "device/cpu/tuned.h"
 #include "graph/layout.h"
 
 struct step {
@@ -124,4 +125,39 @@ enum status cpu_program_execute(struct device *d, struct device_program *p, stru
 void cpu_program_profile(struct device *d, struct device_program *p, double *seconds) {
     (void)d;
     p->seconds = seconds;
+}
+
+/* ---- ways ---------------------------------------------------------------------------------------------------------- */
+
+static const struct cpu_kernel *kernel_of(const struct cpu *c, const struct device_program *p, int i) {
+    const struct graph_node *n = &p->layout->graph->node[i];
+    return n->op && p->layout->call[i].kind == GRAPH_CALL_OP ? cpu_slot(c, n->op)->kernel : NULL;
+}
+
+const char *cpu_program_way(struct device *d, const struct device_program *p, int node) {
+    const struct cpu *c = (const struct cpu *)d;
+    const struct cpu_kernel *k = kernel_of(c, p, node);
+    return k && k->way ? k->way(c, &p->layout->call[node].call) : NULL;
+}
+
+static enum status tune_node(struct cpu *c, struct device_program *p, int i, struct buf *out, struct err *e) {
+    const struct graph_call *call = &p->layout->call[i];
+    const struct cpu_kernel *k = kernel_of(c, p, i);
+    struct buf found = {0};
+    char shape[256];
+    if (!k || !k->tune) return OK;
+    if (k->tune(c, &call->call, &found, e) == OK && found.len)
+        buf_printf(out, "%s -> %s: %s", call->call.op->name, shape_text(&call->call.out[0]->shape, shape, sizeof shape),
+                   found.data);
+    buf_free(&found);
+    return e->status;
+}
+
+enum status cpu_program_tune(struct device *d, struct device_program *p, struct buf *out, struct err *e) {
+    struct cpu *c = (struct cpu *)d;
+    struct err written = {0};
+    for (int i = 0; e->status == OK && i < p->layout->graph->nnode; i++) tune_node(c, p, i, out, e);
+    d->choices++;
+    if (cpu_tuned_write(c, &written) && e->status == OK) *e = written;
+    return e->status;
 }

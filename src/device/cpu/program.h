@@ -10,5 +10,7 @@ enum status cpu_program_execute(struct device *d, struct device_program *p, stru
 void cpu_program_free(struct device *d, struct device_program *p);
 size_t cpu_program_bytes(struct device *d, const struct device_program *p, size_t *bound);
 void cpu_program_profile(struct device *d, struct device_program *p, double *seconds);
+const char *cpu_program_way(struct device *d, const struct device_program *p, int node);
+enum status cpu_program_tune(struct device *d, struct device_program *p, struct buf *out, struct err *e);
 
 #endif
