@@ -29,6 +29,8 @@ static const char help[] =
     "  celda --detach NOTEBOOK.cells   runs all cells in a session that needs no terminal\n"
     "  celda attach NOTEBOOK.cells  shows what it printed meanwhile, and takes over; Ctrl-\\ leaves\n"
     "                               it again\n"
+    "  celda --no-init ...          any of these without ~/.config/celda/init.lua, which sessions\n"
+    "                               with a prompt run when they start\n"
     "  celda -e 'CODE'              runs code and shows the last expression's value\n"
     "  celda FILE.lua [ARG ...]     runs a script; `arg` holds the arguments\n"
     "  celda -                      runs standard input as a script\n"
@@ -45,7 +47,8 @@ static const char help[] =
     "  NO_COLOR=1                   no colours\n";
 
 static int unknown(const char *word) {
-    static const char *const known[] = {"run", "resume", "attach", "--detach", "-e", "--help", "--version", "-h", NULL};
+    static const char *const known[] = {"run", "resume", "attach",    "--detach", "--no-init",
+                                        "-e",  "--help", "--version", "-h",       NULL};
     const char *near = nearest(word, known);
     fprintf(stderr, "celda: unknown option '%s'%s%s%s; see celda --help\n", word, near ? ", did you mean '" : "",
             near ? near : "", near ? "'?" : "");
@@ -58,6 +61,11 @@ static bool ends_with(const char *s, const char *end) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "--no-init") == 0) {
+        setenv("CELDA_INIT", "off", 1);
+        argv++;
+        argc--;
+    }
     const char *first = argc > 1 ? argv[1] : NULL;
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a death */
     if (!first) return isatty(STDIN_FILENO) ? front_repl(NULL) : front_script("-", 0, NULL);

@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+static void print_line(void *arg, const struct magic *m) {
+    magic_print(arg, "  %-22s %.*s\n", m->usage, (int)strcspn(m->help, "\n"), m->help);
+}
+
 static void print_all(const struct magic_call *c) {
     magic_print(c, "Type Lua, or:\n");
-    for (const struct magic *const *m = magic_all; *m; m++)
-        magic_print(c, "  %-22s %.*s\n", (*m)->usage, (int)strcspn((*m)->help, "\n"), (*m)->help);
+    magic_each(c->session, print_line, (void *)c);
     if (c->notebook)
         magic_print(c, "Enter on an empty line runs the next cell. Cells are numbered as %%list shows them;\n"
                        "text cells have no number.\n");
@@ -20,9 +23,9 @@ static enum status run(const struct magic_call *c, struct err *e) {
         print_all(c);
         return OK;
     }
-    const struct magic *m = magic_find(name, strlen(name), &unknown);
-    if (m && strcmp(m->name, name) == 0) {
-        magic_print(c, "%s\n%s\n", m->usage, m->help);
+    struct magic m;
+    if (magic_find(c->session, name, strlen(name), &m, &unknown) == OK && strcmp(m.name, name) == 0) {
+        magic_print(c, "%s\n%s\n", m.usage, m.help);
         return OK;
     }
     struct buf text = {0};

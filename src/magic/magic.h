@@ -11,6 +11,7 @@ struct magic_call {
     struct session *session;
     struct magic_notebook *notebook; /* the one that is open, or NULL */
     struct magic_notebook *place;    /* where one can be opened, or NULL */
+    const char *name;                /* the magic's */
     const char *args;                /* the rest of the line, trimmed */
     const char *body;                /* the rest of the cell, for %%name; "" for %name */
 };
@@ -25,13 +26,18 @@ struct magic {
 };
 
 extern const struct magic *const magic_all[]; /* ends with NULL */
-/* Exact, or a unique beginning; else ERR_NOT_FOUND "no magic %runtmie; did you mean %runtime?". */
-const struct magic *magic_find(const char *name, size_t n, struct err *e);
+/* Calls fn for these and those that the session's Lua added (celda.magic), one of which may take another's place. */
+void magic_each(struct session *s, void (*fn)(void *arg, const struct magic *m), void *arg);
+/* Exact, or a unique beginning; else ERR_NOT_FOUND "no magic %runtmie; did you mean %runtime?". The strings are good until
+ * Lua runs. */
+enum status magic_find(struct session *s, const char *name, size_t n, struct magic *out, struct err *e);
 /* A session_magic_fn: runs "name args" with its cell body. `notebook` is a struct magic_notebook * or NULL. */
 enum status magic_run_line(struct session *s, void *notebook, const char *line, const char *body, struct err *e);
 /* Text to the session's output, as printf. */
 void magic_print(const struct magic_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A text as Lua's string: "a\\"b". */
+void magic_put_string(const char *text, size_t n, struct buf *out);
 /* Seconds as IPython writes them: three significant digits of s, ms, us or ns; above a minute "1min 2s". */
 void magic_put_span(double seconds, struct buf *out);
 /* The same with a text of any length. */

@@ -105,21 +105,6 @@ static void collect(void *arg, const char *bytes, size_t n) {
     buf_put(arg, bytes, n);
 }
 
-/* A line as Lua's string. */
-static void put_string(const char *s, size_t n, struct buf *out) {
-    buf_putc(out, '"');
-    for (size_t i = 0; i < n; i++) {
-        const unsigned char c = (unsigned char)s[i];
-        if (c == '"' || c == '\\')
-            buf_printf(out, "\\%c", c);
-        else if (c < ' ' || c == 127)
-            buf_printf(out, "\\%03d", c);
-        else
-            buf_putc(out, (char)c);
-    }
-    buf_putc(out, '"');
-}
-
 /* "name = {"line", "line"}". */
 static void put_assignment(const char *name, size_t n, const struct buf *lines, struct buf *out) {
     const char *at = buf_text(lines), *end = at + lines->len;
@@ -128,7 +113,7 @@ static void put_assignment(const char *name, size_t n, const struct buf *lines, 
     while (at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         if (!stop) stop = end;
-        put_string(at, (size_t)(stop - at), out);
+        magic_put_string(at, (size_t)(stop - at), out);
         buf_puts(out, ", ");
         at = stop + 1;
     }

@@ -77,20 +77,16 @@ static void begin_cell(struct session *s, const char *cell) {
     s->undo_point = true;
 }
 
-static enum status run_lua(struct session *s, const char *source, size_t n, const char *chunk,
-                           struct session_result *out) {
+/* Calls the function under its n arguments as a cell's Lua, and shows what it returns. */
+static int call_and_show(struct session *s, int n, struct session_result *out) {
     lua_State *L = s->L;
     struct buf text = {0};
-    int top = lua_gettop(L), status = locals_load(L, s->locals, source, n, chunk);
-    if (status != LUA_OK) return load_failed(s, status, source, n, out);
-    session_keep_source(L, chunk, source, n);
+    const int top = lua_gettop(L) - n - 1;
     buf_free(&s->report.text);
-    begin_cell(s, chunk + 1);
-    trail_add_source(s->trail, source, n);
     s->lua_calls++;
     mem_keep_reserve(true);
     session_interrupt_begin(L);
-    status = call_protected(L, 0, LUA_MULTRET);
+    int status = call_protected(L, n, LUA_MULTRET);
     mem_keep_reserve(s->lua_calls > 1);
     if (status == LUA_OK && has_values(L, top)) {
         out->has_value = true;
@@ -99,17 +95,58 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
     }
     session_interrupt_end(L);
     s->lua_calls--;
-    locals_keep(L, s->locals);
     buf_free(&text);
+    return status;
+}
+
+/* What came of call_and_show: the stack is as high as `top` again, or the result has the error. */
+static enum status end_call(struct session *s, int status, int top, struct session_result *out) {
     if (status == LUA_OK) {
-        lua_settop(L, top);
+        lua_settop(s->L, top);
         return OK;
     }
     if (!s->report.text.len) { /* no handler ran, for lack of memory */
-        session_report_value(L, status, &s->report);
-        session_forget_frames(L);
+        session_report_value(s->L, status, &s->report);
+        session_forget_frames(s->L);
     }
     return take_report(s, out);
+}
+
+static enum status run_lua(struct session *s, const char *source, size_t n, const char *chunk,
+                           struct session_result *out) {
+    lua_State *L = s->L;
+    int top = lua_gettop(L), status = locals_load(L, s->locals, source, n, chunk);
+    if (status != LUA_OK) return load_failed(s, status, source, n, out);
+    session_keep_source(L, chunk, source, n);
+    begin_cell(s, chunk + 1);
+    trail_add_source(s->trail, source, n);
+    status = call_and_show(s, 0, out);
+    locals_keep(L, s->locals);
+    return end_call(s, status, top, out);
+}
+
+/* What call_magic is called with. */
+struct magic_words {
+    const char *name, *args, *body;
+};
+
+/* Protected, since strings need memory. */
+static int call_magic(lua_State *L) {
+    const struct magic_words *w = lua_touserdata(L, 1);
+    session_push_magic(L, w->name);
+    lua_pushstring(L, w->args);
+    lua_pushstring(L, *w->body ? w->body : NULL);
+    lua_call(L, 2, LUA_MULTRET);
+    return lua_gettop(L) - 1;
+}
+
+enum status session_call_magic(struct session *s, const char *name, const char *args, const char *body) {
+    struct magic_words words = {name, args, body};
+    const int top = lua_gettop(s->L);
+    begin_cell(s, s->chunk + 1);
+    lua_pushcfunction(s->L, call_magic);
+    lua_pushlightuserdata(s->L, &words);
+    return end_call(s, call_and_show(s, 1, s->result), top, s->result);
 }
 
 /* An error of the core's. */

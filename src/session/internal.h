@@ -25,6 +25,9 @@ struct session {
     char *folder;
     session_magic_fn *magic;
     void *magic_arg;
+    session_bind_fn *bind; /* NULL: there are no keys */
+    void *bind_arg;
+    bool init; /* the user's init.lua is run */
     bool warnings_off, warning_goes_on;
     bool may_exit;                /* os.exit ends the process: scripts alone */
     struct session_report report; /* of the error that is on its way up */
@@ -84,6 +87,12 @@ void session_open_modules(lua_State *L);
  * says them instead of the value. Gives the values below the one on top, a module's, their names: "keras.layer:.extend". */
 void session_open_names(lua_State *L);
 void session_name_values(lua_State *L, const char *module);
+/* celda.magic, celda.bind. */
+void session_open_extend(lua_State *L);
+/* Pushes the function of a magic that was added so; false and nil: there is none. */
+bool session_push_magic(lua_State *L, const char *name);
+/* Globals that there are now are the session's from the start. */
+void session_hide_globals(struct session *s);
 /* What lua/celda takes a session apart and puts it together with, as functions of celda.core. */
 void session_open_parts(lua_State *L);
 /* What session_call calls: function `name` of an embedded module with a path (NULL: nil) and a flag. */

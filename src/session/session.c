@@ -59,6 +59,16 @@ static void remember_globals(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &first_globals);
 }
 
+static int remember(lua_State *L) {
+    remember_globals(L);
+    return 0;
+}
+
+void session_hide_globals(struct session *s) {
+    lua_pushcfunction(s->L, remember);
+    if (lua_pcall(s->L, 0, 0, 0) != LUA_OK) lua_pop(s->L, 1); /* they are listed then */
+}
+
 /* Runs protected: opening libraries may raise for lack of memory. */
 static int open_libraries(lua_State *L) {
     luaL_openlibs(L);
@@ -69,6 +79,7 @@ static int open_libraries(lua_State *L) {
     session_open_modules(L);
     session_open_parts(L);
     session_open_frames(L);
+    session_open_extend(L);
     session_open_names(L);
     remember_globals(L);
     return 0;
@@ -145,7 +156,8 @@ enum status session_reset(struct session *s, struct err *e) {
     if (s->lua_calls > 0) return err_set(e, ERR_STATE, "the session cannot be reset from within Lua code");
     const size_t undo = session_undo_budget(s);
     close_state(s);
-    return open_all(s, e) ? e->status : session_keep_undo(s, undo, e);
+    if (open_all(s, e) || session_keep_undo(s, undo, e)) return e->status;
+    return s->init ? session_load_init(s, e) : OK;
 }
 
 enum status session_set_folder(struct session *s, const char *path, struct err *e) {

@@ -95,9 +95,24 @@ void session_set_runs(struct session *s, int runs);
  * filled, or OK. `body` is the rest of the cell for %%magics, else "". */
 typedef enum status session_magic_fn(struct session *s, void *arg, const char *line, const char *body, struct err *e);
 void session_set_magic(struct session *s, session_magic_fn *fn, void *arg);
+/* A magic that Lua added by celda.magic. */
+struct session_magic {
+    const char *name, *usage, *help; /* Lua's */
+    bool takes_cell;
+};
+void session_each_magic(struct session *s, void (*fn)(void *arg, const struct session_magic *m), void *arg);
+/* Calls its function as a part of the cell that runs now, as session_run_part; what it returns is shown. */
+enum status session_call_magic(struct session *s, const char *name, const char *args, const char *body);
 /* For magics that run code (%time, %%time): source as a part of the cell that runs now. Its error is the cell's: the
  * status says that there was one, and nothing is left to report. */
 enum status session_run_part(struct session *s, const char *source, size_t n);
+
+/* Runs the user's init.lua, if there is one, now and after each reset; what it sets is not listed among the session's
+ * variables. An error says where in the file. */
+enum status session_load_init(struct session *s, struct err *e);
+/* What celda.bind does: the keys, in readline's notation ("\\C-t"), type the text from now on. */
+typedef enum status session_bind_fn(void *arg, const char *keys, const char *text, struct err *e);
+void session_set_bind(struct session *s, session_bind_fn *fn, void *arg);
 
 /* The folder that disk figures are of and relative paths start in (the notebook's), and the script's arguments. */
 enum status session_set_folder(struct session *s, const char *path, struct err *e);

@@ -41,9 +41,8 @@ static char *next_word(const char *text, int state) {
     return NULL;
 }
 
-static void add_magics(const char *word) {
-    for (const struct magic *const *m = magic_all; *m; m++)
-        if (strncmp((*m)->name, word, strlen(word)) == 0) add(NULL, 0, (*m)->name);
+static void add_magic(void *word, const struct magic *m) {
+    if (strncmp(m->name, word, strlen(word)) == 0) add(NULL, 0, m->name);
 }
 
 static bool inside_quotes(const char *line, int cursor) {
@@ -65,7 +64,7 @@ static char **complete(const char *text, int start, int end) {
     for (int i = 0; i < found.count; i++) free(found.word[i]);
     found.count = 0;
     if (start > 0 && rl_line_buffer[start - 1] == '%')
-        add_magics(text);
+        magic_each(repl->session, add_magic, (void *)text);
     else
         session_complete(repl->session, rl_line_buffer, (size_t)rl_point, add, NULL);
     return rl_completion_matches(text, next_word);

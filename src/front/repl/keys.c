@@ -193,6 +193,21 @@ static void bind_letters(Keymap map) {
         if (map[(unsigned char)*c].function == rl_insert) map[(unsigned char)*c].function = type;
 }
 
+enum status repl_bind(void *arg, const char *keys, const char *text, struct err *e) {
+    struct buf macro = {0};
+    (void)arg;
+    for (; *text; text++) {
+        if (*text == '\n')
+            buf_puts(&macro, "\\C-m");
+        else
+            buf_printf(&macro, *text == '\\' ? "\\%c" : "%c", *text);
+    }
+    if (buf_status(&macro, e) == OK && (!*keys || rl_macro_bind(keys, buf_text(&macro), rl_get_keymap()) != 0))
+        err_set(e, ERR_VALUE, "'%s' is no key as readline writes them: \\C-t, \\M-x, \\e[15~", keys);
+    buf_free(&macro);
+    return e->status;
+}
+
 void repl_open_keys(struct repl *r) {
     static const struct {
         rl_command_func_t *old, *new;

@@ -295,6 +295,15 @@ static void greet(struct repl *r, const char *path) {
     if (nb) repl_print(r, "%s: %d cells. Enter runs the next one.\n", path, r->notebook.count);
 }
 
+/* The user's own start; CELDA_INIT=off: without it. */
+static void load_init(struct repl *r) {
+    const char *init = getenv("CELDA_INIT");
+    struct err e = {0};
+    if (r->terminal) session_set_bind(r->session, repl_bind, NULL);
+    if ((!init || strcmp(init, "off") != 0) && session_load_init(r->session, &e))
+        repl_print(r, "(the session goes on without the rest of init.lua: %s)\n", e.text);
+}
+
 int repl_main(const char *path, const struct journal_info *resumed, bool run_all) {
     static struct repl r;
     struct err e = {0};
@@ -310,6 +319,7 @@ int repl_main(const char *path, const struct journal_info *resumed, bool run_all
     }
     open_terminal(&r);
     greet(&r, path);
+    load_init(&r);
     if (resumed && repl_resume(&r, resumed, &e)) repl_print(&r, "(cannot resume: %s)\n", e.text);
     repl_show_next(&r);
     if (run_all) {

@@ -67,6 +67,8 @@ int repl_walk_history(int direction, int key);
 
 /* Readline takes cells of many lines from now on, and draws them itself: for terminals that move their cursor. */
 void repl_open_keys(struct repl *r);
+/* A session_bind_fn. */
+enum status repl_bind(void *arg, const char *keys, const char *text, struct err *e);
 void repl_open_screen(struct repl *r);
 /* Whether it does. */
 bool repl_has_screen(void);

@@ -1,0 +1,33 @@
+--- What users add to celda in files of their own: init.lua at each start of a REPL, others by %load_ext.
+local core = require "celda.core"
+local extensions = {}
+
+-- Modules of the user's folder are found by require.
+local function add_folder()
+  local files = core.config "?.lua"
+  if files and not package.path:find(files, 1, true) then package.path = package.path .. ";" .. files end
+end
+
+--- The user's init.lua, if there is one.
+function extensions.init()
+  local path = core.config "init.lua"
+  add_folder()
+  if not path then return end
+  local file, problem, code = io.open(path)
+  if file then file:close() elseif code == 2 then return else error(problem, 0) end
+  dofile(path)
+end
+
+--- A file, if the name is a path or ends in .lua, else a module; run again if it ran before.
+function extensions.load(name)
+  local path = name:gsub("^~/", (os.getenv "HOME" or "~") .. "/")
+  add_folder()
+  if path:find "/" or path:find "%.lua$" then
+    dofile(path)
+  else
+    package.loaded[name] = nil
+    require(name)
+  end
+end
+
+return extensions
