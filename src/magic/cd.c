@@ -1,7 +1,6 @@
 /* %cd and %pwd: the folder that relative paths start in, and commands run in. */
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,17 +13,10 @@ static enum status show(const struct magic_call *c, struct err *e) {
     return OK;
 }
 
-/* "~" and "~/x" stand for the home folder, nothing for it too, as in a shell. */
+/* Nothing stands for the home folder, as in a shell. */
 static enum status change(const struct magic_call *c, struct err *e) {
-    const char *home = getenv("HOME"), *to = *c->args ? c->args : "~";
     struct buf path = {0};
-    if (*to == '~' && (to[1] == '/' || !to[1])) {
-        if (!home) return err_set(e, ERR_STATE, "HOME is not set");
-        buf_puts(&path, home);
-        to++;
-    }
-    buf_puts(&path, to);
-    if (buf_status(&path, e) == OK && chdir(buf_text(&path)))
+    if (magic_put_path(*c->args ? c->args : "~", &path, e) == OK && chdir(buf_text(&path)))
         err_set(e, ERR_IO, "cannot enter '%s': %s", buf_text(&path), strerror(errno));
     buf_free(&path);
     return e->status ? e->status : show(c, e);

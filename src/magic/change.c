@@ -67,7 +67,16 @@ void change_close(struct magic_notebook *nb) {
     nb->changes = NULL;
 }
 
-/* ---- which cell ---------------------------------------------------------------------------------------------------- */
+/* ---- words --------------------------------------------------------------------------------------------------------- */
+
+enum status change_put_name(const struct magic_call *c, struct buf *path, struct err *e) {
+    static const char ending[] = ".cells";
+    const size_t n = sizeof ending - 1;
+    if (!*c->args) return err_set(e, ERR_VALUE, "under which name? NAME.cells");
+    if (magic_put_path(c->args, path, e)) return e->status;
+    if (path->len < n || strcmp(path->data + path->len - n, ending) != 0) buf_puts(path, ending);
+    return buf_status(path, e);
+}
 
 enum status change_parse_target(const struct magic_call *c, struct change_target *t, struct err *e) {
     const char *word = c->args;
@@ -99,8 +108,7 @@ int change_find_target(const struct magic_call *c, const struct change_target *t
 
 /* ---- changes ------------------------------------------------------------------------------------------------------- */
 
-/* The notebook that a notebook's text is read as. */
-static enum status read_again(const struct notebook *nb, struct notebook **out, struct err *e) {
+enum status change_read_again(const struct notebook *nb, struct notebook **out, struct err *e) {
     struct buf text = {0};
     *out = NULL;
     if (notebook_write(nb, &text, e) == OK) notebook_parse(buf_text(&text), text.len, out, e);
@@ -115,13 +123,13 @@ static enum status check_idle(const struct magic_call *c, struct err *e) {
 
 enum status change_begin(const struct magic_call *c, struct notebook **copy, struct err *e) {
     *copy = NULL;
-    return check_idle(c, e) ? e->status : read_again(c->notebook->notebook, copy, e);
+    return check_idle(c, e) ? e->status : change_read_again(c->notebook->notebook, copy, e);
 }
 
 enum status change_commit(const struct magic_call *c, struct notebook *copy, struct err *e) {
     struct magic_notebook *nb = c->notebook;
     struct notebook *new = NULL;
-    read_again(copy, &new, e);
+    change_read_again(copy, &new, e);
     notebook_free(copy);
     if (e->status) return e->status;
     if (change_keep(nb, nb->notebook, nb->state, e)) {

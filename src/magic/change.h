@@ -23,6 +23,7 @@ struct magic_changes {
     struct change_versions undo, redo;
     struct buf saved; /* the file as it was read or written last */
     struct stat seen; /* likewise; all zero: there was none */
+    bool rescued;     /* there is a copy of what could not be saved */
 };
 
 /* For a notebook that was just read from `path`, which becomes an absolute one. */
@@ -39,12 +40,17 @@ enum status change_undo(const struct magic_call *c, bool back, struct err *e);
 
 /* Writes the notebook to its file; a conflict with what another program wrote there is asked about. */
 enum status change_save(struct session *s, struct magic_notebook *nb, struct err *e);
+/* Writes it to another file, which is the notebook's from then on. */
+enum status change_save_as(struct magic_notebook *nb, const char *path, struct err *e);
 /* Takes over what another program wrote to the file and says so; a conflict is asked about, once. */
 enum status change_refresh(struct session *s, struct magic_notebook *nb, struct err *e);
 
 /* `%undo edit` brings this text back, and `state` for those of its code cells that are gone until then (NULL: not run). */
 enum status change_keep(struct magic_notebook *nb, const struct notebook *text, const struct magic_cell_state *state,
                         struct err *e);
+/* The name of a notebook's file that was typed, with .cells at its end. */
+enum status change_put_name(const struct magic_call *c, struct buf *path, struct err *e);
+
 /* Which cell a magic is to change: "[N] [markdown]". */
 struct change_target {
     int n;     /* 1 to count + 1; what stands for it when no number is given is there before */
@@ -54,6 +60,8 @@ enum status change_parse_target(const struct magic_call *c, struct change_target
 /* Its index among all cells; -1 with ERR_NOT_FOUND: there is none. */
 int change_find_target(const struct magic_call *c, const struct change_target *t, struct err *e);
 
+/* The notebook that a notebook's text is read as. */
+enum status change_read_again(const struct notebook *nb, struct notebook **out, struct err *e);
 /* The file's name without its folder. */
 const char *change_name(const struct magic_notebook *nb);
 

@@ -19,23 +19,34 @@ const char *change_name(const struct magic_notebook *nb) {
 
 /* ---- what was seen of the file ------------------------------------------------------------------------------------- */
 
-/* The file holds what the notebook's text is. */
-static enum status note_saved(struct magic_notebook *nb, struct err *e) {
+/* The file holds the notebook, whose text this is; it is taken over. */
+static void note_saved(struct magic_notebook *nb, struct buf *text) {
     struct magic_changes *changes = nb->changes;
     buf_free(&changes->saved);
-    notebook_write(nb->notebook, &changes->saved, e);
+    changes->saved = *text;
     if (stat(nb->notebook->path, &changes->seen)) changes->seen = (struct stat){0};
     nb->notebook->changed = false;
-    return e->status;
+}
+
+/* The file there holds the notebook. The path becomes an absolute one, since the session may go to another folder. */
+static enum status set_path(struct magic_notebook *nb, const char *path, struct err *e) {
+    char full[PATH_MAX];
+    struct buf text = {0};
+    if (!realpath(path, full)) return err_set(e, ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    char *copy = mem_strdup(full, e);
+    if (!copy || notebook_write(nb->notebook, &text, e)) {
+        mem_free(copy);
+        return e->status;
+    }
+    mem_free(nb->notebook->path);
+    nb->notebook->path = copy;
+    note_saved(nb, &text);
+    return OK;
 }
 
 enum status change_open(struct magic_notebook *nb, const char *path, struct err *e) {
-    char full[PATH_MAX];
-    if (!realpath(path, full)) return err_set(e, ERR_IO, "cannot open '%s': %s", path, strerror(errno));
-    mem_free(nb->notebook->path);
-    nb->notebook->path = mem_strdup(full, e);
     nb->changes = mem_zalloc(sizeof *nb->changes, e);
-    return e->status ? e->status : note_saved(nb, e);
+    return nb->changes ? set_path(nb, path, e) : e->status;
 }
 
 static bool looks_as_seen(const struct magic_notebook *nb, const struct stat *now) {
@@ -44,16 +55,20 @@ static bool looks_as_seen(const struct magic_notebook *nb, const struct stat *no
            now->st_mtim.tv_sec == seen->st_mtim.tv_sec && now->st_mtim.tv_nsec == seen->st_mtim.tv_nsec;
 }
 
-/* What the file holds, if that is not what it held when it was seen last; else *theirs is NULL, as it is for one that is
- * gone, or empty: whoever writes it is about to. */
+static bool is_text(const struct buf *b, const char *text, size_t n) {
+    return b->len == n && memcmp(buf_text(b), text, n) == 0;
+}
+
+/* What the file holds, if that is neither what it held when it was seen last nor the notebook as it is; else *theirs is
+ * NULL, as it is for a file that is gone, or empty: whoever writes it is about to. */
 static enum status read_theirs(struct magic_notebook *nb, struct notebook **theirs, struct err *e) {
     const struct buf *saved = &nb->changes->saved;
     struct buf text = {0};
     struct stat now;
     *theirs = NULL;
     if (stat(nb->notebook->path, &now) || now.st_size == 0) return OK;
-    if (buf_read_file(&text, nb->notebook->path, e) == OK &&
-        (text.len != saved->len || memcmp(buf_text(&text), buf_text(saved), text.len)))
+    if (buf_read_file(&text, nb->notebook->path, e) == OK && !is_text(&text, buf_text(saved), saved->len) &&
+        !is_text(&text, nb->notebook->text, nb->notebook->text_size))
         notebook_parse(buf_text(&text), text.len, theirs, e);
     buf_free(&text);
     if (e->status == OK) nb->changes->seen = now;
@@ -113,11 +128,13 @@ static enum status put_differences(const struct notebook *old, const struct note
 /* ---- conflicts ----------------------------------------------------------------------------------------------------- */
 
 static enum status take_theirs(struct session *s, struct magic_notebook *nb, struct notebook *theirs, struct err *e) {
-    if (change_keep(nb, nb->notebook, nb->state, e)) {
+    struct buf text = {0};
+    if (notebook_write(theirs, &text, e) || change_keep(nb, nb->notebook, nb->state, e))
         notebook_free(theirs);
-        return e->status;
-    }
-    return magic_notebook_adopt(s, nb, theirs, NULL, e) ? e->status : note_saved(nb, e);
+    else if (magic_notebook_adopt(s, nb, theirs, NULL, e) == OK)
+        note_saved(nb, &text);
+    if (e->status) buf_free(&text);
+    return e->status;
 }
 
 /* Where a notebook that cannot be saved is kept. */
@@ -133,18 +150,48 @@ static enum status not_saved(struct magic_notebook *nb, const struct err *why, s
     struct err lost = {0};
     nb->notebook->changed = true;
     if (rescue_path(nb, path, &lost) == OK) file_replace(path, mine->text, mine->text_size, &lost);
+    nb->changes->rescued = lost.status == OK;
     return err_set(e, why->status,
                    "%s\nNot saved, but kept in %s%s%s: %%write tries again, %%write NAME.cells saves elsewhere.",
                    why->text, lost.status ? "this session alone (" : path, lost.text, lost.status ? ")" : "");
 }
 
-static enum status write_mine(struct magic_notebook *nb, struct err *e) {
-    const bool was_unsaved = nb->notebook->changed;
+/* What was kept there is saved. */
+static void drop_rescued(struct magic_notebook *nb) {
     char path[PATH_MAX];
+    struct err e = {0};
+    if (nb->changes->rescued && rescue_path(nb, path, &e) == OK) unlink(path);
+    nb->changes->rescued = false;
+}
+
+/* A file whose folder could not be synced is there all the same. */
+static bool is_written(const char *path, const struct buf *text) {
+    struct buf there = {0};
+    struct err e = {0};
+    const bool same = buf_read_file(&there, path, &e) == OK && is_text(&there, buf_text(text), text->len);
+    buf_free(&there);
+    return same;
+}
+
+static enum status write_mine(struct magic_notebook *nb, struct err *e) {
     struct err why = {0};
-    if (notebook_save(nb->notebook, nb->notebook->path, &why)) return not_saved(nb, &why, e);
-    if (was_unsaved && rescue_path(nb, path, &why) == OK) unlink(path);
-    return note_saved(nb, e);
+    struct buf text = {0};
+    const char *path = nb->notebook->path;
+    if (notebook_write(nb->notebook, &text, &why) == OK) file_replace(path, buf_text(&text), text.len, &why);
+    if (why.status && !is_written(path, &text)) {
+        buf_free(&text);
+        return not_saved(nb, &why, e);
+    }
+    drop_rescued(nb);
+    note_saved(nb, &text);
+    return why.status ? err_set(e, why.status, "%s", why.text) : OK;
+}
+
+enum status change_save_as(struct magic_notebook *nb, const char *path, struct err *e) {
+    struct notebook *mine = nb->notebook;
+    if (file_replace(path, mine->text, mine->text_size, e)) return e->status;
+    drop_rescued(nb);
+    return set_path(nb, path, e);
 }
 
 static enum status write_elsewhere(struct magic_notebook *nb, struct err *e) {

@@ -153,6 +153,17 @@ void magic_put_string(const char *text, size_t n, struct buf *out) {
     buf_putc(out, '"');
 }
 
+enum status magic_put_path(const char *path, struct buf *out, struct err *e) {
+    const char *home = getenv("HOME");
+    if (*path == '~' && (path[1] == '/' || !path[1])) {
+        if (!home) return err_set(e, ERR_STATE, "HOME is not set");
+        buf_puts(out, home);
+        path++;
+    }
+    buf_puts(out, path);
+    return buf_status(out, e);
+}
+
 void magic_put_span(double seconds, struct buf *out) {
     static const char *const unit[] = {"s", "ms", "\u00b5s", "ns"};
     int u = 0;

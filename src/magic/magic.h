@@ -33,6 +33,8 @@ void magic_each(struct session *s, void (*fn)(void *arg, const struct magic *m),
 enum status magic_find(struct session *s, const char *name, size_t n, struct magic *out, struct err *e);
 /* A session_magic_fn: runs "name args" with its cell body. `notebook` is a struct magic_notebook * or NULL. */
 enum status magic_run_line(struct session *s, void *notebook, const char *line, const char *body, struct err *e);
+/* A path as a shell takes it: "~" and "~/x" stand for the home folder. */
+enum status magic_put_path(const char *path, struct buf *out, struct err *e);
 /* Text to the session's output, as printf. */
 void magic_print(const struct magic_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -70,6 +72,8 @@ struct magic_notebook {
 /* Opens the file, none of whose cells has run. */
 enum status magic_notebook_open(struct magic_notebook *nb, const char *path, struct err *e);
 void magic_notebook_close(struct magic_notebook *nb);
+/* While none is open: the inputs before the one that runs are written to the file as cells, and it is open from then on. */
+enum status magic_notebook_open_inputs(struct session *s, struct magic_notebook *nb, const char *path, struct err *e);
 /* Another text of the notebook takes the place of the one that is open, and is taken over: states, `next` and what the
  * session knows of runs follow the cells (notebook_match). `state`: of the new code cells, for those that the open text does
  * not have; NULL: they have not run. After an error all is as it was, and new is freed. */

@@ -128,3 +128,38 @@ enum status magic_notebook_adopt(struct session *s, struct magic_notebook *nb, s
     passage_close(&p);
     return OK;
 }
+
+/* ---- what was typed ------------------------------------------------------------------------------------------------ */
+
+/* An input that ran has left its cost. */
+static void note_progress(void *arg, const struct session_cost *c) {
+    struct magic_notebook *nb = arg;
+    const int n = *c->name == '[' ? atoi(c->name + 1) : 0;
+    if (n >= 1 && n <= nb->count) nb->state[n - 1].progress = c->status ? MAGIC_FAILED : MAGIC_DONE;
+}
+
+static enum status take_inputs(const struct session *s, struct magic_notebook *nb, struct err *e) {
+    const int count = session_input_count(s) - 1;
+    if (notebook_new(&nb->notebook, e)) return e->status;
+    for (int n = 1; n <= count && e->status == OK; n++) {
+        const char *source = session_input_at(s, n);
+        notebook_insert(nb->notebook, nb->notebook->count, CELL_CODE, source, strlen(source), e);
+    }
+    nb->count = (int)nb->notebook->count;
+    nb->next = nb->count + 1;
+    nb->state = mem_zalloc(sizeof *nb->state * (size_t)nb->next, e);
+    if (nb->state) session_each_cost(s, note_progress, nb);
+    return e->status;
+}
+
+enum status magic_notebook_open_inputs(struct session *s, struct magic_notebook *nb, const char *path, struct err *e) {
+    struct notebook *text = NULL;
+    if (take_inputs(s, nb, e) == OK && change_read_again(nb->notebook, &text, e) == OK &&
+        notebook_save(nb->notebook, path, e) == OK && change_open(nb, path, e) == OK) {
+        magic_notebook_adopt(s, nb, text, NULL, e);
+        text = NULL;
+    }
+    notebook_free(text);
+    if (e->status) magic_notebook_close(nb);
+    return e->status;
+}

@@ -10,7 +10,7 @@ void session_rename(char name[32], const struct session_numbers *numbers) {
     if (numbers->to[n - 1] > 0)
         snprintf(name, 32, "[%d]", numbers->to[n - 1]);
     else
-        snprintf(name, 32, "deleted [%d]", n);
+        snprintf(name, 32, "former [%d]", n);
 }
 
 void session_rename_cells(struct session *s, const int *to, int count) {

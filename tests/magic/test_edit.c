@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "magic/change.h"
 #include "support/file.h"
 #include "support/host.h"
@@ -167,7 +168,7 @@ static void names_follow_their_cells(void **state) {
     shows("%redo", "");
     shows("%delete 1", "[1] is deleted; %undo edit brings it back\n");
     states("Last+ >Data+ ");
-    shows("%why last", "z: deleted [1], ");
+    shows("%why last", "z: former [1], ");
     shows("%undo edit", "the notebook is as before");
     states("Double+ Last+ >Data+ ");
     shows("%redo edit", "the notebook is changed again");
@@ -329,6 +330,88 @@ static void a_full_disk_keeps_the_change(void **state) {
     expect_file(path, HEAD TEXT LAST);
 }
 
+static void another_file_goes_on_with_the_cells(void **state) {
+    char other[300], command[400];
+    (void)state;
+    snprintf(other, sizeof other, "%s", test_path("copy.cells"));
+    unlink(other);
+    shows("%run 1", "");
+    file_fail(1, ENOSPC);
+    host_fails(&host, "%delete 3", "Not saved, but kept in this session alone");
+    file_fail(0, 0);
+    snprintf(command, sizeof command, "%%write %.*s", (int)strlen(other) - 6, other);
+    shows(command, "copy.cells is written: 2 cells\n");
+    expect_file(other, HEAD DATA DOUBLE "-- %% [markdown]\n-- text\n");
+    expect_file(path, text);
+    states("Data+ >Double ");
+    shows("%delete 2", "");
+    expect_file(other, HEAD DATA "-- %% [markdown]\n-- text\n");
+    shows("%write", "copy.cells is saved\n");
+    snprintf(command, sizeof command, "%%write %s", path);
+    host_fails(&host, command, "exists, and is left as it is");
+    answer("y", NULL);
+    shows(command, "is written: 1 cell\n");
+    expect_file(path, HEAD DATA "-- %% [markdown]\n-- text\n");
+    host_fails(&host, "%write /nowhere/x", "cannot write '/nowhere/x.cells'");
+}
+
+static void type(const char *source) {
+    session_add_input(host.session, source, strlen(source));
+    host_run(&host, source);
+}
+
+static void inputs_become_a_notebook(void **state) {
+    char command[400];
+    (void)state;
+    magic_notebook_close(&nb);
+    host.cells = 0;
+    unlink(path);
+    type("x = 1");
+    type("%time y = x + 1");
+    type("error('no')");
+    session_add_input(host.session, "%write", 6);
+    host_fails(&host, "%list", "%list needs an open notebook");
+    host_fails(&host, "%write", "under which name?");
+    host_fails(&host, "%write /nowhere/x", "cannot write '/nowhere/x.cells'");
+    snprintf(command, sizeof command, "%%write %s", path);
+    shows(command, "is written: 3 cells\n");
+    expect_file(path, "-- %%\nx = 1\n\n-- %%\n-- %time y = x + 1\n\n-- %%\nerror('no')\n");
+    states("x = 1+ -- %time y = x + 1+ error('no')! >");
+    shows("x = 2", "");
+    shows("%list", "~ [2] -- %time y = x + 1  (stale: x was changed by [8])");
+    snprintf(command, sizeof command, "%%new %s", path);
+    host_fails(&host, command, "exists: celda ");
+    snprintf(command, sizeof command, "%%new %s", test_path("new"));
+    unlink(test_path("new.cells"));
+    shows(command, "new.cells is new\n");
+    states(">");
+    shows("%why y", "y: former [2], ");
+    setenv("VISUAL", "echo first = 1 >", 1);
+    shows("%edit", "[1] is new; %run 1 runs it\n");
+    expect_file(test_path("new.cells"), "-- %%\nfirst = 1\n");
+}
+
+/* Every allocation of a change fails once: it is made or not, and nothing is lost. */
+static void lack_of_memory(void **state) {
+    struct err e = {0};
+    struct notebook *copy;
+    const struct magic_call call = {.session = host.session, .notebook = &nb, .place = &nb, .args = "", .body = ""};
+    (void)state;
+    for (size_t n = 1, done = 0; !done; n++) {
+        const int before = nb.count;
+        e = (struct err){0};
+        mem_fail_once(n);
+        if (change_begin(&call, &copy, &e) == OK) {
+            notebook_delete(copy, copy->count - 1);
+            change_commit(&call, copy, &e);
+        }
+        done = mem_fail_once(0) < n;
+        assert_true(e.status == ERR_MEMORY || (e.status == OK && nb.count < before));
+        if (nb.count < before) assert_ok((e = (struct err){0}, change_undo(&call, true, &e)), &e);
+        assert_int_equal(nb.count, 3);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inserting, open_notebook, close_notebook),
@@ -342,6 +425,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(while_a_conflict_lasts_nothing_is_overwritten, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(a_conflict_is_settled_as_the_user_says, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(a_full_disk_keeps_the_change, open_notebook, close_notebook),
+        cmocka_unit_test_setup_teardown(another_file_goes_on_with_the_cells, open_notebook, close_notebook),
+        cmocka_unit_test_setup_teardown(inputs_become_a_notebook, open_notebook, close_notebook),
+        cmocka_unit_test_setup_teardown(lack_of_memory, open_notebook, close_notebook),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

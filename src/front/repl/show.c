@@ -71,6 +71,8 @@ void repl_show_next(struct repl *r) {
     r->shown_number = nb->next;
     if (nb->next <= nb->count)
         repl_show_cell(r, nb->next);
+    else if (nb->count == 0)
+        repl_print(r, "\nThe notebook has no cells: %%edit writes the first one, or %%%%insert with lines below it.\n");
     else
         repl_print(r, "\nThis was the last cell. Type Lua, %%list, %%rerun N, or Ctrl-D to leave.\n");
 }
