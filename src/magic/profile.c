@@ -23,7 +23,9 @@ const struct magic magic_profile = {
     .usage = "%profile CODE",
     .help = "shows the time and memory of each op of the compiled steps that CODE runs\n"
             "%profile model:train_on_batch(x, y) for one step, %profile model:fit(x, y, {epochs = 1}) for their mean.\n"
-            "Milliseconds are of one call; MB is what the op makes; the slowest come first.",
+            "Milliseconds are of one call; MB is what the op makes; the slowest come first. Ops that were called one "
+            "by one\n"
+            "are added up below. %prof shows the lines of Lua that take the time.",
     .takes_cell = true,
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* Calling ops: now, on the device where the inputs lie, or into the trace. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "op/ops.h"
 #include "run/internal.h"
 
@@ -19,12 +20,20 @@ static enum status common_device(struct run *r, const struct op *op, struct tens
     return OK;
 }
 
+/* To its end, so that the time is the op's own. */
+static enum status time_call(struct run *r, struct device *d, const struct op_call *call, struct err *e) {
+    uint64_t ticket;
+    const double start = clock_now();
+    if (d->driver->run(d, call, &ticket, e) || d->driver->wait(d, ticket, e)) return e->status;
+    return profile_op(r, call->op, clock_now() - start, e);
+}
+
 static enum status call_device(struct run *r, struct device *d, const struct op_call *call, struct err *e) {
     uint64_t ticket;
     if (!d->driver->has(d, call->op))
         return err_set(e, ERR_UNSUPPORTED, "%s is not available on device %s", call->op->name, d->name);
     r->eager_calls++;
-    return d->driver->run(d, call, &ticket, e);
+    return r->profile ? time_call(r, d, call, e) : d->driver->run(d, call, &ticket, e);
 }
 
 enum status run_contiguous(struct run *r, struct tensor *t, struct tensor **out, struct err *e) {

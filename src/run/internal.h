@@ -45,6 +45,9 @@ enum status program_new(struct run *r, struct trace *t, int noutput, struct prog
 /* Counts a call of a program; where its device adds their seconds, or NULL: nobody wants them. */
 double *profile_call(struct run *r, struct program *p, struct err *e);
 
+/* Counts a call of an op outside of programs. */
+enum status profile_op(struct run *r, const struct op *op, double seconds, struct err *e);
+
 /* Lists of counted names. */
 enum status run_copy_names(const struct run_name *from, struct run_name **out, struct err *e);
 void run_free_names(struct run_name **names);

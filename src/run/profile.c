@@ -1,12 +1,13 @@
-/* What %profile shows: the programs that were called while a profile was taken, with the time of each node. Invariant: a
- * profiled program is held until the end, so that its graph can be named. */
+/* What %profile and %prof show: the programs that were called while a profile was taken, with the time of each node, and the
+ * ops that were called one by one. Invariant: a profiled program is held until the end, so that its graph can be named. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "run/internal.h"
 
-enum { MOST_OPS = 60 }; /* characters of a fused node's ops */
+enum { MOST_OPS = 60, MOST_TOTALS = 15 }; /* characters of a fused node's ops; lines of the totals */
 
 struct entry {
     struct program *program; /* retained */
@@ -14,9 +15,22 @@ struct entry {
     uint64_t calls;
 };
 
+/* Of an op, or of nodes of the same ops. */
+struct total {
+    char name[MOST_OPS + 16];
+    double seconds;
+    uint64_t calls;
+};
+
+struct totals {
+    int count, cap;
+    struct total *total;
+};
+
 struct profile {
     int count, cap;
     struct entry *entry;
+    struct totals eager; /* ops that were called one by one */
 };
 
 enum status profile_begin(struct run *r, struct err *e) {
@@ -37,6 +51,24 @@ double *profile_call(struct run *r, struct program *p, struct err *e) {
     }
     f->entry[i].calls++;
     return f->entry[i].seconds;
+}
+
+static enum status add_total(struct totals *t, const char *name, double seconds, uint64_t calls, struct err *e) {
+    int i = 0;
+    while (i < t->count && strcmp(t->total[i].name, name) != 0) i++;
+    if (i == t->count) {
+        if (run_grow(&t->total, t->count, &t->cap, sizeof *t->total, e)) return e->status;
+        snprintf(t->total[t->count++].name, sizeof t->total->name, "%s", name);
+        t->total[i].seconds = 0;
+        t->total[i].calls = 0;
+    }
+    t->total[i].seconds += seconds;
+    t->total[i].calls += calls;
+    return OK;
+}
+
+enum status profile_op(struct run *r, const struct op *op, double seconds, struct err *e) {
+    return add_total(&r->profile->eager, op->name, seconds, 1, e);
 }
 
 enum status profile_tune(struct run *r, struct buf *out, struct err *e) {
@@ -115,6 +147,50 @@ static void print_entry(const struct entry *p, struct buf *out) {
     mem_free(row);
 }
 
+static int total_first(const void *a, const void *b) {
+    const struct total *x = a, *y = b;
+    return x->seconds > y->seconds ? -1 : x->seconds < y->seconds ? 1 : strcmp(x->name, y->name);
+}
+
+static void print_totals(struct totals *t, double whole, struct buf *out) {
+    if (t->count == 0) return;
+    qsort(t->total, (size_t)t->count, sizeof *t->total, total_first);
+    buf_puts(out, "     %        ms     calls  op\n");
+    for (int i = 0; i < t->count && i < MOST_TOTALS; i++)
+        buf_printf(out, "%6.1f %9.1f %9llu  %s\n", 100 * t->total[i].seconds / whole, t->total[i].seconds * 1e3,
+                   (unsigned long long)t->total[i].calls, t->total[i].name);
+    if (t->count > MOST_TOTALS) buf_printf(out, "                          %d more\n", t->count - MOST_TOTALS);
+}
+
+static void add_program(struct totals *t, const struct entry *p, struct err *e) {
+    const struct graph *g = program_graph(p->program);
+    for (int i = 0; i < g->nnode && e->status == OK; i++) {
+        struct buf name = {0};
+        print_ops(&g->node[i], &name);
+        add_total(t, buf_text(&name), p->seconds[i], p->calls, e);
+        buf_free(&name);
+    }
+}
+
+void profile_totals(const struct run *r, double whole, struct buf *out) {
+    const struct profile *f = r->profile;
+    struct totals t = {0};
+    struct err unused = {0}; /* what there is no memory for is missing */
+    for (int i = 0; i < f->eager.count; i++)
+        add_total(&t, f->eager.total[i].name, f->eager.total[i].seconds, f->eager.total[i].calls, &unused);
+    for (int i = 0; i < f->count; i++) add_program(&t, &f->entry[i], &unused);
+    print_totals(&t, whole, out);
+    mem_free(t.total);
+}
+
+static void print_eager(struct totals *t, struct buf *out) {
+    double whole = 0;
+    for (int i = 0; i < t->count; i++) whole += t->total[i].seconds;
+    if (t->count == 0) return;
+    buf_puts(out, "ops called one by one:\n");
+    print_totals(t, whole, out);
+}
+
 void profile_end(struct run *r, struct buf *out) {
     struct profile *f = r->profile;
     r->profile = NULL;
@@ -125,6 +201,8 @@ void profile_end(struct run *r, struct buf *out) {
         program_release(f->entry[i].program);
         mem_free(f->entry[i].seconds);
     }
+    if (out) print_eager(&f->eager, out);
+    mem_free(f->eager.total);
     mem_free(f->entry);
     mem_free(f);
 }

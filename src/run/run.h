@@ -154,12 +154,16 @@ void run_snapshot_free(struct run_snapshot *s);
 
 /* ---- profiling --------------------------------------------------------------------------------------------------- */
 
-/* From here on the programs that are called are timed, node by node; ERR_STATE if that is so already. */
+/* From here on the programs that are called are timed, node by node, and so are ops that are called one by one; ERR_STATE
+ * if that is so already. */
 enum status profile_begin(struct run *r, struct err *e);
 /* Measures how the programs called since then run fastest, and takes that from now on; a line for each finding. */
 enum status profile_tune(struct run *r, struct buf *out, struct err *e);
+/* Appends what each op took, whatever called it, the slowest first: its share of `whole` seconds, milliseconds and calls.
+ * Nothing where none ran. */
+void profile_totals(const struct run *r, double whole, struct buf *out);
 /* Ends it and writes what was measured: for each program its calls and a line a node, the slowest first - milliseconds
- * a call, the share of the whole, the bytes it makes, the op and its result. */
+ * a call, the share of the whole, the bytes it makes, the op and its result; then the ops that were called one by one. */
 void profile_end(struct run *r, struct buf *out);
 
 #endif

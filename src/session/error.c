@@ -121,8 +121,7 @@ void session_report_value(lua_State *L, int status, struct session_report *r) {
 
 /* ---- syntax errors ------------------------------------------------------------------------------------------------- */
 
-/* The line of `text` with this number, from 1. */
-static struct cell_span find_line(const char *text, size_t n, int number) {
+struct cell_span session_find_line(const char *text, size_t n, int number) {
     struct cell_span line = {0, 0};
     for (; number > 1; number--) {
         while (line.begin < n && text[line.begin] != '\n') line.begin++;
@@ -135,7 +134,7 @@ static struct cell_span find_line(const char *text, size_t n, int number) {
 /* The line, and a ^ below the byte in column `column`. */
 static void put_mark(const char *source, size_t n, int number, int column, struct buf *out) {
     enum { LONGEST = 200 };
-    struct cell_span line = find_line(source, n, number);
+    struct cell_span line = session_find_line(source, n, number);
     if (column < 1 || line.end == line.begin || line.end - line.begin > LONGEST) return;
     buf_puts(out, "  ");
     buf_put(out, source + line.begin, line.end - line.begin);

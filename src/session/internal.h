@@ -2,6 +2,7 @@
 #ifndef SESSION_INTERNAL_H
 #define SESSION_INTERNAL_H
 
+#include "cell/lua.h"
 #include "run/run.h"
 #include "session/locals.h"
 #include "session/session.h"
@@ -105,6 +106,9 @@ struct session_call {
 enum status session_call(struct session *s, const struct session_call *c, int results, struct err *e);
 /* Notes a piece of a cell that was compiled: functions are made again from it. Never raises. */
 void session_keep_source(lua_State *L, const char *chunk, const char *source, size_t n);
+/* Appends a line of the text that was compiled last under that name ("=[3]", "@file.lua") and is not blank there, without
+ * its indentation; nothing where there is none. May raise for lack of memory. */
+void session_put_source_line(lua_State *L, const char *chunk, int number, struct buf *out);
 /* pcall, xpcall, load and coroutines that an interrupt goes past. */
 void session_open_catchers(lua_State *L);
 
@@ -147,7 +151,10 @@ void session_interrupt_clear(void);
 /* Between these two Lua code of a cell runs, and Ctrl-C stops it. */
 void session_interrupt_begin(lua_State *L);
 void session_interrupt_end(lua_State *L);
-bool session_interrupt_running(void); /* whether we are between them */
+bool session_interrupt_running(void);         /* whether we are between them */
+lua_State *session_interrupt_coroutine(void); /* that runs then; else NULL. Async-signal-safe. */
+/* Whoever took a hook off L may have taken an interrupt's: it is armed again where one is on its way. */
+void session_interrupt_check(lua_State *L);
 /* Around a function on L that catches errors of coroutine `from` (L itself for pcall). */
 lua_KContext session_catcher_enter(void);
 void session_catcher_leave(lua_State *L, lua_State *from, lua_KContext number);
@@ -160,6 +167,8 @@ lua_State *session_interrupt_switch(lua_State *to);
 int session_on_error(lua_State *L);
 /* Reports of errors that had no handler; the value is on the stack's top, and stays. `status` is lua_pcall's. */
 void session_report_value(lua_State *L, int status, struct session_report *r);
+/* The line of `text` with this number, from 1; empty where there is none. */
+struct cell_span session_find_line(const char *text, size_t n, int number);
 /* ... of source that was not compiled: the line is shown with a ^ below. */
 void session_report_syntax(lua_State *L, const char *source, size_t n, struct session_report *r);
 /* Calls fn for the user's frames, the `head` innermost and those of the `tail` outermost levels, innermost first; with
@@ -167,6 +176,7 @@ void session_report_syntax(lua_State *L, const char *source, size_t n, struct se
  * how many there were. */
 typedef void session_frame_fn(void *arg, lua_State *L, lua_Debug *ar, int skipped);
 int session_each_frame(lua_State *L, int head, int tail, session_frame_fn *fn, void *arg);
+bool session_is_users(const lua_Debug *ar); /* lua_getinfo's "Sl": neither celda's own Lua nor C */
 /* "[3]:2: in function 'f'", of a frame that session_each_frame gives. */
 void session_describe_frame(lua_State *L, const lua_Debug *ar, struct buf *out);
 /* The user's frames, a line each; returns how many. */

@@ -74,7 +74,7 @@ lua_KContext session_catcher_enter(void) {
 void session_catcher_leave(lua_State *L, lua_State *from, lua_KContext number) {
     bool caught = unwinding == from && number <= raised_at;
     if (caught) unwinding = NULL;
-    if (cancel_requested() && !unwinding && atomic_load(&current)) arm(L);
+    session_interrupt_check(L);
 }
 
 lua_State *session_interrupt_switch(lua_State *to) {
@@ -138,6 +138,14 @@ void session_interrupt_begin(lua_State *L) {
     unwinding = NULL;
     atomic_store(&current, L);
     if (cancel_requested()) arm(L); /* it came between two cells of a run */
+}
+
+lua_State *session_interrupt_coroutine(void) {
+    return atomic_load(&current);
+}
+
+void session_interrupt_check(lua_State *L) {
+    if (cancel_requested() && !unwinding && atomic_load(&current)) arm(L);
 }
 
 bool session_interrupt_running(void) {

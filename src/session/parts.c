@@ -65,6 +65,34 @@ static int sources(lua_State *L) {
     return 1;
 }
 
+static bool put_line(const char *text, size_t n, int number, struct buf *out) {
+    struct cell_span line = session_find_line(text, n, number);
+    while (line.begin < line.end && strchr(" \t\r", text[line.begin])) line.begin++;
+    buf_put(out, text + line.begin, line.end - line.begin);
+    return line.begin < line.end;
+}
+
+void session_put_source_line(lua_State *L, const char *chunk, int number, struct buf *out) {
+    const int top = lua_gettop(L);
+    struct buf file = {0};
+    struct err unread = {0};
+    if (*chunk == '@') {
+        if (buf_read_file(&file, chunk + 1, &unread) == OK) put_line(file.data, file.len, number, out);
+        buf_free(&file);
+        return;
+    }
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, SOURCES);
+    const lua_Integer texts = lua_getfield(L, -1, chunk) == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : 0;
+    for (lua_Integer i = texts; i > 0; i--) {
+        size_t n;
+        lua_rawgeti(L, top + 2, i);
+        const char *text = lua_tolstring(L, -1, &n);
+        if (put_line(text, n, number, out)) break;
+        lua_pop(L, 1);
+    }
+    lua_settop(L, top);
+}
+
 /* is_module(name): whether it is one of our own. */
 static int is_module(lua_State *L) {
     bool found = false;

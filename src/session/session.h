@@ -62,6 +62,14 @@ void session_run(struct session *s, const char *source, size_t n, const char *na
  * like Ctrl-C does after its timeout, ERR_TIMEOUT. */
 void session_run_cell(struct session *s, const struct cell *c, const char *name, struct session_result *out);
 
+/* ---- where the time goes --------------------------------------------------------------------------------------------- */
+
+/* A thousand times a second it is noted which line of the user's runs, or waits for a function of C's. ERR_STATE: it is
+ * so already. */
+enum status session_sample_begin(struct err *e);
+/* Ends it; appends the lines, the slowest first, with their share and milliseconds. Returns the seconds in all. */
+double session_sample_end(struct session *s, struct buf *out);
+
 /* ---- what cells cost ----------------------------------------------------------------------------------------------- */
 
 struct session_cost {

@@ -8,7 +8,7 @@
 enum { HEAD = 6, TAIL = 4 }; /* frames shown of a long chain of calls */
 
 /* Embedded modules are loaded under names that start so. */
-static bool is_shown(const lua_Debug *ar) {
+bool session_is_users(const lua_Debug *ar) {
     return ar->currentline > 0 && strncmp(ar->short_src, "celda:", 6) != 0;
 }
 
@@ -49,7 +49,7 @@ int session_each_frame(lua_State *L, int head, int tail, session_frame_fn *fn, v
         }
         if (!lua_getstack(L, level, &ar)) break;
         lua_getinfo(L, "Slnfu", &ar);
-        if (is_shown(&ar)) {
+        if (session_is_users(&ar)) {
             fn(arg, L, &ar, skipped);
             shown++;
             skipped = 0;

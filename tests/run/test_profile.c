@@ -54,10 +54,35 @@ static void test_nothing_compiled_ran(void **state) {
     buf_free(&text);
 }
 
+static void test_totals(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct buf text = {0};
+    struct tensor *x = test_full((struct shape){2, {30, 40}}, 0.5f);
+    struct program *p = compile(x);
+    assert_ok(profile_begin(test_nn, &e), &e);
+    call(p, x);
+    call(p, x);
+    struct op_emitter m = run_emitter(test_nn, &e);
+    emit_exp(&m, emit_exp(&m, x));
+    op_emitter_close(&m);
+    profile_totals(test_nn, 1, &text);
+    test_contains(buf_text(&text), " 2  exp\n");
+    test_contains(buf_text(&text), " 2  mul exp (2 ops)\n");
+    test_contains(buf_text(&text), " 2  sum\n");
+    buf_free(&text);
+    profile_end(test_nn, &text);
+    test_contains(buf_text(&text), "ops called one by one:\n");
+    buf_free(&text);
+    program_release(p);
+    tensor_release(x);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_op_of_each_program),
         cmocka_unit_test(test_nothing_compiled_ran),
+        cmocka_unit_test(test_totals),
     };
     return cmocka_run_group_tests(tests, test_nn_open, test_nn_close);
 }
