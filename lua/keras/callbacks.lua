@@ -32,7 +32,7 @@ end
 --- Callback:extend([name]): a class; its objects print as <name>.
 function Callback:extend(name)
   local class = setmetatable({class_name = name or self.class_name}, {__index = self, __call = construct})
-  class.__index, class.__tostring = class, self.__tostring
+  class.__index, class.__tostring, class.__name = class, self.__tostring, class.class_name
   return class
 end
 function Callback:__tostring() return ("<%s>"):format(self.class_name) end

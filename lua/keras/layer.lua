@@ -36,6 +36,7 @@ end
 function Layer:extend(name)
   local class = {
     class_name = name or "Layer",
+    __name = name or "Layer",
     __newindex = set_field,
     __call = function(object, ...) return object:_run(...) end,
     __tostring = function(object) return ("<%s name=%s, built=%s>"):format(object.class_name, object.name, object.built) end,

@@ -241,6 +241,7 @@ local LATER = {optimizer = true, loss = true, compiled = true, history = true, s
   _shapes = true, _input_shape = true, programs = true, _resume = true, _running = true}
 
 object.__members = Sequential
+object.__name = "Sequential"
 object.__transient = {programs = true, _running = true} -- fields that are not saved: they are made again when they are needed
 
 function object:__index(key)

@@ -1,4 +1,4 @@
-/* The notebook that the demo runs, on few samples. Its data set is a package of its own. */
+/* The notebooks that come with celda run; the tutorial on few samples. Its data set is a package of its own. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,7 +12,12 @@ static void test_tutorial(void **state) {
         0);
 }
 
+static void test_tour(void **state) {
+    (void)state;
+    assert_int_equal(system("${CELDA:-./celda} run notebooks/tour.cells >${TEST_TMP:-/tmp}/log 2>&1"), 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tutorial)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tutorial), cmocka_unit_test(test_tour)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
