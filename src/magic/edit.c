@@ -104,6 +104,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     const int at = is_room(c, &t) ? -1 : change_find_target(c, &t, e);
     if (e->status) return e->status;
     const struct cell *cell = at < 0 ? NULL : &c->notebook->notebook->cells[at];
+    sink_flush(session_sink(c->session));
     if (edit_source(cell, t.text ? ".md" : ".lua", &source, e) == OK) {
         if (cell ? source.len == cell->size && !memcmp(buf_text(&source), cell->source, cell->size) : source.len == 0)
             magic_print(c, "nothing was changed\n");

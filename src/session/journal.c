@@ -1,6 +1,7 @@
 /* The journal's writer: a sink that tees. Invariant: what the user sees of a cell is in the journal first. */
 #include "session/journal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,9 +166,15 @@ struct sink *journal_sink(struct journal *j) {
 
 enum status journal_continue(struct journal *j, const char *path, struct err *e) {
     if (j->off || journal_file_continue(path, &j->file, e)) return e->status;
+    snprintf(j->path, sizeof j->path, "%s", path);
     journal_folder_of(path, j->checkpoints, sizeof j->checkpoints);
     put_object(j, JOURNAL_RESUMED, json_pack("{s:f}", "time", journal_now()), NULL, 0);
     return OK;
+}
+
+static void put_session(struct journal *j) {
+    put_object(j, JOURNAL_SESSION, json_pack("{s:s, s:f}", "celda", CELDA_VERSION, "time", journal_now()), j->notebook,
+               strlen(j->notebook));
 }
 
 static void create_file(struct journal *j) {
@@ -176,9 +183,36 @@ static void create_file(struct journal *j) {
         give_up(j, &e);
         return;
     }
-    put_object(j, JOURNAL_SESSION, json_pack("{s:s, s:f}", "celda", CELDA_VERSION, "time", journal_now()), j->notebook,
-               strlen(j->notebook));
+    put_session(j);
     journal_prune();
+}
+
+/* Journal and checkpoints under the names that belong to the notebook. */
+static enum status rename_files(struct journal *j, struct err *e) {
+    char path[PATH_MAX], folder[PATH_MAX];
+    if (journal_new_path(j->notebook, path, sizeof path, e)) return e->status;
+    journal_folder_of(path, folder, sizeof folder);
+    if (rename(j->path, path) || (rename(j->checkpoints, folder) && errno != ENOENT))
+        return err_set(e, ERR_IO, "cannot rename '%s' to '%s': %s", j->path, path, strerror(errno));
+    snprintf(j->path, sizeof j->path, "%s", path);
+    snprintf(j->checkpoints, sizeof j->checkpoints, "%s", folder);
+    return OK;
+}
+
+bool journal_is_of(const struct journal *j, const char *notebook) {
+    return strcmp(j->notebook, notebook) == 0;
+}
+
+enum status journal_set_notebook(struct journal *j, const char *notebook, struct err *e) {
+    char *copy = mem_strdup(notebook, e);
+    if (!copy) return e->status;
+    mem_free(j->notebook);
+    j->notebook = copy;
+    if (j->off) return OK;
+    if (!j->file) choose_path(j);
+    if (!j->file || rename_files(j, e)) return e->status;
+    put_session(j);
+    return OK;
 }
 
 void journal_begin(struct journal *j, const char *name, int number, const char *source, size_t n) {

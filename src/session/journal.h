@@ -31,6 +31,10 @@ struct sink *journal_sink(struct journal *j);
 const char *journal_checkpoints(const struct journal *j);
 /* Goes on in that file; before any cell runs. ERR_STATE: its session still runs. */
 enum status journal_continue(struct journal *j, const char *path, struct err *e);
+bool journal_is_of(const struct journal *j, const char *notebook);
+/* The session goes on with another notebook: the journal is that one's from now on. The folder for the checkpoints has
+ * another name then, and what is in it stays. */
+enum status journal_set_notebook(struct journal *j, const char *notebook, struct err *e);
 /* Around session_run; they may be nested. What the user is told of a cell's end comes after journal_end. */
 void journal_begin(struct journal *j, const char *name, int number, const char *source, size_t n);
 void journal_end(struct journal *j, const struct session_result *r);

@@ -7,7 +7,7 @@
 
 /* A body is one line of JSON and then bytes, or, where `-` stands, bytes alone. Lower case: an output. */
 enum journal_kind {
-    JOURNAL_SESSION = 'S', /* version, time; the notebook's path */
+    JOURNAL_SESSION = 'S', /* version, time; the notebook's path, the last one's if there are several */
     JOURNAL_BEGIN = 'B',   /* name, number, time; the source */
     JOURNAL_END = 'E',     /* what journal_end wrote; the error's text */
     JOURNAL_CLOSED = 'Q',  /* the user ended the session: time */

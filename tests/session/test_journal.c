@@ -112,6 +112,27 @@ static void test_interrupted_and_resumed(void **state) {
     assert_true(info.clean);
 }
 
+/* A session that goes on with another notebook is found as that one's, with all that ran before. */
+static void test_another_notebook(void **state) {
+    struct fixture x;
+    struct journal_info info;
+    struct err e = {0};
+    (void)state;
+    begin(&x, "");
+    run(&x, 0, "1");
+    assert_false(journal_is_of(x.journal, "/nb/later.cells"));
+    assert_ok(journal_set_notebook(x.journal, "/nb/later.cells", &e), &e);
+    assert_true(journal_is_of(x.journal, "/nb/later.cells"));
+    run(&x, 1, "2");
+    char checkpoints[300];
+    snprintf(checkpoints, sizeof checkpoints, "%s", journal_checkpoints(x.journal));
+    end(&x, false);
+    assert_true(journal_find_last("/nb/later.cells", &info));
+    assert_string_equal(info.notebook, "/nb/later.cells");
+    assert_string_equal(info.checkpoints, checkpoints);
+    expect_play(&info, "<in 1 0 1>1\n</in 1 ok cpu><[1] 1 2>2\n</[1] ok cpu>");
+}
+
 /* It is said once, and the session goes on. */
 static void test_cannot_be_written(void **state) {
     struct fixture x;
@@ -222,13 +243,10 @@ static void test_old_ones_are_removed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outputs_and_ends),
-        cmocka_unit_test(test_interrupted_and_resumed),
-        cmocka_unit_test(test_cannot_be_written),
-        cmocka_unit_test(test_endless_output),
-        cmocka_unit_test(test_off),
-        cmocka_unit_test(test_each_write_fails),
-        cmocka_unit_test(test_old_ones_are_removed),
+        cmocka_unit_test(test_outputs_and_ends), cmocka_unit_test(test_interrupted_and_resumed),
+        cmocka_unit_test(test_another_notebook), cmocka_unit_test(test_cannot_be_written),
+        cmocka_unit_test(test_endless_output),   cmocka_unit_test(test_off),
+        cmocka_unit_test(test_each_write_fails), cmocka_unit_test(test_old_ones_are_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

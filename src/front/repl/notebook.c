@@ -1,15 +1,18 @@
 /* The notebook's file beside the prompt: what another program wrote to it is taken over, and nobody leaves with changes that
  * are not saved unasked. */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "front/repl/repl.h"
 #include "magic/change.h"
+#include "session/checkpoint.h"
 
 bool repl_ask(struct magic_notebook *nb, const char *question, char *answer, size_t size) {
-    (void)nb;
+    struct repl *r = (struct repl *)((char *)nb - offsetof(struct repl, notebook));
     if (!isatty(STDIN_FILENO)) return false;
+    sink_flush(session_sink(r->session));
     fputs(question, stdout);
     fflush(stdout);
     if (!fgets(answer, (int)size, stdin)) return false;
@@ -19,8 +22,25 @@ bool repl_ask(struct magic_notebook *nb, const char *question, char *answer, siz
 
 bool repl_refresh(struct repl *r) {
     struct err e = {0};
-    if (change_refresh(r->session, &r->notebook, &e)) repl_print(r, "%s: %s\n", err_name(e.status), e.text);
+    change_refresh(r->session, &r->notebook, &e);
+    sink_flush(session_sink(r->session));
+    if (e.status) repl_print(r, "%s: %s\n", err_name(e.status), e.text);
     return !repl_next_is_shown(r);
+}
+
+/* Checkpoints, where there are some, are whole before they get another name. */
+void repl_follow_notebook(struct repl *r) {
+    const struct notebook *nb = r->notebook.notebook;
+    const double interval = session_checkpoint_interval(r->session);
+    struct buf report = {0};
+    struct err e = {0}, unused = {0};
+    if (!nb || journal_is_of(r->journal, nb->path)) return;
+    if (access(journal_checkpoints(r->journal), F_OK) == 0) session_checkpoint_now(r->session, &report, &unused);
+    buf_free(&report);
+    journal_set_notebook(r->journal, nb->path, &e);
+    if (*journal_checkpoints(r->journal)) session_checkpoint_start(r->session, journal_checkpoints(r->journal), &e);
+    session_checkpoint_every(r->session, interval);
+    if (e.status) repl_print(r, "(celda resume will not find this notebook: %s)\n", e.text);
 }
 
 bool repl_is_unsaved(const struct repl *r) {

@@ -142,6 +142,7 @@ static void run_pending(struct repl *r) {
     input_name(r, ++r->count, name, sizeof name);
     const struct cell input = {.title = "", .source = text.data, .size = text.len};
     repl_run(r, &input, name, 0);
+    repl_follow_notebook(r);
     if (!repl_next_is_shown(r)) repl_show_next(r);
     buf_free(&text);
 }
@@ -180,6 +181,7 @@ static bool take(struct repl *r, const char *text) {
 static void on_line(char *line) {
     struct repl *r = current;
     rl_callback_handler_remove();
+    if (!line) repl_leave_input();
     if (run_debugger(r, line)) {
     } else if (!line) {
         if (r->pending.len) { /* an unfinished input is dropped first */
@@ -327,8 +329,9 @@ int repl_main(const char *path, const struct journal_info *resumed, bool run_all
         run_pending(&r);
     }
     loop(&r);
+    const bool unsaved = repl_is_unsaved(&r);
     close_session(&r, !r.lost);
-    return 0;
+    return unsaved;
 }
 
 int front_repl(const char *path) {

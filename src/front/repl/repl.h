@@ -38,6 +38,8 @@ bool repl_next_is_shown(const struct repl *r);
 /* Takes over what another program wrote to the notebook's file. Returns whether the next cell is another one since it was
  * shown. */
 bool repl_refresh(struct repl *r);
+/* The journal goes with the session to the notebook that is open. */
+void repl_follow_notebook(struct repl *r);
 bool repl_is_unsaved(const struct repl *r);
 /* Asks where the notebook could not be saved. */
 bool repl_may_leave(struct repl *r);

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "front/repl/repl.h"
 #include "session/checkpoint.h"
+#include "session/trail.h"
 
 /* ---- in words ------------------------------------------------------------------------------------------------------- */
 
@@ -31,6 +32,7 @@ struct replay {
     int first_lost, last_lost; /* cells that were done since; 0: none */
     int inputs_lost;
     int changed; /* a cell whose source is another one now; 0: none */
+    int next;    /* the cell to go on with */
 };
 
 static const struct cell *cell_of(const struct repl *r, int number) {
@@ -38,9 +40,20 @@ static const struct cell *cell_of(const struct repl *r, int number) {
     return at < 0 ? NULL : &r->notebook.notebook->cells[at];
 }
 
+/* The number that the cell has now: its source may stand elsewhere. 0: it is none of the notebook's, or was changed. */
+static int number_of(const struct repl *r, const struct journal_cell *c) {
+    const uint32_t source = trail_hash(c->source, c->size);
+    const int was = c->name[0] == '[' ? atoi(c->name + 1) : 0; /* an input, too, that %write made a cell of */
+    const struct cell *cell = cell_of(r, was);
+    if (was == 0 || (cell && trail_hash(cell->source, cell->size) == source)) return was;
+    for (int n = 1; (cell = cell_of(r, n)); n++)
+        if (trail_hash(cell->source, cell->size) == source) return n;
+    return 0;
+}
+
 static void show_begin(void *arg, const struct journal_cell *c) {
     struct repl *r = ((struct replay *)arg)->repl;
-    const struct cell *cell = cell_of(r, c->number);
+    const struct cell *cell = cell_of(r, number_of(r, c));
     const char *bold = r->console.sink.colour ? "\033[1m" : "", *off = *bold ? "\033[0m" : "";
     if (c->number > 0)
         repl_print(r, "%s%s %s%s\n", bold, c->name, cell ? cell->title : "", off);
@@ -51,31 +64,37 @@ static void show_begin(void *arg, const struct journal_cell *c) {
     r->count++;
 }
 
-/* Its run was later than the checkpoint. */
-static void count_lost(struct replay *p, const struct journal_cell *c) {
-    if (c->number == 0) {
-        p->inputs_lost += c->size > 0 && c->source[0] != '%';
+/* Its run was later than the checkpoint. `n`: the number that it has now. */
+static void count_lost(struct replay *p, const struct journal_cell *c, int n) {
+    if (n == 0) {
+        p->inputs_lost += c->number == 0 && c->size > 0 && c->source[0] != '%';
         return;
     }
-    if (p->first_lost == 0 || c->number < p->first_lost) p->first_lost = c->number;
-    if (c->number > p->last_lost) p->last_lost = c->number;
+    if (p->first_lost == 0 || n < p->first_lost) p->first_lost = n;
+    if (n > p->last_lost) p->last_lost = n;
+}
+
+static void note_progress(struct replay *p, int n, const struct session_result *result) {
+    const bool done = result && result->status == OK;
+    p->repl->notebook.state[n - 1].progress = done ? MAGIC_DONE : result ? MAGIC_FAILED : MAGIC_NOT_RUN;
+    if (n > p->next || !result) p->next = n;
+    if (done && p->next == n) p->next++;
 }
 
 static void show_end(void *arg, const struct journal_cell *c, const struct session_result *result) {
     struct replay *p = arg;
     struct repl *r = p->repl;
-    const struct cell *cell = cell_of(r, c->number);
+    const int n = number_of(r, c);
     if (result)
         repl_show_end(r, result, c->name);
     else
         repl_print(r, "(%s was interrupted here)\n", c->name);
-    if (result && c->run > p->known) count_lost(p, c);
-    if (!cell) return;
-    bool same = cell->size == c->size && memcmp(cell->source, c->source, c->size) == 0;
-    if (!same) p->changed = c->number;
-    r->notebook.state[c->number - 1].progress = !same || !result ? MAGIC_NOT_RUN
-                                                : result->status ? MAGIC_FAILED
-                                                                 : MAGIC_DONE;
+    if (result && c->run > p->known) count_lost(p, c, n);
+    if (n > 0) note_progress(p, n, result);
+    if (n == 0 && c->number > 0)
+        p->changed = c->number;
+    else if (p->changed == c->number)
+        p->changed = 0;
 }
 
 static void show_line(struct repl *r, const char *text) {
@@ -112,7 +131,7 @@ static void show_missing(struct repl *r, const struct replay *p, const struct jo
     if (p->inputs_lost)
         buf_printf(&text, "What %d typed input%s made is not restored.\n", p->inputs_lost,
                    p->inputs_lost == 1 ? "" : "s");
-    if (p->changed) buf_printf(&text, "Cell %d was changed since then: it counts as not run.\n", p->changed);
+    if (p->changed) buf_printf(&text, "[%d] was changed since it ran: it counts as not run.\n", p->changed);
     if (info->torn)
         buf_printf(&text, "The last %zu bytes of the journal were cut short, and are dropped.\n", info->torn);
     repl_print(r, "%s", buf_text(&text));
@@ -120,7 +139,7 @@ static void show_missing(struct repl *r, const struct replay *p, const struct jo
 }
 
 enum status repl_resume(struct repl *r, const struct journal_info *info, struct err *e) {
-    struct replay p = {.repl = r};
+    struct replay p = {.repl = r, .next = 1};
     struct journal_player player = {&r->console.sink, show_begin, show_end, &p};
     struct buf line = {0};
     load_checkpoint(&p, info);
@@ -129,7 +148,7 @@ enum status repl_resume(struct repl *r, const struct journal_info *info, struct 
     show_line(r, buf_text(&line));
     buf_free(&line);
     if (journal_play(info->path, &player, e) == OK) show_missing(r, &p, info);
-    if (r->notebook.notebook) r->notebook.next = info->next > r->notebook.count ? r->notebook.count + 1 : info->next;
+    if (r->notebook.notebook) r->notebook.next = p.next;
     buf_free(&p.loaded);
     return e->status;
 }
