@@ -176,9 +176,9 @@ local commands = {}
 
 function commands.where(frames)
   for i, frame in ipairs(frames) do
-    if frame.skipped > 0 then print(("  ... (%d more)"):format(frame.skipped)) end
     print((i == frames.at and "> " or "  ") .. frame.place)
   end
+  if frames.more then print "  ... (the rest is not kept)" end
 end
 
 function commands.up(frames, argument) move(frames, count(argument)) end
@@ -246,9 +246,10 @@ local function parse(line)
   return name, rest
 end
 
---- One line as it was typed; an empty one does the last again. True: the user wants to leave.
-function debugger.run(line)
+--- One line as it was typed; an empty one does the last again. True: the user wants to leave. `enter`: it is the first.
+function debugger.run(line, enter)
   local frames = core.frames()
+  if enter then print(frames.message) end
   line = line:match "^%s*(.-)%s*$"
   if line == "" then line = frames.last or "frame" end
   frames.last = line

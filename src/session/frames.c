@@ -6,9 +6,10 @@
 #include "session/describe.h"
 #include "session/internal.h"
 
-enum { INNERMOST = 60, OUTERMOST = 4 }; /* frames kept of a long chain of calls */
+enum { INNERMOST = 60 }; /* frames kept of a long chain of calls */
 
-static const char frames_key; /* its address is a registry key: {frame, ..., at = 1} */
+static const char
+    frames_key; /* its address is a registry key: {frame, ..., message =, at = 1, more = whether there were more} */
 
 /* ---- keeping them --------------------------------------------------------------------------------------------------- */
 
@@ -57,6 +58,7 @@ struct keeper {
 
 static void keep_frame(void *arg, lua_State *L, lua_Debug *ar, int skipped) {
     struct keeper *k = arg;
+    (void)skipped;
     const int function = lua_gettop(L), frame = function + 1;
     luaL_checkstack(L, 8, NULL);
     k->place.len = 0;
@@ -70,7 +72,6 @@ static void keep_frame(void *arg, lua_State *L, lua_Debug *ar, int skipped) {
         set_integer(L, frame, "last", ar->lastlinedefined);
     }
     set_integer(L, frame, "parameters", ar->nparams);
-    set_integer(L, frame, "skipped", skipped);
     lua_pushvalue(L, function);
     lua_setfield(L, frame, "func");
     keep_locals(L, ar, frame);
@@ -83,8 +84,12 @@ static int keep_all(lua_State *L) {
     struct keeper *k = lua_touserdata(L, 1);
     lua_newtable(L);
     k->frames = lua_gettop(L);
+    const struct session_report *r = &session_of(L)->report;
+    lua_pushlstring(L, buf_text(&r->text), r->message);
+    lua_setfield(L, k->frames, "message");
     set_integer(L, k->frames, "at", 1);
-    session_each_frame(L, INNERMOST, OUTERMOST, keep_frame, k);
+    lua_pushboolean(L, session_each_frame(L, INNERMOST, 0, keep_frame, k) == INNERMOST);
+    lua_setfield(L, k->frames, "more");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &frames_key);
     return 0;
 }
@@ -107,7 +112,7 @@ void session_forget_frames(lua_State *L) {
 
 /* ---- the debugger's side -------------------------------------------------------------------------------------------- */
 
-/* frames(): {frame, ..., at = the current one}, innermost first, or nil. */
+/* frames(): the list, innermost first; `at` is the current one's place. nil: no cell has failed. */
 static int last_frames(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &frames_key);
     return 1;
@@ -155,7 +160,7 @@ void session_open_frames(lua_State *L) {
 
 /* ---- commands ------------------------------------------------------------------------------------------------------- */
 
-enum status session_debug(struct session *s, const char *command, struct err *e) {
+static enum status run_command(struct session *s, const char *command, bool enter, struct err *e) {
     lua_State *L = s->L;
     const bool outermost = s->depth == 0;
     const int top = lua_gettop(L);
@@ -166,7 +171,7 @@ enum status session_debug(struct session *s, const char *command, struct err *e)
         return err_set(e, ERR_STATE, "no cell has failed: there is nothing to look at");
     }
     if (outermost) session_interrupt_clear();
-    if (session_call(s, &(struct session_call){"celda.debugger", "run", command, false}, 1, e) == OK)
+    if (session_call(s, &(struct session_call){"celda.debugger", "run", command, enter}, 1, e) == OK)
         s->debugging = s->debugging && !lua_toboolean(L, -1);
     lua_settop(L, top);
     sink_flush(s->sink);
@@ -174,9 +179,13 @@ enum status session_debug(struct session *s, const char *command, struct err *e)
     return e->status;
 }
 
+enum status session_debug(struct session *s, const char *command, struct err *e) {
+    return run_command(s, command, false, e);
+}
+
 enum status session_debug_enter(struct session *s, struct err *e) {
     s->debugging = true;
-    return session_debug(s, "frame", e);
+    return run_command(s, "frame", true, e);
 }
 
 bool session_debugging(const struct session *s) {

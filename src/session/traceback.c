@@ -1,6 +1,7 @@
 /* Which lines of the user's code led to an error: a frame a line, innermost first. Invariant: neither frames of celda's
  * own Lua and C nor of Lua's library are shown. */
 #include <lauxlib.h>
+#include <limits.h>
 #include <string.h>
 
 #include "session/internal.h"
@@ -40,7 +41,7 @@ static int stack_depth(lua_State *L) {
 
 int session_each_frame(lua_State *L, int head, int tail, session_frame_fn *fn, void *arg) {
     lua_Debug ar;
-    int depth = stack_depth(L), shown = 0, skipped = 0;
+    int depth = tail > 0 ? stack_depth(L) : INT_MAX, shown = 0, skipped = 0;
     if (!lua_checkstack(L, 8)) return 0;
     for (int level = 0; level < depth; level++) {
         if (shown == head && depth - level > tail + 1) {

@@ -15,7 +15,7 @@ static void test_prompt(void **state) {
     terminal_await(&t, "no cell has failed");
     terminal_type_at(&t, "[2]: ", "local x = 5 error('boom')\r");
     terminal_type_at(&t, "[3]: ", "%debug\r");
-    terminal_await(&t, "> [2]:1: in main chunk\r\n--->   1  local x = 5 error('boom')\r\n");
+    terminal_await(&t, "[2]:1: boom\r\n> [2]:1: in main chunk\r\n--->   1  local x = 5 error('boom')\r\n");
     terminal_type_at(&t, "debug> ", "x\r");
     terminal_await(&t, "5\r\n");
     terminal_type_at(&t, "debug> ", "x.y.z\r");
