@@ -103,6 +103,19 @@ function help.text_of(name)
   return celda.wrap(text:gsub("%s*$", "") .. "\n")
 end
 
+--- The text under which a value is registered, or nil.
+function help.documented(value)
+  require "help.tensor"
+  return by_value[value] and lookup(by_value[value])
+end
+
+--- The text of celda's own module that a function is from, and the comment above it; nil for any other function.
+function help.source_and_comment(f)
+  local info = debug.getinfo(behind(f), "S")
+  local text = celda.source(info.source:sub(2))
+  if text then return text, comment_above(info, text) or "" end
+end
+
 local function text_for(thing)
   require "help.tensor"
   if type(thing) == "string" then

@@ -33,6 +33,13 @@ void magic_each(struct session *s, void (*fn)(void *arg, const struct magic *m),
 enum status magic_find(struct session *s, const char *name, size_t n, struct magic *out, struct err *e);
 /* A session_magic_fn: runs "name args" with its cell body. `notebook` is a struct magic_notebook * or NULL. */
 enum status magic_run_line(struct session *s, void *notebook, const char *line, const char *body, struct err *e);
+enum magic_arguments { MAGIC_TAKES_LUA, MAGIC_TAKES_PATHS };
+/* Passes the words that may stand as arguments of the magic to `add`, each with a note ("": none), and says what else may:
+ * paths, or else names of Lua. Words that are no magic's name take names. */
+enum magic_arguments magic_complete(struct session *s, const struct magic_notebook *nb, const char *name, size_t n,
+                                    void (*add)(void *arg, const char *word, const char *note), void *arg);
+/* The names of devices that %devices tells of; ends with NULL. */
+extern const char *const magic_devices[];
 /* A path as a shell takes it: "~" and "~/x" stand for the home folder. */
 enum status magic_put_path(const char *path, struct buf *out, struct err *e);
 /* Text to the session's output, as printf. */

@@ -13,7 +13,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
 
 const struct magic magic_runtime = {
     .name = "runtime",
-    .usage = "%runtime [NAME]",
+    .usage = "%runtime [DEVICE]",
     .help = "shows or changes the device\nThe session's state moves along. Names: cpu, gpu, gpu:1, opencl, tpu, "
             "/device:GPU:0.",
     .run = run,

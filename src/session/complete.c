@@ -5,17 +5,9 @@
 
 #include "session/internal.h"
 
-struct completion {
-    void (*add)(void *arg, size_t start, const char *word);
-    void *arg;
-    size_t start;
-    const char *word;
-    size_t n;
-    bool calls; /* behind a colon: functions alone */
-};
-
 static void offer(const struct completion *c, const char *word) {
-    if (strncmp(word, c->word, c->n) == 0) c->add(c->arg, c->start, word);
+    const struct session_candidate candidate = {.start = c->start, .word = word, .note = ""};
+    if (strncmp(word, c->word, c->n) == 0) c->add(c->arg, &candidate);
 }
 
 /* The string keys of the table on the stack's top. */
@@ -90,7 +82,7 @@ static void step_into(lua_State *L, const char *name, size_t n) {
             }
             lua_pop(L, 1);
         }
-        if (!luaL_getmetafield(L, -1, "__index")) break;
+        if (!push_behind(L)) break;
         lua_remove(L, -2);
     }
     lua_pop(L, 1);
@@ -113,6 +105,16 @@ static void offer_names(lua_State *L, const struct completion *c) {
     for (size_t i = 0; i < sizeof keyword / sizeof *keyword; i++) offer(c, keyword[i]);
 }
 
+void session_push_path(lua_State *L, const char *path, size_t n) {
+    size_t end = 0;
+    while (end < n && in_name(path[end])) end++;
+    push_root(L, path, end);
+    for (size_t at = end + 1; at < n; at = end + 1) {
+        for (end = at; end < n && in_name(path[end]);) end++;
+        step_into(L, path + at, end - at);
+    }
+}
+
 /* The arguments of `complete`, for lua_pcall. */
 struct request {
     const char *line;
@@ -125,32 +127,26 @@ static int complete(lua_State *L) {
     size_t start = r->cursor, root;
     while (start > 0 && in_name(r->line[start - 1])) start--;
     root = start;
-    while (root > 0 && (in_name(r->line[root - 1]) || r->line[root - 1] == '.' || r->line[root - 1] == ':')) root--;
+    const bool concatenated = start >= 2 && r->line[start - 1] == '.' && r->line[start - 2] == '.';
+    while (!concatenated && root > 0 &&
+           (in_name(r->line[root - 1]) || r->line[root - 1] == '.' || r->line[root - 1] == ':'))
+        root--;
     r->c.start = start;
     r->c.word = r->line + start;
     r->c.n = r->cursor - start;
     if (root == start) {
-        offer_names(L, &r->c);
+        if (!session_offer_arguments(L, r->line, &r->c)) offer_names(L, &r->c);
         return 0;
     }
+    if (!in_name(r->line[root])) return 0; /* the field of a call or of an expression in brackets */
     r->c.calls = r->line[start - 1] == ':';
-    size_t at = root;
-    for (bool first = true; at < start; first = false) {
-        size_t end = at;
-        while (end < start && in_name(r->line[end])) end++;
-        if (end == at) return 0;
-        if (first)
-            push_root(L, r->line + at, end - at);
-        else
-            step_into(L, r->line + at, end - at);
-        at = end + 1;
-    }
+    session_push_path(L, r->line + root, start - 1 - root);
     offer_members(L, &r->c);
     return 0;
 }
 
 void session_complete(struct session *s, const char *line, size_t cursor,
-                      void (*add)(void *arg, size_t start, const char *word), void *arg) {
+                      void (*add)(void *arg, const struct session_candidate *c), void *arg) {
     struct request r = {line, cursor, {.add = add, .arg = arg}};
     int top = lua_gettop(s->L);
     lua_pushcfunction(s->L, complete);

@@ -182,6 +182,22 @@ void session_describe_frame(lua_State *L, const lua_Debug *ar, struct buf *out);
 /* The user's frames, a line each; returns how many. */
 int session_traceback(lua_State *L, struct buf *out);
 
+/* ---- completion ------------------------------------------------------------------------------------------------------ */
+
+struct completion {
+    void (*add)(void *arg, const struct session_candidate *c);
+    void *arg;
+    size_t start;     /* of the word in the line */
+    const char *word; /* n bytes of it stand there */
+    size_t n;
+    bool calls; /* behind a colon: functions alone */
+};
+
+/* Pushes what "a.b:c" stands for, nil where it is nothing; nothing of the user's runs. */
+void session_push_path(lua_State *L, const char *path, size_t n);
+/* Offers the arguments of the call that the word stands in; true: the word can be nothing else. */
+bool session_offer_arguments(lua_State *L, const char *line, const struct completion *c);
+
 /* ---- what an error leaves for the debugger -------------------------------------------------------------------------- */
 
 /* In a message handler, after session_on_error: the user's frames take the place of those of the error before. Never

@@ -147,11 +147,19 @@ enum status session_save(struct session *s, const char *path, struct buf *report
  * whole. `report` says what that is. */
 enum status session_load(struct session *s, const char *path, bool salvage, struct buf *report, struct err *e);
 
+/* One way to go on with a word. */
+struct session_candidate {
+    size_t start;     /* of the word in the line */
+    const char *word; /* for an argument by name "strides = " */
+    const char *note; /* an argument's default and type: "{1, 1}  an integer or a list of 2 integers"; "": none */
+    bool shown_only;  /* what a call takes, where the cursor's place does not take it by name */
+};
+
 /* Completions of the word that ends at `cursor` in `line`: globals, session variables, fields and methods behind a dot
- * or colon, keywords, magics are added by the caller. Each is passed to `add` with the word's start. No user code runs
- * but __index tables and pairs over plain tables. */
+ * or colon, keywords, arguments of the call that is being typed; magics are added by the caller. Each is passed to `add`;
+ * its texts live as long as the call. No user code runs but __index tables and pairs over plain tables. */
 void session_complete(struct session *s, const char *line, size_t cursor,
-                      void (*add)(void *arg, size_t start, const char *word), void *arg);
+                      void (*add)(void *arg, const struct session_candidate *c), void *arg);
 
 /* Help for `thing`, a dotted name or an expression: what help() prints. */
 enum status session_help(struct session *s, const char *thing, struct buf *out, struct err *e);

@@ -4,10 +4,9 @@
 #include "support/host.h"
 #include "support/test.h"
 
-static void collect(void *arg, size_t start, const char *word) {
+static void collect(void *arg, const struct session_candidate *c) {
     struct buf *words = arg;
-    (void)start;
-    buf_printf(words, " %s ", word);
+    buf_printf(words, " %s%s%s ", c->shown_only ? "?" : "", c->word, c->note);
 }
 
 /* What is offered at the end of the line; between blanks. */
@@ -18,7 +17,7 @@ static void complete(struct host *h, const char *line, struct buf *words) {
 
 static void offers(struct host *h, const char *line, const char *word) {
     struct buf words = {0};
-    char padded[64];
+    char padded[128];
     complete(h, line, &words);
     snprintf(padded, sizeof padded, " %s ", word);
     if (!strstr(buf_text(&words), padded)) fail_msg("'%s' offers no %s but:%s", line, word, buf_text(&words));
@@ -81,6 +80,30 @@ static void test_methods(void **state) {
     offers_nothing(h, "x:nothing");
 }
 
+static void test_arguments(void **state) {
+    struct host *h = *state;
+    host_expect(h, "model = keras.Sequential()\nfunction mine(alpha, beta) end\nkernel = 1", "");
+    offers(h, "keras.layers.Conv2D{", "filters = an integer");
+    offers(h, "keras.layers.Conv2D{", "strides = {1, 1}  an integer or a list of 2 integers");
+    offers(h, "keras.layers.Conv2D(3, {pad", "padding = \"valid\"  valid same");
+    offers(h, "y = {keras.layers.Dense{ker", "kernel_initializer = \"glorot_uniform\"  an initializer or its name");
+    offers(h, "y = {keras.layers.Dense{ker", "kernel");
+    offers(h, "keras.layers.Conv2D(",
+           "?filters"
+           "an integer");
+    offers(h, "model:fit(x, y, {ep", "epochs = 1");
+    offers(h, "model:fit(x, y, {\n  epochs = 2,\n  val", "validation_split = ");
+    offers(h, "model:compile{", "optimizer = \"adam\"");
+    offers(h, "keras.callbacks.EarlyStopping{", "monitor = \"val_loss\"");
+    offers(h, "tensor.random.uniform(3, {", "maxval = 1");
+    offers(h, "tensor.zeros(", "?dtype");
+    offers(h, "mine(", "?beta");
+    offers(h, "mine(ker", "kernel");
+    offers(h, "mine{x = ker", "kernel");
+    offers_nothing(h, "keras.layers.Dense{units = 3, unit");
+    offers_nothing(h, "keras.layers.Nothing{fil");
+}
+
 static void test_no_user_code_runs(void **state) {
     struct host *h = *state;
     host_expect(
@@ -93,7 +116,7 @@ static void test_no_user_code_runs(void **state) {
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, open_host, close_host)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_modules), TEST(test_methods),
+    const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_modules), TEST(test_methods), TEST(test_arguments),
                                        TEST(test_no_user_code_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

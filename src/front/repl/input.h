@@ -20,6 +20,19 @@ int input_indentation(const char *text, size_t at, const char *rest);
 /* Whether a word or bracket closes a block or goes on with it ("else"): a line that begins so stands further left. */
 bool input_is_closer(const char *word, size_t n);
 
+/* Whether a text ends within a quoted string. */
+bool input_ends_in_string(const char *text, size_t n);
+
+/* ---- what Tab lists (candidates.c) ----------------------------------------------------------------------------------- */
+
+struct input_candidate {
+    char *word, *note; /* note "": none */
+};
+
+/* Appends the candidates, which are sorted, on lines of the terminal: in columns, or where any has a note a line each. What
+ * does not fit on so many lines is counted on the last. */
+void input_list_candidates(const struct input_candidate *c, int n, int columns, int lines, struct buf *out);
+
 /* ---- colours (paint.c) ----------------------------------------------------------------------------------------------- */
 
 enum input_style {

@@ -227,7 +227,9 @@ void repl_open_keys(struct repl *r) {
     rl_add_defun("celda-new-line", insert_line, -1);
     rl_add_defun("celda-run-cell", run_cell, -1);
     rl_variable_bind("bind-tty-special-chars", "off"); /* or they would be bound again at each prompt */
-    rl_initialize();                                   /* reads ~/.inputrc */
+    rl_variable_bind("show-all-if-ambiguous", "on");
+    rl_completion_display_matches_hook = repl_show_matches;
+    rl_initialize(); /* reads ~/.inputrc */
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) replace(commands[i].old, commands[i].new);
     bind_letters(emacs_standard_keymap);
     bind_letters(vi_insertion_keymap);

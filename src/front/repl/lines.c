@@ -23,6 +23,16 @@ bool input_is_whole(const char *text, size_t n) {
     return whole;
 }
 
+bool input_ends_in_string(const char *text, size_t n) {
+    struct cell_lua lua = {0};
+    struct err e = {0};
+    const bool tokens = cell_lua_parse(text, n, &lua, &e) == OK && lua.token_count > 0;
+    const struct cell_token *last = tokens ? &lua.tokens[lua.token_count - 1] : NULL;
+    const bool inside = last && last->kind == CELL_TOKEN_WRONG && strchr("\"'", text[last->span.begin]);
+    cell_lua_free(&lua);
+    return inside;
+}
+
 /* ---- indentation ----------------------------------------------------------------------------------------------------- */
 
 enum { DEEPEST = 64, STEP = 2 };

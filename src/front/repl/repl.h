@@ -83,5 +83,7 @@ void repl_clear_window(void);
 
 /* Tab. */
 void repl_open_completion(struct repl *r);
+/* Readline's hook: lists what fits below the input. */
+void repl_show_matches(char **matches, int count, int longest);
 
 #endif
