@@ -23,7 +23,8 @@ end
 local function of_class(class)
   local list = {}
   for _, arg in ipairs(class.args) do
-    if arg.type ~= "" then list[#list + 1] = {name = arg.name, default = lua_of(arg.default), kind = arg.type} end
+    local kind = arg.choices and arg.choices:gsub("%S+", '"%0"'):gsub(" ", " or ") or arg.type
+    if arg.type ~= "" then list[#list + 1] = {name = arg.name, default = lua_of(arg.default), kind = kind} end
   end
   return list
 end

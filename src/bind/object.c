@@ -232,16 +232,17 @@ static void set_text(lua_State *L, const char *field, const char *text) {
     lua_setfield(L, -2, field);
 }
 
-/* Pushes {{name = ..., type = ..., default = ..., doc = ...}, ...}. */
+/* Pushes {{name = ..., type = ..., choices = ..., default = ..., doc = ...}, ...}. */
 static void push_args(lua_State *L, const struct nn_class *c) {
     const struct nn_arg *a;
     lua_newtable(L);
     for (int i = 0; (a = nn_arg_at(c, i)); i++) {
-        lua_createtable(L, 0, 5);
+        lua_createtable(L, 0, 6);
         set_text(L, "name", a->name);
         set_text(L, "default", a->initial);
         set_text(L, "doc", a->doc);
         set_text(L, "type", nn_arg_wanted(a));
+        set_text(L, "choices", a->choices);
         lua_pushboolean(L, i >= nn_positional(c));
         lua_setfield(L, -2, "keyword");
         lua_rawseti(L, -2, i + 1);

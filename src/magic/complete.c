@@ -1,5 +1,5 @@
 /* What may stand as a magic's argument. Its usage line says it: lower-case words and options stand for themselves, N for a
- * cell's number, FILE and FOLDER for a path, DEVICE for a device. */
+ * cell's number, MAGIC for a magic's name, FILE and FOLDER for a path, DEVICE for a device. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "magic/magic.h"
 
 struct completion {
+    struct session *session;
     const struct magic_notebook *nb;
     void (*add)(void *arg, const char *word, const char *note);
     void *arg;
@@ -32,13 +33,20 @@ static bool stands_for_itself(const char *word) {
     return true;
 }
 
+static void add_magic(void *arg, const struct magic *m) {
+    struct completion *c = arg;
+    c->add(c->arg, m->name, "");
+}
+
 static void add_word(struct completion *c, const char *word) {
     if (stands_for_itself(word)) {
         if (strspn(word, "-") < strlen(word)) c->add(c->arg, word, "");
     } else if (*word == 'N' && (!word[1] || word[1] == '-')) {
         add_cells(c);
+    } else if (strcmp(word, "MAGIC") == 0) {
+        magic_each(c->session, add_magic, c);
     } else if (strcmp(word, "DEVICE") == 0) {
-        for (const char *const *d = magic_devices; *d; d++) c->add(c->arg, *d, "");
+        for (const char *const *d = magic_device_names; *d; d++) c->add(c->arg, *d, "");
     } else if (strstr(word, "FILE") || strstr(word, "FOLDER") || strstr(word, ".cells")) {
         c->paths = true;
     }
@@ -46,7 +54,7 @@ static void add_word(struct completion *c, const char *word) {
 
 enum magic_arguments magic_complete(struct session *s, const struct magic_notebook *nb, const char *name, size_t n,
                                     void (*add)(void *arg, const char *word, const char *note), void *arg) {
-    struct completion c = {.nb = nb, .add = add, .arg = arg};
+    struct completion c = {.session = s, .nb = nb, .add = add, .arg = arg};
     struct magic m;
     struct err e = {0};
     char word[64];

@@ -2,12 +2,12 @@
 #include "magic/magic.h"
 #include "run/run.h"
 
-const char *const magic_devices[] = {"cpu", "gpu", "opencl", "tpu", NULL};
+const char *const magic_device_names[] = {"cpu", "gpu", "opencl", "tpu", NULL};
 
 static enum status run(const struct magic_call *c, struct err *e) {
     struct run *r = session_runtime(c->session);
     (void)e;
-    for (const char *const *name = magic_devices; *name; name++) {
+    for (const char *const *name = magic_device_names; *name; name++) {
         struct err why = {0};
         struct buf text = {0};
         struct device *d;

@@ -36,7 +36,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
 
 const struct magic magic_help = {
     .name = "help",
-    .usage = "%help [THING]",
+    .usage = "%help [MAGIC | THING]",
     .help = "this list, or help on a magic or a thing",
     .run = run,
 };

@@ -39,7 +39,7 @@ enum magic_arguments { MAGIC_TAKES_LUA, MAGIC_TAKES_PATHS };
 enum magic_arguments magic_complete(struct session *s, const struct magic_notebook *nb, const char *name, size_t n,
                                     void (*add)(void *arg, const char *word, const char *note), void *arg);
 /* The names of devices that %devices tells of; ends with NULL. */
-extern const char *const magic_devices[];
+extern const char *const magic_device_names[];
 /* A path as a shell takes it: "~" and "~/x" stand for the home folder. */
 enum status magic_put_path(const char *path, struct buf *out, struct err *e);
 /* Text to the session's output, as printf. */

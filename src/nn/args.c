@@ -31,7 +31,7 @@ const struct nn_arg *nn_arg_at(const struct nn_class *c, int i) {
 }
 
 const char *nn_arg_wanted(const struct nn_arg *a) {
-    return a->choices ? a->choices : nn_arg_types[a->type].wanted;
+    return nn_arg_types[a->type].wanted;
 }
 
 static enum status unknown(const struct nn_class *c, const char *key, struct err *e) {

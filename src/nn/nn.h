@@ -85,7 +85,7 @@ struct nn_object {
  * by keyword (name, trainable, dtype, input_shape, ... of layers). NULL after the last. */
 const struct nn_arg *nn_arg_at(const struct nn_class *c, int i);
 int nn_positional(const struct nn_class *c);
-/* What it may be, in words: "an integer"; its choices, "valid same"; "": it has one value and no other yet. */
+/* What it may be, in words: "an integer"; "": it has one value and no other yet. */
 const char *nn_arg_wanted(const struct nn_arg *a);
 
 /* An argument whose value is a live object (an initializer), not its JSON: two layers that are given one initializer

@@ -23,7 +23,7 @@ static void offer_argument(lua_State *L, const struct completion *c, bool by_nam
     const char *name = lua_tostring(L, -3), *initial = lua_tostring(L, -2), *kind = lua_tostring(L, -1);
     snprintf(word, sizeof word, "%s%s", name, by_name ? " = " : "");
     snprintf(note, sizeof note, "%s%s%s", initial ? initial : "", initial && kind ? "  " : "", kind ? kind : "");
-    const struct session_candidate candidate = {c->start, word, note, !by_name};
+    const struct session_candidate candidate = {c->start, word, note, true, !by_name};
     if (strncmp(name, c->word, c->n) == 0) c->add(c->arg, &candidate);
     lua_pop(L, 3);
 }

@@ -152,7 +152,8 @@ struct session_candidate {
     size_t start;     /* of the word in the line */
     const char *word; /* for an argument by name "strides = " */
     const char *note; /* an argument's default and type: "{1, 1}  an integer or a list of 2 integers"; "": none */
-    bool shown_only;  /* what a call takes, where the cursor's place does not take it by name */
+    bool argument;    /* of the call that is being typed: these come first, in the function's order */
+    bool shown_only;  /* one that the cursor's place does not take by name */
 };
 
 /* Completions of the word that ends at `cursor` in `line`: globals, session variables, fields and methods behind a dot

@@ -102,6 +102,38 @@ static void test_brackets(void **state) {
     paints("abc", 2, "ppp");
 }
 
+static void lists(const struct input_candidate *c, int n, int columns, int lines, const char *expected) {
+    struct buf out = {0};
+    input_list_candidates(c, n, columns, lines, &out);
+    assert_string_equal(buf_text(&out), expected);
+    buf_free(&out);
+}
+
+static void test_candidates(void **state) {
+    const struct input_candidate names[] = {{"ab", ""}, {"cd", ""}, {"efg", ""}, {"h", ""}, {"i", ""}};
+    const struct input_candidate noted[] = {
+        {"a = ", "1  a number"}, {"\u65e5 = ", ""}, {"long = ", "\u65e5\u672c\u8a9e"}};
+    (void)state;
+    lists(names, 5, 80, 10, "ab   cd   efg  h    i\n");
+    lists(names, 5, 10, 10, "ab   h\ncd   i\nefg\n");
+    lists(names, 5, 10, 2, "ab   cd\n... and 3 more\n");
+    lists(names, 5, 3, 10, "ab\ncd\nef\nh\ni\n");
+    lists(noted, 3, 80, 10, "a =      1  a number\n\u65e5 = \nlong =   \u65e5\u672c\u8a9e\n");
+    lists(noted, 3, 15, 10, "a =      1  a \n\u65e5 = \nlong =   \u65e5\u672c\n");
+    lists(noted, 3, 80, 2, "a =      1  a number\n... and 2 more\n");
+    lists(noted, 0, 80, 2, "");
+}
+
+static void test_strings(void **state) {
+    (void)state;
+    assert_true(input_ends_in_string("f('a", 4));
+    assert_true(input_ends_in_string("-- don't\nx = \"", 14));
+    assert_false(input_ends_in_string("f('a')", 6));
+    assert_false(input_ends_in_string("-- don't", 8));
+    assert_false(input_ends_in_string("s = [[a", 7));
+    assert_false(input_ends_in_string("", 0));
+}
+
 /* ---- rows ------------------------------------------------------------------------------------------------------------ */
 
 struct fixture {
@@ -272,7 +304,7 @@ int main(void) {
         cmocka_unit_test(test_whole_cells),     cmocka_unit_test(test_indentation), cmocka_unit_test(test_colours),
         cmocka_unit_test(test_brackets),        cmocka_unit_test(test_rows),        cmocka_unit_test(test_long_lines),
         cmocka_unit_test(test_wide_characters), cmocka_unit_test(test_updates),     cmocka_unit_test(test_other_widths),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory),       cmocka_unit_test(test_candidates),  cmocka_unit_test(test_strings),
     };
     setlocale(LC_CTYPE, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,26 @@ static void test_keys(void **state) {
     finish(&t);
 }
 
+/* What fits is listed below, and the input is drawn again. */
+static void test_tab(void **state) {
+    struct terminal t;
+    (void)state;
+    const int row = begin(&t, 80);
+    type(&t, "x = tensor.ara\t", row, "[1]: x = tensor.arange");
+    type(&t, "(\t", row + 1, "start  stop   step   dtype");
+    terminal_await_row(&t, row + 2, "[1]: x = tensor.arange(");
+    type(&t, "3)\rkeras.layers.Dense{uni\t", row + 4, "[2]: keras.layers.Dense{units =");
+    type(&t, "3, k\t", row + 5, "kernel_initializer =   \"glorot_uniform\"  an initializer or its name");
+    terminal_await_row(&t, row + 6, "keras");
+    terminal_await_row(&t, row + 7, "[2]: keras.layers.Dense{units = 3, ker");
+    type(&t, "\003", row + 8, "[2]:");
+    type(&t, "%runt\t c\t\r", row + 9, "runtime: cpu");
+    terminal_await_row(&t, row + 11, "[3]:");
+    type(&t, "io.open('/usr/bi\t", row + 11, "[3]: io.open('/usr/bin/");
+    type(&t, "\003", row + 12, "[3]:");
+    finish(&t);
+}
+
 static void test_resizing(void **state) {
     struct terminal t;
     (void)state;
@@ -236,12 +256,12 @@ static void test_inputrc(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_several_lines),   cmocka_unit_test(test_paste),
-        cmocka_unit_test(test_history),         cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_resizing),        cmocka_unit_test(test_narrow_window),
-        cmocka_unit_test(test_wide_characters), cmocka_unit_test(test_tall_cell),
-        cmocka_unit_test(test_colours),         cmocka_unit_test(test_dumb_terminal),
-        cmocka_unit_test(test_inputrc),
+        cmocka_unit_test(test_several_lines), cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_history),       cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_tab),           cmocka_unit_test(test_resizing),
+        cmocka_unit_test(test_narrow_window), cmocka_unit_test(test_wide_characters),
+        cmocka_unit_test(test_tall_cell),     cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_dumb_terminal), cmocka_unit_test(test_inputrc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

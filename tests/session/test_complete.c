@@ -85,7 +85,7 @@ static void test_arguments(void **state) {
     host_expect(h, "model = keras.Sequential()\nfunction mine(alpha, beta) end\nkernel = 1", "");
     offers(h, "keras.layers.Conv2D{", "filters = an integer");
     offers(h, "keras.layers.Conv2D{", "strides = {1, 1}  an integer or a list of 2 integers");
-    offers(h, "keras.layers.Conv2D(3, {pad", "padding = \"valid\"  valid same");
+    offers(h, "keras.layers.Conv2D(3, {pad", "padding = \"valid\"  \"valid\" or \"same\"");
     offers(h, "y = {keras.layers.Dense{ker", "kernel_initializer = \"glorot_uniform\"  an initializer or its name");
     offers(h, "y = {keras.layers.Dense{ker", "kernel");
     offers(h, "keras.layers.Conv2D(",

@@ -17,8 +17,8 @@ static struct repl *repl; /* readline's callbacks take no argument */
 /* Candidates for the word that ends at the cursor. */
 static struct {
     struct input_candidate *at;
-    size_t count;
-    bool shown_only; /* the last one is there to be read alone */
+    size_t count, arguments; /* these come first, and are not sorted */
+    bool shown_only;         /* they are there to be read alone */
     int next;
 } found;
 
@@ -47,6 +47,7 @@ static void add_word(void *prefix, const char *word, const char *note) {
 
 static void add(void *arg, const struct session_candidate *c) {
     add_word(arg, c->word, c->note);
+    if (c->argument) found.arguments = found.count;
     found.shown_only = c->shown_only;
 }
 
@@ -59,10 +60,11 @@ static int by_word(const void *a, const void *b) {
 }
 
 static void sort_found(void) {
-    size_t kept = 0;
-    if (found.count > 0) qsort(found.at, found.count, sizeof *found.at, by_word);
-    for (size_t i = 0; i < found.count; i++) {
-        if (kept > 0 && by_word(&found.at[kept - 1], &found.at[i]) == 0) {
+    size_t kept = found.arguments;
+    const size_t names = found.count - kept;
+    if (names > 0) qsort(found.at + kept, names, sizeof *found.at, by_word);
+    for (size_t i = kept; i < found.count; i++) {
+        if (kept > found.arguments && by_word(&found.at[kept - 1], &found.at[i]) == 0) {
             mem_free(found.at[i].word);
             mem_free(found.at[i].note);
         } else {
@@ -74,12 +76,12 @@ static void sort_found(void) {
 
 /* ---- the list -------------------------------------------------------------------------------------------------------- */
 
-/* Below the input, which is then drawn again below the list: at most half a window. */
+/* Below the input, which is then drawn again below the list; the window holds both. */
 static void show_list(const struct input_candidate *c, int n) {
     struct buf text = {0};
     int lines, columns;
     rl_get_screen_size(&lines, &columns);
-    input_list_candidates(c, n, columns, lines / 2, &text);
+    input_list_candidates(c, n, columns, lines - 4, &text);
     repl_leave_input();
     rl_crlf();
     repl_print(repl, "%s", buf_text(&text));
@@ -173,12 +175,12 @@ static void ignore(void *arg, const char *word, const char *note) {
     (void)arg, (void)word, (void)note;
 }
 
-/* What ends a word: fewer characters a path than a name. */
+/* What ends a word: of a path, fewer characters than of a name. */
 static char *word_breaks(void) {
     static char names[] = " \t\n\"\\'`@$><=;|&{}()[]+-*/^%#~,:.", paths[] = " \t\n\"'`@$><=;|&{(";
     const struct place p = find_place(rl_point);
-    const bool path =
-        p.kind == SHELL_COMMAND || (p.kind == MAGIC_ARGUMENT && find_arguments(&p, ignore, NULL) == MAGIC_TAKES_PATHS);
+    const bool path = p.kind == SHELL_COMMAND || input_ends_in_string(rl_line_buffer, (size_t)rl_point) ||
+                      (p.kind == MAGIC_ARGUMENT && find_arguments(&p, ignore, NULL) == MAGIC_TAKES_PATHS);
     return path ? paths : names;
 }
 
