@@ -99,9 +99,8 @@ static enum status not_found(struct session *session, struct search *s, struct e
 enum status magic_find(struct session *session, const char *name, size_t n, struct magic *out, struct err *e) {
     struct search s = {.name = name, .n = n};
     if (n > 0) magic_each(session, fit, &s);
-    if (!s.exact && s.fits != 1) return not_found(session, &s, e);
     *out = s.found;
-    return OK;
+    return s.exact || s.fits == 1 ? OK : not_found(session, &s, e);
 }
 
 /* ---- running -------------------------------------------------------------------------------------------------------- */
