@@ -20,10 +20,9 @@ end
 
 --- A file, if the name is a path or ends in .lua, else a module; run again if it ran before.
 function extensions.load(name)
-  local path = name:gsub("^~/", (os.getenv "HOME" or "~") .. "/")
   add_folder()
-  if path:find "/" or path:find "%.lua$" then
-    dofile(path)
+  if name:find "/" or name:find "%.lua$" then
+    dofile(name)
   else
     package.loaded[name] = nil
     require(name)

@@ -43,9 +43,9 @@ static enum status run(const struct magic_call *c, struct err *e) {
 const struct magic magic_break = {
     .name = "break",
     .usage = "%break [N | N off | off]",
-    .help =
-        "sets a breakpoint on cell N: %run and %continue stop before it\n%break lists them, %break N off removes one, "
-        "%break off all. They follow their cells when the notebook is edited. Enter runs the cell all the same.",
+    .help = "sets a breakpoint on cell N\n%run and %continue stop before it; Enter runs it all the same. %break lists "
+            "them, "
+            "%break N off removes one, %break off all. They follow their cells when the notebook is edited.",
     .needs_notebook = true,
     .run = run,
 };

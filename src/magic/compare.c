@@ -182,12 +182,9 @@ static enum status run(const struct magic_call *call, struct err *e) {
 const struct magic magic_compare = {
     .name = "compare",
     .usage = "%compare [DEVICE ...] [N]",
-    .help = "runs a cell on several devices from the same state, and compares\n"
-            "%%compare above a cell, or %compare for the notebook's next cell or cell N; without names on cpu, gpu and "
-            "tpu,\n"
-            "as far as there are some. The session then holds what the first computed. Differences are those of "
-            "tensors and\n"
-            "weights.",
+    .help = "runs a cell on several devices from the same state, and compares\n%%compare above a cell, or %compare for "
+            "the notebook's next cell or cell N; without names on cpu, gpu and tpu, as far as there are some. The "
+            "session then holds what the first computed. Differences are those of tensors and weights.",
     .takes_cell = true,
     .run = run,
 };

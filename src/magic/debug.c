@@ -8,9 +8,9 @@ static enum status run(const struct magic_call *c, struct err *e) {
 const struct magic magic_debug = {
     .name = "debug",
     .usage = "%debug [COMMAND]",
-    .help = "looks at the last error: the frames of its traceback with their locals\n"
-            "%debug alone asks for commands as pdb has them (where, up, down, list, locals, args, p CODE, quit; help\n"
-            "names all) until quit; %debug COMMAND runs one, and the current frame stays. Code is evaluated in the\n"
-            "frame. Locals are copies: assigning to one changes what the debugger shows, and nothing else.",
+    .help = "looks at the last error: its frames and their locals\n%debug alone asks for commands as pdb has them "
+            "(where, up, down, list, locals, args, p CODE, quit; help names all) until quit; %debug COMMAND runs one, "
+            "and the current frame stays. Code is evaluated in the frame. Locals are copies: assigning to one changes "
+            "what the debugger shows, and nothing else.",
     .run = run,
 };

@@ -3,8 +3,25 @@
 
 #include <string.h>
 
+#include "base/wrap.h"
+
+/* The usage, and the summary in a column of its own, below where the usage needs that, too. */
 static void print_line(void *arg, const struct magic *m) {
-    magic_print(arg, "  %-22s %.*s\n", m->usage, (int)strcspn(m->help, "\n"), m->help);
+    enum { COLUMN = 26 };
+    const struct magic_call *c = arg;
+    const int summary = (int)strcspn(m->help, "\n");
+    struct buf line = {0}, text = {0};
+    if ((int)strlen(m->usage) + 4 > COLUMN) {
+        buf_printf(&text, "  %s\n", m->usage);
+        buf_printf(&line, "%*s%.*s", COLUMN, "", summary, m->help);
+    } else {
+        buf_printf(&line, "  %-*s%.*s", COLUMN - 2, m->usage, summary, m->help);
+    }
+    wrap_line(buf_text(&line), line.len, session_sink(c->session)->width, COLUMN, &text);
+    buf_putc(&text, '\n');
+    magic_print_text(c, &text);
+    buf_free(&line);
+    buf_free(&text);
 }
 
 static void print_all(const struct magic_call *c) {
@@ -13,7 +30,20 @@ static void print_all(const struct magic_call *c) {
     if (c->notebook)
         magic_print(c, "Enter on an empty line runs the next cell. Cells are numbered as %%list shows them;\n"
                        "text cells have no number.\n");
-    magic_print(c, "?thing or help(thing) explains a thing; Tab completes; Ctrl-C stops a cell; Ctrl-D leaves.\n");
+    magic_print(c, "?thing or help(thing) explains a thing; Tab completes;\nCtrl-C stops a cell; Ctrl-D leaves.\n");
+}
+
+static void print_magic(const struct magic_call *c, const struct magic *m) {
+    struct buf text = {0};
+    buf_printf(&text, "%s\n", m->usage);
+    for (const char *at = m->help; *at;) { /* a paragraph a line */
+        const size_t n = strcspn(at, "\n");
+        wrap_line(at, n, session_sink(c->session)->width, 0, &text);
+        buf_putc(&text, '\n');
+        at += n + (at[n] == '\n');
+    }
+    magic_print_text(c, &text);
+    buf_free(&text);
 }
 
 static enum status run(const struct magic_call *c, struct err *e) {
@@ -25,7 +55,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     }
     struct magic m;
     if (magic_find(c->session, name, strlen(name), &m, &unknown) == OK && strcmp(m.name, name) == 0) {
-        magic_print(c, "%s\n%s\n", m.usage, m.help);
+        print_magic(c, &m);
         return OK;
     }
     struct buf text = {0};

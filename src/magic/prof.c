@@ -28,10 +28,9 @@ const struct magic magic_prof = {
     .name = "prof",
     .usage = "%prof CODE",
     .help =
-        "shows the lines that take CODE's time, and the ops that the device ran\n"
-        "A thousand times a second the line that runs is noted; a line that waits for a function of C's counts, too.\n"
-        "The ops' time is a part of that of the lines that called them, and their shares are of the same whole.\n"
-        "%%prof takes a cell. %profile shows each op of a compiled step.",
+        "shows which lines and ops take CODE's time\nA thousand times a second the line that runs is noted; a line "
+        "that waits for a function of C's counts, too.\nThe ops' time is a part of that of the lines that called them, "
+        "and their shares are of the same whole.\n%%prof takes a cell. %profile shows each op of a compiled step.",
     .takes_cell = true,
     .run = run,
 };

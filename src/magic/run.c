@@ -77,10 +77,9 @@ static enum status run(const struct magic_call *c, struct err *e) {
 const struct magic magic_run = {
     .name = "run",
     .usage = "%run [N | N-M | N- | to N | stale]",
-    .help =
-        "runs cells\n%run runs all that are left, %run 3 one, %run 3-5 a range, %run to 5 those before cell 5, %run\n"
-        "stale those whose results are out of date (%list shows them). It stops at the first failure, and before a\n"
-        "cell with a breakpoint (%break).",
+    .help = "runs cells\n%run runs all that are left, %run 3 one, %run 3-5 a range, %run to 5 those before cell 5, "
+            "%run stale those whose results are out of date (%list shows them). It stops at the first failure, and "
+            "before a cell with a breakpoint (%break).",
     .needs_notebook = true,
     .run = run,
 };

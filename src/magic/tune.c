@@ -35,12 +35,10 @@ static enum status run(const struct magic_call *c, struct err *e) {
 const struct magic magic_tune = {
     .name = "tune",
     .usage = "%tune CODE|off",
-    .help =
-        "measures which algorithms are the fastest for the convolutions of the compiled steps that CODE runs\n"
-        "Without it they are chosen by an estimate, which is the same for every run on every machine. What is "
-        "measured\n"
-        "is recorded and holds from then on, in later sessions, too: steps compiled afterwards may round differently.\n"
-        "%tune off forgets all that was measured. %profile shows what is chosen.",
+    .help = "measures which algorithms are the fastest for the convolutions of the compiled steps that CODE "
+            "runs\nWithout it they are chosen by an estimate, which is the same for every run on every machine. What "
+            "is measured is recorded and holds from then on, in later sessions, too: steps compiled afterwards may "
+            "round differently.\n%tune off forgets all that was measured. %profile shows what is chosen.",
     .takes_cell = true,
     .run = run,
 };

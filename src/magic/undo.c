@@ -60,13 +60,12 @@ const struct magic magic_undo = {
     .name = "undo",
     .usage = "%undo [edit]",
     .help =
-        "takes back what the last cell changed, up to 16 times\n"
-        "Session variables, globals, tables and upvalues that they reach, tensors, models, optimizers, random state\n"
-        "and the runtime device become what they were before the cell; tables and models stay the same objects.\n"
-        "What stays: files, output, coroutines, and tables of more than 65536 entries in all, which are named.\n"
-        "An eighth of the memory limit is used at most for tensors that were overwritten or dropped; the oldest cells\n"
-        "go first, and all of them when memory is short.\n"
-        "%undo edit takes back the last change of the notebook itself: %edit, %insert, %split, %merge, %move, %delete.",
+        "takes back what the last cell changed, up to 16 times\nSession variables, globals, tables and upvalues that "
+        "they reach, tensors, models, optimizers, random state and the runtime device become what they were before the "
+        "cell; tables and models stay the same objects.\nWhat stays: files, output, coroutines, and tables of more "
+        "than 65536 entries in all, which are named.\nAn eighth of the memory limit is used at most for tensors that "
+        "were overwritten or dropped; the oldest cells go first, and all of them when memory is short.\n%undo edit "
+        "takes back the last change of the notebook itself: %edit, %insert, %split, %merge, %move, %delete.",
     .run = undo,
 };
 

@@ -42,7 +42,7 @@ static void magics_are_added(void **state) {
     host_fails(&host, "%%quiet\nx", "%quiet takes a line, not a cell: write %quiet");
     host_fails(&host, "%gret", "no magic %gret; did you mean %greet?");
     host_expect(&host, "%help greet", "%greet NAME\ngreets\nNicely.");
-    shows("%help", "  %greet NAME            greets\n");
+    shows("%help", "  %greet NAME             greets\n");
     host_expect(&host, "greeted", "\"\"");
     shows("%undo", "is taken back");
     host_expect(&host, "greeted", "\"Ada\"");
