@@ -20,24 +20,20 @@ static const char *find_editor(struct err *e) {
     return NULL;
 }
 
-/* Runs it on the file and waits; system() leaves Ctrl-C to the editor meanwhile. `keep`: the file
- * may hold what is nowhere else. */
-static enum status run_editor(const char *editor, const char *path, bool *keep, struct err *e) {
+/* Runs it on the file and waits; system() leaves Ctrl-C to the editor meanwhile. */
+static enum status run_editor(const char *editor, const char *path, struct err *e) {
     struct buf command = {0};
     buf_printf(&command, "%s '%s'%s", editor, path, isatty(STDIN_FILENO) ? "" : " </dev/null");
     const int status = buf_status(&command, e) == OK ? system(buf_text(&command)) : -1;
     buf_free(&command);
-    if (e->status) return e->status;
     if (status == -1) return err_set(e, ERR_IO, "the editor '%s' cannot be started: %s", editor, strerror(errno));
-    *keep = WIFSIGNALED(status);
-    if (*keep)
-        return err_set(e, ERR_STATE, "the editor '%s' was ended by signal %d; what it had saved is in %s", editor,
-                       WTERMSIG(status), path);
+    if (WIFSIGNALED(status))
+        return err_set(e, ERR_STATE, "the editor '%s' was ended by signal %d", editor, WTERMSIG(status));
     if (WEXITSTATUS(status) == 127)
         return err_set(e, ERR_NOT_FOUND, "there is no editor '%s': %%env EDITOR=nano, say, names another", editor);
-    return WEXITSTATUS(status)
-               ? err_set(e, ERR_STATE, "the editor '%s' ended with status %d", editor, WEXITSTATUS(status))
-               : OK;
+    if (WEXITSTATUS(status))
+        return err_set(e, ERR_STATE, "the editor '%s' ended with status %d", editor, WEXITSTATUS(status));
+    return OK;
 }
 
 /* ---- the file ------------------------------------------------------------------------------------------------------ */
@@ -58,16 +54,25 @@ static enum status write_source(const struct cell *cell, const char *ending, cha
     return e->status;
 }
 
-/* Has the source edited; `out` is what was saved. */
+static bool is_as_before(const struct cell *cell, const struct buf *source) {
+    if (!cell) return source->len == 0;
+    return source->len == cell->size && memcmp(buf_text(source), cell->source, cell->size) == 0;
+}
+
+/* Has the source edited; `out` is what was saved. What an editor that fails had saved stays in the file. */
 static enum status edit_source(const struct cell *cell, const char *ending, struct buf *out, struct err *e) {
     char path[256];
+    struct err failed = {0};
     const char *editor = find_editor(e);
     if (!editor || write_source(cell, ending, path, sizeof path, e)) return e->status;
-    bool keep = false;
-    if (run_editor(editor, path, &keep, e) == OK) buf_read_file(out, path, e);
-    if (!keep) unlink(path);
+    run_editor(editor, path, &failed);
+    if (buf_read_file(out, path, e)) return e->status;
     while (out->len > 0 && strchr(" \t\r\n", out->data[out->len - 1])) out->data[--out->len] = 0;
-    return e->status;
+    if (!failed.status || is_as_before(cell, out)) {
+        unlink(path);
+        return failed.status ? err_set(e, failed.status, "%s", failed.text) : OK;
+    }
+    return err_set(e, failed.status, "%s; what it had saved is in %s", failed.text, path);
 }
 
 /* ---- the magic ----------------------------------------------------------------------------------------------------- */
@@ -87,6 +92,8 @@ static enum status change(const struct magic_call *c, const struct change_target
     if (change_commit(c, copy, e)) return e->status;
     if (t->text)
         magic_print(c, "text above [%d] is %s\n", t->n, at < 0 ? "new" : "changed");
+    else if (t->n == c->notebook->next)
+        magic_print(c, "[%d] is %s; Enter runs it\n", t->n, at < 0 ? "new" : "changed");
     else
         magic_print(c, "[%d] is %s; %%run %d runs it\n", t->n, at < 0 ? "new" : "changed", t->n);
     return OK;
@@ -106,7 +113,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     const struct cell *cell = at < 0 ? NULL : &c->notebook->notebook->cells[at];
     sink_flush(session_sink(c->session));
     if (edit_source(cell, t.text ? ".md" : ".lua", &source, e) == OK) {
-        if (cell ? source.len == cell->size && !memcmp(buf_text(&source), cell->source, cell->size) : source.len == 0)
+        if (is_as_before(cell, &source))
             magic_print(c, "nothing was changed\n");
         else
             change(c, &t, at, &source, e);

@@ -214,7 +214,7 @@ static void editing(void **state) {
     shows("%list", "~ [2] Double  (stale: edited since it ran)");
     shows("%edit 2", "nothing was changed\n");
     setenv("VISUAL", "echo 'new = 1\n-- %% More\nmore = 2' >", 1);
-    shows("%edit", "[4] is new; %run 4 runs it\n"); /* behind the last cell; a marker begins one more */
+    shows("%edit", "[4] is new; Enter runs it\n"); /* behind the last cell; a marker begins one more */
     states("Data+ Double+ Last+ >new = 1 More ");
     setenv("VISUAL", "echo other >", 1);
     shows("%edit 3 markdown", "text above [3] is changed\n");
@@ -231,7 +231,9 @@ static void editors_that_fail(void **state) {
     setenv("EDITOR", "no-such-editor", 1);
     host_fails(&host, "%edit 1", "there is no editor 'no-such-editor'");
     setenv("EDITOR", "kill -9 $$ #", 1);
-    host_fails(&host, "%edit 1", "was ended by signal 9; what it had saved is in /");
+    host_fails(&host, "%edit 1", "was ended by signal 9\n");
+    setenv("EDITOR", "f() { echo changed >$1; return 3; }; f", 1);
+    host_fails(&host, "%edit 1", "ended with status 3; what it had saved is in /");
     setenv("EDITOR", " ", 1);
     host_fails(&host, "%edit 1", "EDITOR is set, but empty");
     setenv("EDITOR", "true", 1);
@@ -387,7 +389,7 @@ static void inputs_become_a_notebook(void **state) {
     states(">");
     shows("%why y", "y: former [2], ");
     setenv("VISUAL", "echo first = 1 >", 1);
-    shows("%edit", "[1] is new; %run 1 runs it\n");
+    shows("%edit", "[1] is new; Enter runs it\n");
     expect_file(test_path("new.cells"), "-- %%\nfirst = 1\n");
 }
 

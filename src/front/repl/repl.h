@@ -15,8 +15,7 @@ struct repl {
     struct pace *pace; /* the session's sink, before the journal's */
     int interrupts;    /* the self-pipe */
     int count;         /* inputs so far: the prompt's number */
-    uint32_t shown;    /* trail_hash of the notebook's next cell as it was shown last */
-    int shown_number;
+    uint32_t shown;    /* a hash of the notebook's next cell as it was shown last */
     bool done;
     bool terminal;      /* standard input is one, or was when the session began */
     bool lost;          /* it has gone away */

@@ -43,32 +43,43 @@ static void show_code(struct repl *r, const struct cell *c) {
     buf_free(&text);
 }
 
+/* The first of the text cells above the cell at that index; itself, if there are none. */
+static int first_text(const struct notebook *nb, int at) {
+    while (at > 0 && nb->cells[at - 1].kind != CELL_CODE) at--;
+    return at;
+}
+
 void repl_show_cell(struct repl *r, int n) {
     const struct notebook *nb = r->notebook.notebook;
-    int at = magic_cell_index(&r->notebook, n), first = at;
-    while (first > 0 && nb->cells[first - 1].kind != CELL_CODE) first--;
+    int at = magic_cell_index(&r->notebook, n);
     repl_print(r, "\n");
-    for (int i = first; i < at; i++)
+    for (int i = first_text(nb, at); i < at; i++)
         if (nb->cells[i].kind == CELL_MARKDOWN) repl_show_markdown(r, nb->cells[i].source);
     repl_print(r, "%s[%d] %s%s\n", style(r, "\033[1m"), n, nb->cells[at].title, style(r, "\033[0m"));
     show_code(r, &nb->cells[at]);
 }
 
+/* Of all that repl_show_cell shows of the next one; 0 at the end. */
 static uint32_t next_hash(const struct magic_notebook *nb) {
     const int at = magic_cell_index(nb, nb->next);
-    return at < 0 ? 0 : trail_hash(nb->notebook->cells[at].source, nb->notebook->cells[at].size);
+    uint32_t hash = at < 0 ? nb->count == 0 : (uint32_t)nb->next;
+    for (int i = at < 0 ? 0 : first_text(nb->notebook, at); i <= at; i++) {
+        const struct cell *c = &nb->notebook->cells[i];
+        hash = 31 * hash + trail_hash(c->source, c->size);
+        hash = 31 * hash + trail_hash(c->title, strlen(c->title));
+    }
+    return hash;
 }
 
 bool repl_next_is_shown(const struct repl *r) {
     const struct magic_notebook *nb = &r->notebook;
-    return !nb->notebook || (r->shown_number == nb->next && r->shown == next_hash(nb));
+    return !nb->notebook || r->shown == next_hash(nb);
 }
 
 void repl_show_next(struct repl *r) {
     struct magic_notebook *nb = &r->notebook;
     if (!nb->notebook) return;
     r->shown = next_hash(nb);
-    r->shown_number = nb->next;
     if (nb->next <= nb->count)
         repl_show_cell(r, nb->next);
     else if (nb->count == 0)
