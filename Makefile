@@ -174,9 +174,10 @@ lint:
 	@echo "lint: clean"
 
 # celda beside its own floor and the peers that are installed; CELDA_BENCH_SECONDS for each measurement (1).
-bench: all $(BUILD)/bench/walk
+bench: all $(BUILD)/bench/walk $(BUILD)/bench/latency
 	@./celda tests/bench/bench.lua tests/bench ./celda $(BUILD)/bench.json
 	@$(BUILD)/bench/walk
+	@$(BUILD)/bench/latency ./celda
 
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libcelda.a
 	@mkdir -p $(@D)
