@@ -153,10 +153,17 @@ void session_open_extend(lua_State *L) {
     lua_pop(L, 3);
 }
 
-enum status session_load_init(struct session *s, struct err *e) {
+void session_load_init(struct session *s) {
+    struct err e = {0};
+    struct buf line = {0};
     s->init = true;
-    session_call(s, &(struct session_call){"celda.extensions", "init", NULL, false}, 0, e);
+    session_interrupt_clear();
+    if (session_call(s, &(struct session_call){"celda.extensions", "init", NULL, false}, 0, &e)) {
+        buf_printf(&line, "(the session goes on without the rest of init.lua: %s)\n", e.text);
+        s->sink->text(s->sink, SINK_ERR, buf_text(&line), line.len);
+        buf_free(&line);
+    }
+    session_interrupt_clear();
     sink_flush(s->sink);
     session_hide_globals(s);
-    return e->status;
 }

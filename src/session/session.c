@@ -157,7 +157,8 @@ enum status session_reset(struct session *s, struct err *e) {
     const size_t undo = session_undo_budget(s);
     close_state(s);
     if (open_all(s, e) || session_keep_undo(s, undo, e)) return e->status;
-    return s->init ? session_load_init(s, e) : OK;
+    if (s->init) session_load_init(s);
+    return OK;
 }
 
 enum status session_set_folder(struct session *s, const char *path, struct err *e) {

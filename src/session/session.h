@@ -116,8 +116,8 @@ enum status session_call_magic(struct session *s, const char *name, const char *
 enum status session_run_part(struct session *s, const char *source, size_t n);
 
 /* Runs the user's init.lua, if there is one, now and after each reset; what it sets is not listed among the session's
- * variables. An error says where in the file. */
-enum status session_load_init(struct session *s, struct err *e);
+ * variables. An error in it is told, with its line, and ends it. */
+void session_load_init(struct session *s);
 /* What celda.bind does: the keys, in readline's notation ("\\C-t"), type the text from now on. */
 typedef enum status session_bind_fn(void *arg, const char *keys, const char *text, struct err *e);
 void session_set_bind(struct session *s, session_bind_fn *fn, void *arg);

@@ -331,7 +331,9 @@ static void test_resume_after_a_kill(void **state) {
     terminal_type_at(&t, "in 4: ", "%list\r");
     terminal_await(&t, "\u2713 [1]");
     terminal_await(&t, ">  [2]");
-    terminal_type_at(&t, "in 5: ", "\004");
+    terminal_type_at(&t, "in 5: ", "%history -n 1-2\r");
+    terminal_await(&t, "   1: %checkpoint\r\n   2: y = 1\r\n");
+    terminal_type_at(&t, "in 6: ", "\004");
     assert_int_equal(terminal_finish(&t), 0);
     terminal_start(&t, 80, file, NULL);
     terminal_type_at(&t, "in 1: ", "\004"); /* it ended: nobody asks */

@@ -1,4 +1,5 @@
 /* The debugger's commands over the frames of a cell's error. */
+#include "base/mem.h"
 #include "support/host.h"
 #include "support/test.h"
 
@@ -116,6 +117,17 @@ static void the_last_error_stays(void **state) {
     command_shows(h, "p n > 1000", "true\n");
 }
 
+static void frames_go_when_memory_is_short(void **state) {
+    struct host *h = *state;
+    struct err e = {0};
+    mem_fail_once(1);
+    void *block = mem_block_alloc(64, &e);
+    mem_fail_once(0);
+    assert_ok(e.status, &e);
+    mem_block_free(block);
+    assert_int_equal(session_debug(h->session, "where", &e), ERR_STATE);
+}
+
 static void the_user_enters_and_leaves(void **state) {
     struct host *h = *state;
     struct err e = {0};
@@ -132,8 +144,9 @@ static void the_user_enters_and_leaves(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(frames_are_walked), TEST(locals_are_listed),    TEST(code_is_run_in_the_frame),
-        TEST(source_is_listed),  TEST(the_last_error_stays), TEST(the_user_enters_and_leaves),
+        TEST(frames_are_walked),          TEST(locals_are_listed),    TEST(code_is_run_in_the_frame),
+        TEST(source_is_listed),           TEST(the_last_error_stays), TEST(frames_go_when_memory_is_short),
+        TEST(the_user_enters_and_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -300,10 +300,8 @@ static void greet(struct repl *r, const char *path) {
 /* The user's own start; CELDA_INIT=off: without it. */
 static void load_init(struct repl *r) {
     const char *init = getenv("CELDA_INIT");
-    struct err e = {0};
     if (r->terminal) session_set_bind(r->session, repl_bind, NULL);
-    if ((!init || strcmp(init, "off") != 0) && session_load_init(r->session, &e))
-        repl_print(r, "(the session goes on without the rest of init.lua: %s)\n", e.text);
+    if (!init || strcmp(init, "off") != 0) session_load_init(r->session);
 }
 
 int repl_main(const char *path, const struct journal_info *resumed, bool run_all) {
