@@ -18,8 +18,8 @@ function help.name(value, name) by_value[value] = name end
 function help.source(find) sources[#sources + 1] = find end
 
 -- The value that a dotted name stands for, without running anything but __index.
-local function value_of(name)
-  local chunk = load("return " .. name, "=help", "t")
+function help.value_of(name)
+  local chunk = load("return " .. name:gsub(":", "."), "=help", "t")
   if not chunk then return nil end
   local ok, value = pcall(chunk)
   if ok then return value end
@@ -37,25 +37,37 @@ local function comment_above(info, text)
   return #block > 0 and table.concat(block, "\n") or nil
 end
 
--- The text of a function's file.
-local function source_of(info)
-  if info.source:sub(1, 1) ~= "@" then return "" end
+-- The text of a user's function's file, or of its cell.
+local function source_of(f, info)
+  if info.source:sub(1, 1) ~= "@" then
+    local place = require "celda.functions".locate(f)
+    return place and place.text or ""
+  end
   local file <close> = io.open(info.source:sub(2))
   return file and file:read "a" or ""
 end
 
 -- The function that a method of celda's calls (core.method), or the value itself.
-local function behind(value)
+function help.behind(value)
   local _, inner = debug.getupvalue(value, 1)
   return debug.getinfo(value, "S").what == "C" and type(inner) == "function" and inner or value
 end
 
+--- The function that runs when a value is called: itself, or a class's that makes its objects; nil for any other value.
+function help.callable(value)
+  if type(value) == "function" then return value end
+  if type(value) ~= "table" then return nil end
+  local meta = debug.getmetatable(value)
+  local init = rawget(value, "init") or type(meta) == "table" and rawget(meta, "__call")
+  return type(init) == "function" and init or nil
+end
+
 local function describe_function(value)
-  value = behind(value)
+  value = help.behind(value)
   local info = debug.getinfo(value, "Su")
   if info.what == "C" then return "a function of the host (C)" end
   local ours = celda.source(info.source:sub(2))
-  local comment = comment_above(info, ours or source_of(info))
+  local comment = comment_above(info, ours or source_of(value, info))
   if ours and comment then return comment end
   local names = {}
   for i = 1, info.nparams do names[i] = debug.getlocal(value, i) end
@@ -98,7 +110,7 @@ end
 --- The text for a name ("x.reshape", "keras.layers.Dense"), ending in a newline.
 function help.text_of(name)
   require "help.tensor"
-  local value = value_of(name)
+  local value = help.value_of(name)
   local text = lookup(name) or value ~= nil and by_value[value] and lookup(by_value[value]) or describe(value)
   return celda.wrap(text:gsub("%s*$", "") .. "\n")
 end
@@ -111,7 +123,7 @@ end
 
 --- The text of celda's own module that a function is from, and the comment above it; nil for any other function.
 function help.source_and_comment(f)
-  local info = debug.getinfo(behind(f), "S")
+  local info = debug.getinfo(help.behind(f), "S")
   local text = celda.source(info.source:sub(2))
   if text then return text, comment_above(info, text) or "" end
 end
@@ -120,7 +132,7 @@ local function text_for(thing)
   require "help.tensor"
   if type(thing) == "string" then
     local text = lookup(thing)
-    return text or value_of(thing) ~= nil and help.text_of(thing) or describe(thing)
+    return text or help.value_of(thing) ~= nil and help.text_of(thing) or describe(thing)
   end
   local name = thing ~= nil and by_value[thing]
   return name and lookup(name) or describe(thing)

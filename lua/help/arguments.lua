@@ -80,18 +80,9 @@ local function parameters(f)
   return list
 end
 
--- A class is called through what makes its objects.
-local function callable(value)
-  if type(value) == "function" then return value end
-  if type(value) ~= "table" then return nil end
-  local meta = debug.getmetatable(value)
-  local init = rawget(value, "init") or type(meta) == "table" and rawget(meta, "__call")
-  return type(init) == "function" and init or nil
-end
-
 --- A list of {name = ..., default = ..., kind = ...} for the value that a call names `name`; nil where nothing is known.
 return function(value, name)
-  local f = callable(value)
+  local f = help.callable(value)
   if not f then return nil end
   if class_of(f) then return of_class(class_of(f)) end
   local text, comment = help.source_and_comment(f)

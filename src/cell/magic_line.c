@@ -63,6 +63,7 @@ static bool help(const char *s, struct cell_span line, struct cell_magic *out) {
     if (before + after == 0 || before + after > 2 || (before && after) || !is_thing(s, out->name)) return false;
     out->args = (struct cell_span){line.end, line.end};
     out->kind = CELL_MAGIC_HELP;
+    out->doubled = before + after == 2;
     return true;
 }
 

@@ -19,6 +19,7 @@ enum cell_magic_kind {
 struct cell_magic {
     enum cell_magic_kind kind;
     bool commented;        /* written as a Lua comment: `-- %name` */
+    bool doubled;          /* help with two question marks: the source is wanted */
     struct cell_span line; /* without its line end */
     struct cell_span name; /* "runtime", without % signs; for help: the thing */
     struct cell_span args; /* the rest, trimmed; may be empty */

@@ -164,6 +164,9 @@ void session_complete(struct session *s, const char *line, size_t cursor,
 
 /* Help for `thing`, a dotted name or an expression: what help() prints. */
 enum status session_help(struct session *s, const char *thing, struct buf *out, struct err *e);
+/* The source of the Lua function that `thing` names, and where it stands ("[3]:2"); where it is none, `place` stays empty and
+ * `source` is help that says so. */
+enum status session_source(struct session *s, const char *thing, struct buf *place, struct buf *source, struct err *e);
 
 /* ---- taking cells back ----------------------------------------------------------------------------------------------- */
 
