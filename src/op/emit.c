@@ -255,8 +255,14 @@ emit_t emit_max_pool2d(struct op_emitter *e, emit_t x, const struct op_window *w
     return emit_op(e, &op_max_pool2d, &x, 1, &(union op_attrs){.window = *w});
 }
 
-emit_t emit_max_pool2d_grad(struct op_emitter *e, emit_t x, emit_t y, emit_t dy, const struct op_window *w) {
-    return emit_op(e, &op_max_pool2d_grad, (const emit_t[]){x, y, dy}, 3, &(union op_attrs){.window = *w});
+emit_t emit_max_pool2d_place(struct op_emitter *e, emit_t x, const struct op_window *w) {
+    emit_t out[2];
+    op_emit(e, &op_max_pool2d_argmax, &x, 1, &(union op_attrs){.window = *w}, out);
+    return out[1];
+}
+
+emit_t emit_max_unpool2d(struct op_emitter *e, emit_t place, emit_t dy, const struct op_window *w) {
+    return emit_op(e, &op_max_unpool2d, (const emit_t[]){place, dy}, 2, &(union op_attrs){.window = *w});
 }
 
 BINARY(sparse_softmax_crossentropy)

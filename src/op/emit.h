@@ -124,7 +124,9 @@ emit_t emit_conv2d(struct op_emitter *e, emit_t x, emit_t kernel, const struct o
 emit_t emit_conv2d_grad_input(struct op_emitter *e, emit_t dy, emit_t kernel, const struct op_window *w);
 emit_t emit_conv2d_grad_kernel(struct op_emitter *e, emit_t x, emit_t dy, const struct op_window *w);
 emit_t emit_max_pool2d(struct op_emitter *e, emit_t x, const struct op_window *w);
-emit_t emit_max_pool2d_grad(struct op_emitter *e, emit_t x, emit_t y, emit_t dy, const struct op_window *w);
+emit_t emit_max_pool2d_place(struct op_emitter *e, emit_t x, const struct op_window *w); /* of max_pool2d_argmax */
+/* w->input: height and width of what was pooled */
+emit_t emit_max_unpool2d(struct op_emitter *e, emit_t place, emit_t dy, const struct op_window *w);
 emit_t emit_softmax(struct op_emitter *e, emit_t x, int axis);
 emit_t emit_log_softmax(struct op_emitter *e, emit_t x, int axis);
 /* -log_softmax(logits)[label] along the last axis; labels are integers of logits' shape without it */

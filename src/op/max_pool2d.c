@@ -1,5 +1,6 @@
-/* Max pooling over height and width, NHWC. Padding is never the maximum. The gradient goes to the first maximum of a
- * window in row-major order, as in TensorFlow on a CPU. */
+/* Max pooling over height and width, NHWC, and its way back. Padding is never the maximum. The gradient goes to the first
+ * maximum of a window in row-major order, as in TensorFlow on a CPU: places are remembered, so that the input, four times
+ * as large, need not live until then. */
 #include "op/internal.h"
 
 static enum status infer_max_pool2d(const struct op_inference *i) {
@@ -23,8 +24,15 @@ static enum status infer_max_pool2d(const struct op_inference *i) {
     return OK;
 }
 
+static void unpool(struct op_grad *g, struct tensor *place) {
+    struct op_window w = g->attrs->window;
+    w.input[0] = g->in[0]->shape.dim[1];
+    w.input[1] = g->in[0]->shape.dim[2];
+    g->din[0] = emit_max_unpool2d(g->emit, place, g->dout[0], &w);
+}
+
 static void max_pool2d_gradient(struct op_grad *g) {
-    g->din[0] = emit_max_pool2d_grad(g->emit, g->in[0], g->out[0], g->dout[0], &g->attrs->window);
+    unpool(g, emit_max_pool2d_place(g->emit, g->in[0], &g->attrs->window));
 }
 
 #define WINDOW(...) ATTRS(.window = {__VA_ARGS__})
@@ -50,37 +58,71 @@ const struct op op_max_pool2d = {
             {.nin = 1, .shape = {DIMS(0, 4, 4, 2)}, .attrs = HALVES, .low = -3, .high = 3}),
 };
 
-/* x, y, dy -> dx */
-static enum status infer_max_pool2d_grad(const struct op_inference *i) {
-    const struct op_sig x = i->in[0];
+static enum status infer_max_pool2d_argmax(const struct op_inference *i) {
     if (infer_max_pool2d(i) != OK) return i->err->status;
-    for (int k = 1; k < 3; k++)
-        if (!shape_equal(&i->in[k].shape, &i->out[0].shape))
-            return infer_fail(i, "input %d has shape %s, the output %s", k, SHAPE_TEXT(&i->in[k].shape),
-                              SHAPE_TEXT(&i->out[0].shape));
-    i->out[0] = x;
+    i->out[1] = (struct op_sig){DT_INT32, i->out[0].shape};
     return OK;
+}
+
+static void max_pool2d_argmax_gradient(struct op_grad *g) {
+    if (g->dout[0]) unpool(g, g->out[1]);
+}
+
+const struct op op_max_pool2d_argmax = {
+    .name = "max_pool2d_argmax",
+    .doc = "max_pool2d(x), and as int32 the place in its window, padding included, of each first maximum in row-major "
+           "order",
+    .nin = 1,
+    .nout = 2,
+    .dtypes = OP_FLOATS,
+    .attrs = OP_WINDOW,
+    .infer = infer_max_pool2d_argmax,
+    .gradient = max_pool2d_argmax_gradient,
+    SAMPLES({.nin = 1, .shape = {DIMS(2, 6, 4, 3)}, .attrs = HALVES, .low = -3, .high = 3},
+            {.nin = 1, .shape = {DIMS(1, 5, 7, 2)}, .attrs = OVERLAPPING, .low = -3, .high = -1},
+            {.nin = 1, .shape = {DIMS(1, 6, 6, 2)}, .attrs = OVERLAPPING, .low = 0, .high = 3, .whole = true}),
+};
+
+/* place, dy -> dx */
+static enum status infer_max_unpool2d(const struct op_inference *i) {
+    const struct op_window *w = &i->attrs->window;
+    const struct shape *y = &i->in[0].shape;
+    if (infer_rank(i, 0, 4, "(batch, height, width, channels)") != OK) return i->err->status;
+    if (!shape_equal(y, &i->in[1].shape))
+        return infer_fail(i, "places have shape %s, what is put there %s", SHAPE_TEXT(y), SHAPE_TEXT(&i->in[1].shape));
+    struct shape x = *y;
+    for (int d = 0; d < 2; d++) {
+        if (infer_extent(i, "window size", w->size[d], 1) != OK || infer_extent(i, "stride", w->stride[d], 1) != OK)
+            return i->err->status;
+        if ((w->input[d] + w->before[d] + w->after[d] - w->size[d]) / w->stride[d] + 1 != y->dim[d + 1])
+            return infer_fail(i, "windows over %lld places are not %lld", (long long)w->input[d],
+                              (long long)y->dim[d + 1]);
+        x.dim[d + 1] = w->input[d];
+    }
+    return infer_give(i, i->in[1].dtype, &x);
 }
 
 static void no_second_gradient(struct op_grad *g) {
     err_set(g->emit->err, ERR_UNSUPPORTED, "max_pool2d has no second gradient");
 }
 
-/* All ones, so that y is x's maximum, and every window a tie. */
-#define GRAD_SAMPLE(ATTRS_, X, Y)                                                                                      \
-    { .nin = 3, .shape = {X, Y, Y}, .attrs = ATTRS_, .low = 1, .high = 1 }
+#define BACK(H, W) WINDOW({2, 2}, {2, 2}, {1, 1}, {0, 0}, {0, 0}, 1, {H, W})
+#define BACK_OVERLAPPING(H, W) WINDOW({3, 2}, {1, 2}, {1, 1}, {1, 0}, {1, 1}, 1, {H, W})
+#define UNPOOL_SAMPLE(ATTRS_, Y, BOUND)                                                                                \
+    { .nin = 2, .shape = {Y, Y}, .attrs = ATTRS_, .low = -3, .high = 3, .index_bound = BOUND }
 
-const struct op op_max_pool2d_grad = {
-    .name = "max_pool2d_grad",
-    .doc = "max_pool2d's gradient from (x, y = max_pool2d(x), dy): dy added at the first maximum of each window in "
-           "row-major order",
-    .nin = 3,
+const struct op op_max_unpool2d = {
+    .name = "max_unpool2d",
+    .doc =
+        "max_pool2d's gradient from max_pool2d_argmax's places and dy: each dy added at its place of its window, zeros "
+        "elsewhere; attrs.window as there, input: height and width of the result",
+    .nin = 2,
     .nout = 1,
     .dtypes = OP_FLOATS,
+    .indices = 1 << 0,
     .attrs = OP_WINDOW,
-    .infer = infer_max_pool2d_grad,
+    .infer = infer_max_unpool2d,
     .gradient = no_second_gradient,
-    SAMPLES(GRAD_SAMPLE(HALVES, DIMS(2, 6, 4, 3), DIMS(2, 3, 2, 3)),
-            GRAD_SAMPLE(HALVES, DIMS(1, 5, 7, 2), DIMS(1, 2, 3, 2)),
-            GRAD_SAMPLE(OVERLAPPING, DIMS(1, 5, 7, 2), DIMS(1, 5, 4, 2))),
+    SAMPLES(UNPOOL_SAMPLE(BACK(6, 4), DIMS(2, 3, 2, 3), 4), UNPOOL_SAMPLE(BACK(5, 7), DIMS(1, 2, 3, 2), 4),
+            UNPOOL_SAMPLE(BACK_OVERLAPPING(5, 7), DIMS(1, 5, 4, 2), 6)),
 };

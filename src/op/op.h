@@ -26,7 +26,7 @@ struct op_window {
     int64_t size[2]; /* of a pooling window; of the kernel, read by conv2d_grad_kernel alone */
     int64_t stride[2], dilation[2], before[2], after[2];
     int64_t groups;   /* of a convolution */
-    int64_t input[2]; /* height and width of the input, read by conv2d_grad_input alone */
+    int64_t input[2]; /* height and width of the input, read by conv2d_grad_input and max_unpool2d alone */
 };
 
 struct op_full { /* a constant, or the type a cast goes to */

@@ -125,12 +125,29 @@ static bool goes_to_trace(const struct run *r, struct tensor *const *in, int nin
     return nin == 0 && r->trace;
 }
 
+static bool is_taped(const struct run *r, const struct tensor *x) {
+    for (int i = 0; i < r->ntape; i++)
+        if (tape_watches(r->tape[i], x)) return true;
+    return false;
+}
+
+/* max_pool2d with the places of the maxima, which its gradient then need not look for. */
+static enum status pool_for_tape(struct run *r, struct tensor *const *in, const union op_attrs *a, struct tensor **out,
+                                 struct err *e) {
+    struct tensor *both[2] = {NULL, NULL};
+    if (run_op(r, &op_max_pool2d_argmax, in, 1, a, both, e)) return e->status;
+    *out = both[0];
+    tensor_release(both[1]);
+    return OK;
+}
+
 enum status run_op(struct run *r, const struct op *op, struct tensor *const *in, int nin, const union op_attrs *a,
                    struct tensor **out, struct err *e) {
     static const union op_attrs none = {0};
     if (!a) a = &none;
     if (nin > OP_MAX_IN) return err_set(e, ERR_VALUE, "%s: %d inputs, at most %d", op->name, nin, OP_MAX_IN);
     if (op == &op_max_pool2d && trace_pool_first(r, op, in[0], a, out, e)) return e->status;
+    if (op == &op_max_pool2d && is_taped(r, in[0])) return pool_for_tape(r, in, a, out, e);
     enum status s =
         goes_to_trace(r, in, nin) ? trace_op(r, op, in, nin, a, out, e) : run_now(r, op, in, nin, a, out, e);
     if (s) return s;

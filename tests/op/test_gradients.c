@@ -14,14 +14,14 @@ struct sample_case {
     const struct op_sample *sample;
     struct op_emitter emit;
     struct err err;
-    emit_t in[4], out[1], dout[1];
+    emit_t in[4], out[OP_MAX_OUT], dout[OP_MAX_OUT]; /* through the first output alone */
     struct op_grad grad;
 };
 
 static void open_case(struct sample_case *c, const struct op *op, const struct op_sample *s) {
     *c = (struct sample_case){.op = op, .sample = s};
     c->emit = eager_emitter(test_cpu[0], &c->err);
-    c->grad = (struct op_grad){.emit = &c->emit, .op = op, .attrs = sample_attrs(s), .nin = s->nin, .nout = 1};
+    c->grad = (struct op_grad){.emit = &c->emit, .op = op, .attrs = sample_attrs(s), .nin = s->nin, .nout = op->nout};
     for (int k = 0; k < s->nin; k++) {
         c->in[k] = sample_input(&c->emit, op, s, k, DT_FLOAT64);
         c->grad.wants[k] = sample_is_data(op, k);
@@ -35,12 +35,12 @@ static void open_case(struct sample_case *c, const struct op *op, const struct o
 
 /* f(in with in[k][i] set to x), as a contiguous tensor of this emitter. */
 static emit_t shifted(struct sample_case *c, struct op_emitter *e, int k, int64_t i, double x) {
-    emit_t in[4], out;
+    emit_t in[4], out[OP_MAX_OUT];
     memcpy(in, c->in, sizeof in);
     in[k] = emit_copy(e, c->in[k]);
     ((double *)tensor_data(in[k]))[i] = x;
-    op_emit(e, c->op, in, c->sample->nin, c->sample->attrs, &out);
-    return emit_copy(e, out);
+    op_emit(e, c->op, in, c->sample->nin, c->sample->attrs, out);
+    return emit_copy(e, out[0]);
 }
 
 /* d sum(dy f) / d in[k][i] */
@@ -70,7 +70,7 @@ static void check_input(struct sample_case *c, int k) {
 static bool differentiable(const struct op *op, const struct op_sample *s) {
     if (!(op->flags & OP_VIEW) && !test_cpu[0]->driver->has(test_cpu[0], op)) return false;
     bool coarse = op == &op_cast && s->attrs->full.dtype != DT_FLOAT64;
-    return op->gradient && op != &op_max_pool2d_grad && op->dtypes >> DT_FLOAT64 & 1 && !s->whole && !coarse;
+    return op->gradient && op != &op_max_unpool2d && op->dtypes >> DT_FLOAT64 & 1 && !s->whole && !coarse;
 }
 
 static void test_gradients(void **state) {
@@ -102,10 +102,10 @@ static emit_t numbers(const struct shape *shape, const double *x) {
 
 /* The gradient of op at in[0] is want, for these numbers and dy of ones. */
 static void gradient_is(const struct op *op, emit_t *in, int nin, const union op_attrs *attrs, const double *want) {
-    emit_t out[1], dout[1];
+    emit_t out[OP_MAX_OUT], dout[OP_MAX_OUT] = {NULL};
     op_emit(&emitter, op, in, nin, attrs, out);
     dout[0] = out[0] ? emit_full(&emitter, DT_FLOAT64, &out[0]->shape, 1) : NULL;
-    struct op_grad g = {&emitter, op, attrs, nin, 1, in, out, dout, {true}, {0}};
+    struct op_grad g = {&emitter, op, attrs, nin, op->nout, in, out, dout, {true}, {0}};
     if (dout[0]) op->gradient(&g);
     if (err.status != OK) fail_msg("%s: %s", op->name, err.text);
     for (int64_t i = 0; i < tensor_size(in[0]); i++)

@@ -3,6 +3,7 @@
 #include "support/test.h"
 
 #define F32(...) ((struct op_sig){DT_FLOAT32, SHAPE(__VA_ARGS__)})
+#define I32(...) ((struct op_sig){DT_INT32, SHAPE(__VA_ARGS__)})
 #define I64(...) ((struct op_sig){DT_INT64, SHAPE(__VA_ARGS__)})
 #define SCALAR ((struct op_sig){DT_FLOAT32, {0}})
 #define IN(...) (struct op_sig[]){__VA_ARGS__}, sizeof((struct op_sig[]){__VA_ARGS__}) / sizeof(struct op_sig)
@@ -13,19 +14,19 @@
 
 static void gives(const struct op *op, const struct op_sig *in, int nin, const union op_attrs *attrs, enum dtype d,
                   const char *shape) {
-    struct op_sig out;
+    struct op_sig out[OP_MAX_OUT];
     struct err e = {0};
     char text[200];
-    assert_ok(op_infer(op, in, nin, attrs, &out, &e), &e);
-    assert_string_equal(shape_text(&out.shape, text, sizeof text), shape);
-    assert_int_equal(out.dtype, d);
+    assert_ok(op_infer(op, in, nin, attrs, out, &e), &e);
+    assert_string_equal(shape_text(&out[0].shape, text, sizeof text), shape);
+    assert_int_equal(out[0].dtype, d);
 }
 
 static void fails(const struct op *op, const struct op_sig *in, int nin, const union op_attrs *attrs,
                   const char *message) {
-    struct op_sig out;
+    struct op_sig out[OP_MAX_OUT];
     struct err e = {0};
-    assert_int_equal(op_infer(op, in, nin, attrs, &out, &e), ERR_VALUE);
+    assert_int_equal(op_infer(op, in, nin, attrs, out, &e), ERR_VALUE);
     assert_string_equal(e.text, message);
 }
 
@@ -181,14 +182,18 @@ static void test_conv2d_gradients(void **state) {
 
 static void test_max_pool2d(void **state) {
     (void)state;
-    union op_attrs w = window(2, 2, 0, 1), padded = window(2, 2, 2, 1);
+    union op_attrs w = window(2, 2, 0, 1), padded = window(2, 2, 2, 1), back = w;
+    back.window.input[0] = 7, back.window.input[1] = 6;
     gives(&op_max_pool2d, IN(F32(2, 7, 6, 3)), &w, DT_FLOAT32, "(2, 3, 3, 3)");
-    gives(&op_max_pool2d_grad, IN(F32(2, 7, 6, 3), F32(2, 3, 3, 3), F32(2, 3, 3, 3)), &w, DT_FLOAT32, "(2, 7, 6, 3)");
+    gives(&op_max_pool2d_argmax, IN(F32(2, 7, 6, 3)), &w, DT_FLOAT32, "(2, 3, 3, 3)");
+    gives(&op_max_unpool2d, IN(I32(2, 3, 3, 3), F32(2, 3, 3, 3)), &back, DT_FLOAT32, "(2, 7, 6, 3)");
     fails(&op_max_pool2d, IN(F32(2, 1, 6, 3)), &w,
           "max_pool2d: a window of height 2 does not fit into an input of 1 (padded 1)");
     fails(&op_max_pool2d, IN(F32(2, 7, 6, 3)), &padded, "max_pool2d: padding must be smaller than the window");
-    fails(&op_max_pool2d_grad, IN(F32(2, 7, 6, 3), F32(2, 3, 3, 3), F32(2, 3, 3, 1)), &w,
-          "max_pool2d_grad: input 2 has shape (2, 3, 3, 1), the output (2, 3, 3, 3)");
+    fails(&op_max_unpool2d, IN(I32(2, 3, 3, 3), F32(2, 3, 3, 1)), &back,
+          "max_unpool2d: places have shape (2, 3, 3, 3), what is put there (2, 3, 3, 1)");
+    fails(&op_max_unpool2d, IN(I32(2, 4, 3, 3), F32(2, 4, 3, 3)), &back,
+          "max_unpool2d: windows over 7 places are not 4");
 }
 
 static void test_crossentropy(void **state) {

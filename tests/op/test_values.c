@@ -30,12 +30,12 @@ static bool runs_with(const struct op *op, const struct op_sample *s, enum dtype
     return d == DT_FLOAT64;
 }
 
+/* The first output. */
 static struct tensor *run(struct op_emitter *e, const struct op *op, const struct op_sample *s, emit_t *in) {
-    struct tensor *out = NULL;
-    op_emit(e, op, in, s->nin, s->attrs, &out);
-    if (!out)
+    struct tensor *out[OP_MAX_OUT];
+    if (!op_emit(e, op, in, s->nin, s->attrs, out))
         fail_msg("%s, sample %d, %s: %s", op->name, (int)(s - op->samples), dtype_name(in[0]->dtype), e->err->text);
-    return out;
+    return out[0];
 }
 
 /* What an element of dtype d holds when its value should be v. */

@@ -52,7 +52,7 @@ static struct program *compile(formula *f, unsigned passes, const struct tensor 
 static bool pools_an_input(const struct program *p) {
     const struct graph *g = program_graph(p);
     for (int i = 0; i < g->nnode; i++)
-        if (g->node[i].op == &op_max_pool2d) return g->value[g->node[i].in[0]].kind == GRAPH_INPUT;
+        if (g->node[i].op == &op_max_pool2d_argmax) return g->value[g->node[i].in[0]].kind == GRAPH_INPUT;
     return false;
 }
 

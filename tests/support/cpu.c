@@ -87,29 +87,46 @@ double test_at(const struct tensor *t, int64_t i) {
     }
 }
 
-enum status test_try(struct device *d, const struct op *op, struct tensor *const *in, int nin,
-                     const union op_attrs *attrs, struct tensor **out, struct err *e) {
+/* All outputs, which the caller releases; none after an error. */
+static enum status run_all(struct device *d, const struct op *op, struct tensor *const *in, int nin,
+                           const union op_attrs *attrs, struct tensor **out, struct err *e) {
     static const union op_attrs none;
     struct op_sig sig[OP_MAX_IN], result[OP_MAX_OUT];
-    for (int i = 0; i < nin; i++) sig[i] = (struct op_sig){.dtype = in[i]->dtype, .shape = in[i]->shape};
-    *out = NULL;
-    if (op_infer(op, sig, nin, attrs, result, e) != OK) return e->status;
-    assert_int_equal(op->nout, 1);
-    if (tensor_new(d, result[0].dtype, &result[0].shape, out, e) != OK) return e->status;
-    const struct op_call call = {.op = op, .nin = nin, .nout = 1, .in = in, .out = out, .attrs = attrs ? attrs : &none};
     uint64_t ticket;
-    if (d->driver->run(d, &call, &ticket, e) == OK) return OK;
-    tensor_release(*out);
-    *out = NULL;
+    int made = 0;
+    for (int i = 0; i < nin; i++) sig[i] = (struct op_sig){.dtype = in[i]->dtype, .shape = in[i]->shape};
+    if (op_infer(op, sig, nin, attrs, result, e) != OK) return e->status;
+    while (made < op->nout && tensor_new(d, result[made].dtype, &result[made].shape, &out[made], e) == OK) made++;
+    const struct op_call call = {
+        .op = op, .nin = nin, .nout = op->nout, .in = in, .out = out, .attrs = attrs ? attrs : &none};
+    if (e->status == OK && d->driver->run(d, &call, &ticket, e) == OK) return OK;
+    while (made > 0) tensor_release(out[--made]);
     return e->status;
+}
+
+enum status test_try(struct device *d, const struct op *op, struct tensor *const *in, int nin,
+                     const union op_attrs *attrs, struct tensor **out, struct err *e) {
+    struct tensor *all[OP_MAX_OUT];
+    *out = NULL;
+    if (run_all(d, op, in, nin, attrs, all, e) != OK) return e->status;
+    *out = all[0];
+    for (int k = 1; k < op->nout; k++) tensor_release(all[k]);
+    return OK;
+}
+
+struct tensor *test_run_output(struct device *d, const struct op *op, struct tensor *const *in, int nin,
+                               const union op_attrs *attrs, int which) {
+    struct err e = {0};
+    struct tensor *all[OP_MAX_OUT];
+    if (run_all(d, op, in, nin, attrs, all, &e) != OK) fail_msg("%s: %s", op->name, e.text);
+    for (int k = 0; k < op->nout; k++)
+        if (k != which) tensor_release(all[k]);
+    return all[which];
 }
 
 struct tensor *test_run(struct device *d, const struct op *op, struct tensor *const *in, int nin,
                         const union op_attrs *attrs) {
-    struct err e = {0};
-    struct tensor *out;
-    if (test_try(d, op, in, nin, attrs, &out, &e) != OK) fail_msg("%s: %s", op->name, e.text);
-    return out;
+    return test_run_output(d, op, in, nin, attrs, 0);
 }
 
 struct tensor *test_everywhere(const struct op *op, struct tensor *const *in, int nin, const union op_attrs *attrs,

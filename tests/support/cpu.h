@@ -23,6 +23,8 @@ double test_at(const struct tensor *t, int64_t i);
  * releases it. test_try returns the status instead, and *out is NULL on an error. */
 struct tensor *test_run(struct device *d, const struct op *op, struct tensor *const *in, int nin,
                         const union op_attrs *attrs);
+struct tensor *test_run_output(struct device *d, const struct op *op, struct tensor *const *in, int nin,
+                               const union op_attrs *attrs, int which); /* another output than the first */
 enum status test_try(struct device *d, const struct op *op, struct tensor *const *in, int nin,
                      const union op_attrs *attrs, struct tensor **out, struct err *e);
 

@@ -12,9 +12,14 @@ static enum status record(struct op_emitter *e, const struct op *op, struct tens
     if (r->fail_at == r->ncall + 1) return err_set(e->err, ERR_VALUE, "refused");
     for (int k = 0; k < nin; k++) sig[k] = (struct op_sig){in[k]->dtype, in[k]->shape};
     if (op_infer(op, sig, nin, attrs, result, e->err) != OK) return e->err->status;
-    for (int k = 0; k < op->nout; k++)
-        if (tensor_symbolic(NULL, r->ncall, result[k].dtype, &result[k].shape, &out[k], e->err) != OK)
-            return e->err->status;
+    int made = 0;
+    while (made < op->nout &&
+           tensor_symbolic(NULL, r->ncall, result[made].dtype, &result[made].shape, &out[made], e->err) == OK)
+        made++;
+    if (made < op->nout) {
+        while (made > 0) tensor_release(out[--made]);
+        return e->err->status;
+    }
     struct recorder_call *c = &r->call[r->ncall++];
     *c = (struct recorder_call){.op = op, .nin = nin, .attrs = *attrs, .out = out[0]};
     for (int k = 0; k < nin && k < 4; k++) c->in[k] = in[k];

@@ -32,8 +32,9 @@ struct cpu_reduction {
 /* A pooling window inside an image of some channels. */
 struct cpu_pool_window {
     int64_t rows, columns, channels;
-    int64_t row_step; /* elements from row to row */
-    bool overlap;     /* the gradient adds to what other windows left */
+    int64_t row_step;         /* elements from row to row */
+    int64_t top, left, width; /* of the whole window: rows and columns that lie outside before these; its columns */
+    bool overlap;             /* the gradient adds to what other windows left */
 };
 
 struct cpu_isa {
@@ -47,9 +48,10 @@ struct cpu_isa {
     void (*random_unit)(const struct rng_philox *p, uint64_t first, int64_t n, float *out); /* rng_unit */
     /* y[c] = the largest of the window, from x on; NaN wins. */
     void (*pool_max[2])(const struct cpu_pool_window *w, const void *x, void *y);
-    /* dx = dy (or += dy: see overlap) at the first place of the window, in row-major order, that is not below y; = 0 (or
-     * += 0) at the others. */
-    void (*pool_grad[2])(const struct cpu_pool_window *w, const void *x, const void *y, const void *dy, void *dx);
+    /* The same, and where the first maximum lies (op/max_pool2d.c). */
+    void (*pool_argmax[2])(const struct cpu_pool_window *w, const void *x, void *y, int32_t *place);
+    /* dx = dy (or += dy: see overlap) at its place, = 0 (or += 0) at the others; by float64 and int64 of the places. */
+    void (*unpool[2][2])(const struct cpu_pool_window *w, const void *place, const void *dy, void *dx);
 };
 
 #define CPU_DECLARE_ISA(name) extern const struct cpu_isa cpu_isa_##name;
@@ -72,8 +74,14 @@ void CPU_SYMBOL(log_softmax_f64)(int64_t n, const void *in, void *out);
 void CPU_SYMBOL(random_unit)(const struct rng_philox *p, uint64_t first, int64_t n, float *out);
 void CPU_SYMBOL(pool_max_f32)(const struct cpu_pool_window *w, const void *x, void *y);
 void CPU_SYMBOL(pool_max_f64)(const struct cpu_pool_window *w, const void *x, void *y);
-void CPU_SYMBOL(pool_grad_f32)(const struct cpu_pool_window *w, const void *x, const void *y, const void *dy, void *dx);
-void CPU_SYMBOL(pool_grad_f64)(const struct cpu_pool_window *w, const void *x, const void *y, const void *dy, void *dx);
+void CPU_SYMBOL(pool_argmax_f32)(const struct cpu_pool_window *w, const void *x, void *y, int32_t *place);
+void CPU_SYMBOL(pool_argmax_f64)(const struct cpu_pool_window *w, const void *x, void *y, int32_t *place);
+#define CPU_DECLARE_UNPOOL(name)                                                                                       \
+    void CPU_SYMBOL(name)(const struct cpu_pool_window *w, const void *place, const void *dy, void *dx);
+CPU_DECLARE_UNPOOL(unpool_f32_i32)
+CPU_DECLARE_UNPOOL(unpool_f32_i64)
+CPU_DECLARE_UNPOOL(unpool_f64_i32)
+CPU_DECLARE_UNPOOL(unpool_f64_i64)
 #endif
 
 #endif

@@ -1,5 +1,5 @@
-/* max_pool2d and its gradient, over NHWC images. Rows of the output run in parallel; of the gradient, whole images,
- * since windows may overlap. */
+/* max_pool2d, with and without places, and max_unpool2d, over NHWC images. Rows of the output run in parallel; of the way
+ * back whole images, since windows may overlap. */
 #include <string.h>
 
 #include "device/cpu/cpu.h"
@@ -11,8 +11,9 @@ struct pool {
     const struct op_window *window;
     int64_t h, w, c, oh, ow;
     size_t size;
-    const char *x, *y, *dy;
-    char *out;
+    const char *x; /* what is pooled; of unpooling, dy */
+    char *out, *place;
+    bool wide;             /* places are int64 */
     bool overlap, covered; /* windows share elements; every element is in a window */
 };
 
@@ -28,21 +29,22 @@ static bool covers(const struct op_window *w, int64_t height, int64_t width, con
     return true;
 }
 
-static struct pool make_pool(const struct cpu *c, const struct op_call *call, const struct shape *y) {
-    const struct tensor *x = call->in[0];
+/* x and y: the larger side and the pooled one. */
+static struct pool make_pool(const struct cpu *c, const struct op_call *call, const struct shape *x,
+                             const struct shape *y) {
+    const struct op_window *w = &call->attrs->window;
     return (struct pool){
         .cpu = c,
-        .window = &call->attrs->window,
-        .h = x->shape.dim[1],
-        .w = x->shape.dim[2],
-        .c = x->shape.dim[3],
+        .window = w,
+        .h = x->dim[1],
+        .w = x->dim[2],
+        .c = x->dim[3],
         .oh = y->dim[1],
         .ow = y->dim[2],
-        .size = dtype_size(x->dtype),
-        .x = tensor_data(x),
+        .size = dtype_size(call->out[0]->dtype),
         .out = tensor_data(call->out[0]),
-        .overlap = overlaps(&call->attrs->window),
-        .covered = covers(&call->attrs->window, x->shape.dim[1], x->shape.dim[2], y),
+        .overlap = overlaps(w),
+        .covered = covers(w, x->dim[1], x->dim[2], y),
     };
 }
 
@@ -60,6 +62,9 @@ static int64_t window_at(const struct pool *p, int64_t i, int64_t j, struct cpu_
     w->row_step = p->w * p->c;
     w->overlap = p->overlap;
     const int64_t y = clip(p->window, 0, i, p->h, &w->rows), x = clip(p->window, 1, j, p->w, &w->columns);
+    w->top = y - (i * p->window->stride[0] - p->window->before[0]);
+    w->left = x - (j * p->window->stride[1] - p->window->before[1]);
+    w->width = p->window->size[1];
     return (y * p->w + x) * p->c;
 }
 
@@ -71,8 +76,13 @@ static void max_rows(void *arg, int64_t begin, int64_t end, int worker) {
         for (int64_t j = 0; j < p->ow; j++) {
             struct cpu_pool_window w;
             const int64_t first = window_at(p, row % p->oh, j, &w);
-            p->cpu->isa->pool_max[p->size == 8](&w, image + (size_t)first * p->size,
-                                                p->out + (size_t)((row * p->ow + j) * p->c) * p->size);
+            const int64_t at = (row * p->ow + j) * p->c;
+            const char *x = image + (size_t)first * p->size;
+            char *y = p->out + (size_t)at * p->size;
+            if (p->place)
+                p->cpu->isa->pool_argmax[p->size == 8](&w, x, y, (int32_t *)p->place + at);
+            else
+                p->cpu->isa->pool_max[p->size == 8](&w, x, y);
         }
     }
 }
@@ -81,39 +91,43 @@ static int64_t grain(int64_t elements) {
     return elements > 0 && WORK / elements > 1 ? WORK / elements : 1;
 }
 
-static enum status run_max_pool2d(struct cpu *c, const struct op_call *call, void *workspace, struct err *e) {
+static enum status run_pool(struct cpu *c, const struct op_call *call, void *workspace, struct err *e) {
     (void)workspace;
-    struct pool p = make_pool(c, call, &call->out[0]->shape);
+    struct pool p = make_pool(c, call, &call->in[0]->shape, &call->out[0]->shape);
+    p.x = tensor_data(call->in[0]);
+    if (call->nout == 2) p.place = tensor_data(call->out[1]);
     if (tensor_size(call->out[0]) == 0) return OK;
     const int64_t read = p.ow * p.c * p.window->size[0] * p.window->size[1];
     return threads_for(c->threads, call->in[0]->shape.dim[0] * p.oh, grain(read), max_rows, &p, e);
 }
 
-static void grad_images(void *arg, int64_t begin, int64_t end, int worker) {
+static void unpool_images(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     const struct pool *p = arg;
-    const size_t image = (size_t)(p->h * p->w * p->c) * p->size, pooled = (size_t)(p->oh * p->ow * p->c) * p->size;
+    const size_t image = (size_t)(p->h * p->w * p->c) * p->size;
     for (int64_t b = begin; b < end; b++) {
-        const char *x = p->x + (size_t)b * image;
         char *dx = p->out + (size_t)b * image;
         if (p->overlap || !p->covered) memset(dx, 0, image);
         for (int64_t i = 0; i < p->oh * p->ow; i++) {
             struct cpu_pool_window w;
             const size_t first = (size_t)window_at(p, i / p->ow, i % p->ow, &w) * p->size;
-            const size_t at = (size_t)b * pooled + (size_t)(i * p->c) * p->size;
-            p->cpu->isa->pool_grad[p->size == 8](&w, x + first, p->y + at, p->dy + at, dx + first);
+            const size_t at = (size_t)((b * p->oh * p->ow + i) * p->c);
+            p->cpu->isa->unpool[p->size == 8][p->wide](&w, p->place + at * (p->wide ? 8 : 4), p->x + at * p->size,
+                                                       dx + first);
         }
     }
 }
 
-static enum status run_max_pool2d_grad(struct cpu *c, const struct op_call *call, void *workspace, struct err *e) {
+static enum status run_unpool(struct cpu *c, const struct op_call *call, void *workspace, struct err *e) {
     (void)workspace;
-    struct pool p = make_pool(c, call, &call->in[1]->shape);
-    p.y = tensor_data(call->in[1]);
-    p.dy = tensor_data(call->in[2]);
+    struct pool p = make_pool(c, call, &call->out[0]->shape, &call->in[0]->shape);
+    p.place = tensor_data(call->in[0]);
+    p.wide = call->in[0]->dtype == DT_INT64;
+    p.x = tensor_data(call->in[1]);
     if (tensor_size(call->out[0]) == 0) return OK;
-    return threads_for(c->threads, call->in[0]->shape.dim[0], grain(p.h * p.w * p.c), grad_images, &p, e);
+    return threads_for(c->threads, call->in[0]->shape.dim[0], grain(p.h * p.w * p.c), unpool_images, &p, e);
 }
 
-const struct cpu_kernel cpu_kernel_max_pool2d = {.run = run_max_pool2d};
-const struct cpu_kernel cpu_kernel_max_pool2d_grad = {.run = run_max_pool2d_grad};
+const struct cpu_kernel cpu_kernel_max_pool2d = {.run = run_pool};
+const struct cpu_kernel cpu_kernel_max_pool2d_argmax = {.run = run_pool};
+const struct cpu_kernel cpu_kernel_max_unpool2d = {.run = run_unpool};

@@ -1,4 +1,4 @@
-/* max_pool2d and its gradient. */
+/* max_pool2d, with and without places, and max_unpool2d. */
 #include <stdio.h>
 
 #include "device/gpu/gpu.h"
@@ -20,31 +20,35 @@ static struct window window_of(const struct op_window *a, const struct shape *x,
     return w;
 }
 
-static enum status launch(struct gpu *g, const struct op_call *call, const struct shape *y, struct err *e) {
-    const struct window w = window_of(&call->attrs->window, &call->in[0]->shape, y);
+/* x and y: the larger side and the pooled one. `n` items, the first output's elements. */
+static enum status launch(struct gpu *g, const struct op_call *call, const struct shape *x, const struct shape *y,
+                          struct err *e) {
+    const struct window w = window_of(&call->attrs->window, x, y);
     struct gpu_launch l = {.n = 0};
     struct gpu_kernel *k;
-    char defines[32];
-    snprintf(defines, sizeof defines, "#define T %s\n", gpu_type(call->in[0]->dtype));
+    char defines[64];
+    snprintf(defines, sizeof defines, "#define T %s\n#define PLACE %s\n", gpu_type(call->out[0]->dtype),
+             gpu_type(call->nout == 2 ? call->out[1]->dtype : call->in[0]->dtype));
     if (gpu_kernel_get(g, "pool2d", call->op->name, defines, &k, e) != OK) return e->status;
-    gpu_pass_tensor(&l, call->out[0]);
+    for (int i = 0; i < call->nout; i++) gpu_pass_tensor(&l, call->out[i]);
     for (int i = 0; i < call->nin; i++) gpu_pass_tensor(&l, call->in[i]);
     gpu_pass_bytes(&l, &w, sizeof w);
     gpu_pass_number(&l, tensor_size(call->out[0]));
     return gpu_launch(g, k, &l, tensor_size(call->out[0]), e);
 }
 
-static enum status run_max_pool2d(struct gpu *g, const struct op_call *call, const struct storage *space, size_t at,
-                                  struct err *e) {
+static enum status run_pool(struct gpu *g, const struct op_call *call, const struct storage *space, size_t at,
+                            struct err *e) {
     (void)space, (void)at;
-    return launch(g, call, &call->out[0]->shape, e);
+    return launch(g, call, &call->in[0]->shape, &call->out[0]->shape, e);
 }
 
-static enum status run_max_pool2d_grad(struct gpu *g, const struct op_call *call, const struct storage *space,
-                                       size_t at, struct err *e) {
+static enum status run_unpool(struct gpu *g, const struct op_call *call, const struct storage *space, size_t at,
+                              struct err *e) {
     (void)space, (void)at;
-    return launch(g, call, &call->in[1]->shape, e);
+    return launch(g, call, &call->out[0]->shape, &call->in[0]->shape, e);
 }
 
-const struct gpu_op gpu_op_max_pool2d = {.run = run_max_pool2d};
-const struct gpu_op gpu_op_max_pool2d_grad = {.run = run_max_pool2d_grad};
+const struct gpu_op gpu_op_max_pool2d = {.run = run_pool};
+const struct gpu_op gpu_op_max_pool2d_argmax = {.run = run_pool};
+const struct gpu_op gpu_op_max_unpool2d = {.run = run_unpool};

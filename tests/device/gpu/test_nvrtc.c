@@ -99,11 +99,11 @@ static void needs_nvrtc(void) {
 static void check_sample(struct device *d, const struct op *op, const struct op_sample *s, enum dtype dtype) {
     struct err err = {0};
     struct op_emitter gpu = eager_emitter(d, &err), cpu = eager_emitter(test_cpu[0], &err);
-    struct tensor *out = NULL;
+    struct tensor *out[OP_MAX_OUT];
     emit_t in[4];
     for (int k = 0; k < s->nin; k++) in[k] = op_emitter_own(&gpu, test_on(d, sample_input(&cpu, op, s, k, dtype)));
-    op_emit(&gpu, op, in, s->nin, s->attrs, &out);
-    if (!out) fail_msg("%s, sample %d, %s: %s", op->name, (int)(s - op->samples), dtype_name(dtype), err.text);
+    if (!op_emit(&gpu, op, in, s->nin, s->attrs, out))
+        fail_msg("%s, sample %d, %s: %s", op->name, (int)(s - op->samples), dtype_name(dtype), err.text);
     op_emitter_close(&gpu);
     op_emitter_close(&cpu);
 }
