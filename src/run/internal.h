@@ -48,6 +48,9 @@ double *profile_call(struct run *r, struct program *p, struct err *e);
 /* Counts a call of an op outside of programs. */
 enum status profile_op(struct run *r, const struct op *op, double seconds, struct err *e);
 
+/* ... and of a program on a device that cannot tell its nodes' times. */
+enum status profile_whole(struct run *r, const struct program *p, double seconds, struct err *e);
+
 /* Lists of counted names. */
 enum status run_copy_names(const struct run_name *from, struct run_name **out, struct err *e);
 void run_free_names(struct run_name **names);

@@ -30,7 +30,7 @@ struct totals {
 struct profile {
     int count, cap;
     struct entry *entry;
-    struct totals eager; /* ops that were called one by one */
+    struct totals eager; /* ops that were called one by one, and programs that were timed as a whole */
 };
 
 enum status profile_begin(struct run *r, struct err *e) {
@@ -69,6 +69,12 @@ static enum status add_total(struct totals *t, const char *name, double seconds,
 
 enum status profile_op(struct run *r, const struct op *op, double seconds, struct err *e) {
     return add_total(&r->profile->eager, op->name, seconds, 1, e);
+}
+
+enum status profile_whole(struct run *r, const struct program *p, double seconds, struct err *e) {
+    char name[64];
+    snprintf(name, sizeof name, "compiled step of %d nodes", program_graph(p)->nnode);
+    return add_total(&r->profile->eager, name, seconds, 1, e);
 }
 
 enum status profile_tune(struct run *r, struct buf *out, struct err *e) {
@@ -187,14 +193,14 @@ static void print_eager(struct totals *t, struct buf *out) {
     double whole = 0;
     for (int i = 0; i < t->count; i++) whole += t->total[i].seconds;
     if (t->count == 0) return;
-    buf_puts(out, "ops called one by one:\n");
+    buf_puts(out, "called one by one:\n");
     print_totals(t, whole, out);
 }
 
 void profile_end(struct run *r, struct buf *out) {
     struct profile *f = r->profile;
     r->profile = NULL;
-    if (f->count == 0 && out)
+    if (f->count == 0 && f->eager.count == 0 && out)
         buf_puts(out, "no compiled step ran: fit, evaluate, predict and celda.compile make them\n");
     for (int i = 0; i < f->count; i++) {
         if (out) print_entry(&f->entry[i], out);

@@ -2,6 +2,7 @@
  * nothing large after the second call: a variable's value before last is its next one's storage. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "run/internal.h"
 
@@ -195,11 +196,12 @@ static enum status execute(struct run *r, struct program *p, struct err *e) {
     const struct device_driver *driver = p->device->driver;
     uint64_t ticket;
     double *seconds = r->profile && driver->program_profile ? profile_call(r, p, e) : NULL;
+    const double start = clock_now();
     if (e->status) return e->status;
     if (seconds) driver->program_profile(p->device, p->compiled, seconds);
     if (driver->execute(p->device, p->compiled, p->in, p->out, &ticket, e) == OK) driver->wait(p->device, ticket, e);
     if (seconds) driver->program_profile(p->device, p->compiled, NULL);
-    return e->status;
+    return r->profile && !seconds && !e->status ? profile_whole(r, p, clock_now() - start, e) : e->status;
 }
 
 enum status program_call(struct run *r, struct program *p, struct tensor *const *in, int nin, struct tensor **out,

@@ -59,6 +59,10 @@ static void push_root(lua_State *L, const char *name, size_t n) {
     struct session *s = session_of(L);
     lua_pushlstring(L, name, n);
     int i = locals_find(s->locals, lua_tostring(L, -1));
+    if (session_push_frame_value(L, lua_tostring(L, -1))) {
+        lua_remove(L, -2);
+        return;
+    }
     if (i >= 0) {
         lua_pop(L, 1);
         locals_get(L, s->locals, i);
@@ -93,11 +97,16 @@ static bool in_name(char c) {
     return isalnum((unsigned char)c) || c == '_';
 }
 
-static void offer_names(lua_State *L, const struct completion *c) {
+static void offer_frame_name(void *completion, const char *name) {
+    if (!locals_is_internal(name)) offer(completion, name);
+}
+
+static void offer_names(lua_State *L, struct completion *c) {
     static const char *const keyword[] = {"and",      "break",  "do",   "else", "elseif", "end",  "false", "for",
                                           "function", "goto",   "if",   "in",   "local",  "nil",  "not",   "or",
                                           "repeat",   "return", "then", "true", "until",  "while"};
     struct session *s = session_of(L);
+    session_each_frame_name(L, offer_frame_name, c);
     for (int i = 0; i < locals_count(s->locals); i++) offer(c, locals_name(s->locals, i));
     lua_pushglobaltable(L);
     offer_keys(L, c);

@@ -158,6 +158,69 @@ void session_open_frames(lua_State *L) {
     lua_pop(L, 3);
 }
 
+/* ---- names, for completion ------------------------------------------------------------------------------------------ */
+
+/* Pushes the debugger's current frame, if there is one. */
+static bool push_current(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &frames_key);
+    if (!session_of(L)->debugging || lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        return false;
+    }
+    lua_getfield(L, -1, "at");
+    lua_gettable(L, -2);
+    lua_remove(L, -2);
+    return true;
+}
+
+void session_each_frame_name(lua_State *L, void (*fn)(void *arg, const char *name), void *arg) {
+    const int top = lua_gettop(L);
+    const char *name;
+    if (!push_current(L)) return;
+    lua_getfield(L, top + 1, "names");
+    for (lua_Integer i = (lua_Integer)lua_rawlen(L, top + 2); i > 0; i--) {
+        lua_rawgeti(L, top + 2, i);
+        fn(arg, lua_tostring(L, -1));
+        lua_pop(L, 1);
+    }
+    lua_getfield(L, top + 1, "func");
+    for (int i = 1; (name = lua_getupvalue(L, top + 3, i)) != NULL; i++) {
+        fn(arg, name);
+        lua_pop(L, 1);
+    }
+    lua_settop(L, top);
+}
+
+/* The local's or upvalue's value, above the frame; what comes last hides what came before. */
+static bool push_value(lua_State *L, int frame, const char *wanted) {
+    const char *name;
+    lua_getfield(L, frame, "names");
+    lua_getfield(L, frame, "values");
+    for (lua_Integer i = (lua_Integer)lua_rawlen(L, frame + 1); i > 0; i--) {
+        lua_rawgeti(L, frame + 1, i);
+        const bool found = strcmp(lua_tostring(L, -1), wanted) == 0;
+        lua_pop(L, 1);
+        if (!found) continue;
+        lua_rawgeti(L, frame + 2, i);
+        return true;
+    }
+    lua_getfield(L, frame, "func");
+    for (int i = 1; (name = lua_getupvalue(L, frame + 3, i)) != NULL; i++) {
+        if (strcmp(name, wanted) == 0) return true;
+        lua_pop(L, 1);
+    }
+    return false;
+}
+
+bool session_push_frame_value(lua_State *L, const char *name) {
+    const int top = lua_gettop(L);
+    if (!push_current(L)) return false;
+    const bool found = push_value(L, top + 1, name);
+    if (found) lua_replace(L, top + 1);
+    lua_settop(L, top + found);
+    return found;
+}
+
 /* ---- commands ------------------------------------------------------------------------------------------------------- */
 
 static enum status run_command(struct session *s, const char *command, bool enter, struct err *e) {

@@ -204,6 +204,10 @@ bool session_offer_arguments(lua_State *L, const char *line, const struct comple
  * raises; where there is no memory for them, there are none. */
 void session_keep_frames(lua_State *L);
 void session_forget_frames(lua_State *L);
+/* For completion, while what is typed goes to the debugger: the names of the current frame, and the value of one of them,
+ * pushed if there is such a name. May raise for lack of memory. */
+void session_each_frame_name(lua_State *L, void (*fn)(void *arg, const char *name), void *arg);
+bool session_push_frame_value(lua_State *L, const char *name);
 /* What lua/celda/debugger.lua asks, as functions of celda.core. */
 void session_open_frames(lua_State *L);
 

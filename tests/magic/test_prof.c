@@ -54,7 +54,7 @@ static void ops_are_added_up(void **state) {
     assert_non_null(strstr(buf_text(&host.out), "        20  add\n"));
     assert_true(share("  matmul\n") > 5);
     host_run(&host, "%profile b = a:matmul(a)");
-    assert_non_null(strstr(buf_text(&host.out), "ops called one by one:\n"));
+    assert_non_null(strstr(buf_text(&host.out), "called one by one:\n"));
     assert_non_null(strstr(buf_text(&host.out), "         1  matmul\n"));
 }
 

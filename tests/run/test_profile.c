@@ -72,7 +72,7 @@ static void test_totals(void **state) {
     test_contains(buf_text(&text), " 2  sum\n");
     buf_free(&text);
     profile_end(test_nn, &text);
-    test_contains(buf_text(&text), "ops called one by one:\n");
+    test_contains(buf_text(&text), "called one by one:\n");
     buf_free(&text);
     program_release(p);
     tensor_release(x);

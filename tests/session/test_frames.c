@@ -34,7 +34,7 @@ static void command_shows(struct host *h, const char *command, const char *text)
     struct err e = {0};
     buf_free(&h->out);
     assert_ok(session_debug(h->session, command, &e), &e);
-    assert_string_equal(buf_text(&h->out), text);
+    if (text) assert_string_equal(buf_text(&h->out), text);
 }
 
 static void command_fails(struct host *h, const char *command, const char *text) {
@@ -117,6 +117,33 @@ static void the_last_error_stays(void **state) {
     command_shows(h, "p n > 1000", "true\n");
 }
 
+static void collect(void *arg, const struct session_candidate *c) {
+    buf_printf(arg, "%s ", c->word);
+}
+
+static void completes(struct host *h, const char *line, const char *words) {
+    struct buf out = {0};
+    session_complete(h->session, line, strlen(line), collect, &out);
+    assert_string_equal(buf_text(&out), words);
+    buf_free(&out);
+}
+
+static void names_of_the_frame_are_completed(void **state) {
+    struct host *h = *state;
+    struct err e = {0};
+    host_run(h, "x = {other_field = 1}");
+    completes(h, "p fact", "factor ");
+    completes(h, "p x.", "other_field ");
+    completes(h, "p ite", "");
+    assert_ok(session_debug_enter(h->session, &e), &e);
+    completes(h, "p x.", "n ");
+    completes(h, "ite", "");
+    command_shows(h, "up", NULL);
+    completes(h, "ite", "item ");
+    completes(h, "item.", "n ");
+    completes(h, "_k", "");
+}
+
 static void frames_go_when_memory_is_short(void **state) {
     struct host *h = *state;
     struct err e = {0};
@@ -144,8 +171,13 @@ static void the_user_enters_and_leaves(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(frames_are_walked),          TEST(locals_are_listed),    TEST(code_is_run_in_the_frame),
-        TEST(source_is_listed),           TEST(the_last_error_stays), TEST(frames_go_when_memory_is_short),
+        TEST(frames_are_walked),
+        TEST(locals_are_listed),
+        TEST(code_is_run_in_the_frame),
+        TEST(source_is_listed),
+        TEST(the_last_error_stays),
+        TEST(names_of_the_frame_are_completed),
+        TEST(frames_go_when_memory_is_short),
         TEST(the_user_enters_and_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
