@@ -4,6 +4,7 @@ local core = require "celda.core"
 local debugger = {}
 
 local AROUND <const> = 5 -- lines above and below the current one
+local MOST <const> = 50 -- bytes of a value in a list of locals
 
 -- ---- the source of a frame ------------------------------------------------------------------------------------------------
 
@@ -141,8 +142,13 @@ local function count(argument)
   return n
 end
 
+-- A table of the user's own shows how it begins.
 local function print_value(name, value)
   local kind, text = core.describe(value)
+  if kind == "table" and text == "" and not getmetatable(value) then
+    text = core.inspect(value):match "^[^\n]*"
+    if #text > MOST then text = text:sub(1, utf8.offset(text, 0, MOST) - 1) .. "..." end
+  end
   print((("  %-16s %-12s %s"):format(name, kind, text):gsub("%s+$", "")))
 end
 

@@ -201,7 +201,7 @@ void profile_end(struct run *r, struct buf *out) {
     struct profile *f = r->profile;
     r->profile = NULL;
     if (f->count == 0 && f->eager.count == 0 && out)
-        buf_puts(out, "no compiled step ran: fit, evaluate, predict and celda.compile make them\n");
+        buf_puts(out, "no compiled step ran: fit, evaluate and predict make them\n");
     for (int i = 0; i < f->count; i++) {
         if (out) print_entry(&f->entry[i], out);
         program_release(f->entry[i].program);

@@ -122,7 +122,17 @@ static int slower_first(const void *a, const void *b) {
     return x->seconds > y->seconds ? -1 : x->seconds < y->seconds;
 }
 
+/* Leaves so many columns of the text behind `start`. */
+static void cut(struct buf *out, size_t start, int columns) {
+    for (size_t i = start; i < out->len; i++) {
+        const bool continues = ((unsigned char)out->data[i] & 0xC0) == 0x80;
+        if (continues || columns-- > 0) continue;
+        out->data[out->len = i] = 0;
+    }
+}
+
 static void print_line(lua_State *L, const struct line *l, double whole, struct buf *out) {
+    const size_t start = out->len;
     lua_Debug ar;
     buf_printf(out, "%6.1f %9.1f  ", 100 * l->seconds / whole, l->seconds * 1e3);
     if (l->number == 0) {
@@ -133,6 +143,7 @@ static void print_line(lua_State *L, const struct line *l, double whole, struct 
     lua_getinfo(L, ">S", &ar); /* the source's name as messages have it */
     buf_printf(out, "%s:%d  ", ar.short_src, l->number);
     session_put_source_line(L, l->source, l->number, out);
+    cut(out, start, session_of(L)->sink->width);
     buf_putc(out, '\n');
 }
 

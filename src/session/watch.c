@@ -68,8 +68,8 @@ static void show(struct session *s, const char *code) {
 }
 
 void session_show_watches(struct session *s) {
-    if (s->sink->quiet || cancel_requested()) return;
-    for (size_t i = 0; i < s->watch_count; i++) show(s, s->watch[i]);
+    for (size_t i = 0; i < s->watch_count && !s->sink->quiet && !cancel_requested(); i++) show(s, s->watch[i]);
+    if (s->depth == 0) session_interrupt_clear(); /* one that came meanwhile stopped an expression, not a cell */
 }
 
 /* ---- the list ------------------------------------------------------------------------------------------------------- */

@@ -64,11 +64,11 @@ static void frames_are_walked(void **state) {
 
 static void locals_are_listed(void **state) {
     command_shows(*state, "locals",
-                  "  x                table\n  z                number       21\nupvalues:\n"
+                  "  x                table        {n = 7}\n  z                number       21\nupvalues:\n"
                   "  factor           number       3\n");
-    command_shows(
-        *state, "args",
-        "  x                table\n  ...[1]           string       \"a\"\n  ...[2]           nil          nil\n");
+    command_shows(*state, "args",
+                  "  x                table        {n = 7}\n  ...[1]           string       \"a\"\n  ...[2]           "
+                  "nil          nil\n");
     command_shows(*state, "up 2",
                   "> [2]:12: in main chunk\n      10    end\n      11  end\n--->  12  outer{{n = 7}}\n");
 }
