@@ -86,6 +86,11 @@ bool cell_same(const struct cell *a, const struct cell *b);
  * same neighbours, which was edited. `from` has room for new->count. */
 enum status notebook_match(const struct notebook *old, const struct notebook *new, int *from, struct err *e);
 
+/* Changes that were made to `base` twice, put together. ERR_STATE: not without choosing, since a cell was changed on both
+ * sides, or cells came, went or moved on both. */
+enum status notebook_merge(const struct notebook *base, const struct notebook *a, const struct notebook *b,
+                           struct notebook **out, struct err *e);
+
 /* ---- what the metadata says -----------------------------------------------------------------------------------------
  */
 

@@ -2,6 +2,8 @@
  * the notebook as it was. */
 #include "magic/change.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,11 +71,11 @@ void change_close(struct magic_notebook *nb) {
 
 /* ---- words --------------------------------------------------------------------------------------------------------- */
 
-enum status change_put_name(const struct magic_call *c, struct buf *path, struct err *e) {
+enum status change_put_name(const char *name, struct buf *path, struct err *e) {
     static const char ending[] = ".cells";
     const size_t n = sizeof ending - 1;
-    if (!*c->args) return err_set(e, ERR_VALUE, "under which name? NAME.cells");
-    if (magic_put_path(c->args, path, e)) return e->status;
+    if (!*name) return err_set(e, ERR_VALUE, "under which name? NAME.cells");
+    if (magic_put_path(name, path, e)) return e->status;
     if (path->len < n || strcmp(path->data + path->len - n, ending) != 0) buf_puts(path, ending);
     return buf_status(path, e);
 }
@@ -138,6 +140,16 @@ enum status change_commit(const struct magic_call *c, struct notebook *copy, str
     }
     if (magic_notebook_adopt(c->session, nb, new, NULL, e)) return e->status;
     return change_save(c->session, nb, e);
+}
+
+void change_say(const struct magic_call *c, const char *format, ...) {
+    char text[300];
+    va_list args;
+    if (c->notebook->changes->dropped) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    magic_print(c, "%s", text);
 }
 
 enum status change_undo(const struct magic_call *c, bool back, struct err *e) {

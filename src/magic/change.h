@@ -23,6 +23,7 @@ struct magic_changes {
     struct change_versions undo, redo;
     struct buf saved; /* the file as it was read or written last */
     struct stat seen; /* likewise; all zero: there was none */
+    bool dropped;     /* the last change, for what another program wrote */
     bool rescued;     /* there is a copy of what could not be saved */
 };
 
@@ -35,6 +36,8 @@ enum status change_begin(const struct magic_call *c, struct notebook **copy, str
 /* The copy, which is taken over, becomes the open notebook and is saved. An error of saving leaves it open and unsaved
  * (notebook->changed). */
 enum status change_commit(const struct magic_call *c, struct notebook *copy, struct err *e);
+/* What came of a change, as magic_print; not where the user took another program's text instead. */
+void change_say(const struct magic_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Takes the last change back, or brings it back. ERR_STATE: there is none. */
 enum status change_undo(const struct magic_call *c, bool back, struct err *e);
 
@@ -49,7 +52,7 @@ enum status change_refresh(struct session *s, struct magic_notebook *nb, struct 
 enum status change_keep(struct magic_notebook *nb, const struct notebook *text, const struct magic_cell_state *state,
                         struct err *e);
 /* The name of a notebook's file that was typed, with .cells at its end. */
-enum status change_put_name(const struct magic_call *c, struct buf *path, struct err *e);
+enum status change_put_name(const char *name, struct buf *path, struct err *e);
 
 /* Which cell a magic is to change: "[N] [markdown]". */
 struct change_target {

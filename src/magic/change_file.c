@@ -112,15 +112,18 @@ static enum status put_differences(const struct notebook *old, const struct note
     int last = -1;
     bool moved = false;
     for (size_t i = 0, n = 0; i < new->count; i++) {
-        const bool code = new->cells[i].kind == CELL_CODE,
-                   same = from[i] >= 0 && cell_same(&old->cells[from[i]], &new->cells[i]);
+        const bool code = new->cells[i].kind == CELL_CODE;
         n += code;
-        if (!same) put_word(&w, !code ? "text" : from[i] < 0 ? "new cell" : "cell", code ? (int)n : 0);
-        if (from[i] >= 0) moved = moved || from[i] < last, last = from[i];
+        if (from[i] < 0 || !cell_same(&old->cells[from[i]], &new->cells[i]))
+            put_word(&w, !code ? "text" : from[i] < 0 ? "new cell" : "cell", code ? (int)n : 0);
+        if (from[i] < 0) continue;
+        moved = moved || from[i] < last;
+        last = from[i];
     }
     const int gone = count_gone(old, new, from);
-    if (gone) buf_printf(out, "%s%d deleted", w.kind ? ", " : "", gone), w.kind = "deleted";
-    if (moved || !w.kind) buf_printf(out, "%s%s", w.kind ? ", " : "", moved ? "another order" : "blank lines");
+    if (gone) buf_printf(out, "%s%d deleted", w.kind ? ", " : "", gone);
+    const bool named = w.kind || gone;
+    if (moved || !named) buf_printf(out, "%s%s", named ? ", " : "", moved ? "another order" : "blank lines");
     mem_free(from);
     return buf_status(out, e);
 }
@@ -196,11 +199,15 @@ enum status change_save_as(struct magic_notebook *nb, const char *path, struct e
 
 static enum status write_elsewhere(struct magic_notebook *nb, struct err *e) {
     const struct notebook *mine = nb->notebook;
-    char name[PATH_MAX];
-    if (!nb->ask(nb, "Name of the file for yours: ", name, sizeof name) || !*name)
+    struct buf path = {0};
+    char name[PATH_MAX] = "";
+    if (!nb->ask(nb, "Name of the file for yours: ", name, sizeof name))
         return err_set(e, ERR_VALUE, "no name was given");
-    if (access(name, F_OK) == 0) return err_set(e, ERR_VALUE, "'%s' exists", name);
-    return file_replace(name, mine->text, mine->text_size, e);
+    if (change_put_name(name, &path, e) == OK && access(path.data, F_OK) == 0)
+        err_set(e, ERR_VALUE, "'%s' exists", path.data);
+    if (e->status == OK) file_replace(path.data, mine->text, mine->text_size, e);
+    buf_free(&path);
+    return e->status;
 }
 
 /* Neither was chosen. */
@@ -211,44 +218,94 @@ static enum status put_off(struct magic_notebook *nb, const struct err *because,
     return not_saved(nb, &why, e);
 }
 
-/* 't' theirs, 'm' mine, 'f' mine to another file, 'n' no answer. */
-static char ask_whose(struct magic_notebook *nb, const struct notebook *theirs) {
-    struct notebook *base = NULL;
-    struct buf question = {0};
-    struct err e = {0};
-    char answer[16] = "";
-    if (!nb->ask || notebook_parse(buf_text(&nb->changes->saved), nb->changes->saved.len, &base, &e)) return 'n';
-    buf_printf(&question, "%s was changed by another program (", change_name(nb));
-    put_differences(base, theirs, &question, &e);
-    buf_puts(&question, ") and here (");
-    put_differences(base, nb->notebook, &question, &e);
-    buf_puts(&question, ").\nTake [t]heirs, keep [m]ine, or write mine to another [f]ile? ");
-    do
-        if (!nb->ask(nb, buf_text(&question), answer, sizeof answer)) *answer = 'n';
-    while (!*answer || !strchr("tmfn", *answer));
-    notebook_free(base);
-    buf_free(&question);
-    return *answer;
+/* The file is not as it was read last, and the notebook is not saved. */
+struct conflict {
+    struct notebook *base, *theirs;
+    struct notebook *both; /* NULL: they do not go together */
+};
+
+static void conflict_close(struct conflict *c) {
+    notebook_free(c->base);
+    notebook_free(c->theirs);
+    notebook_free(c->both);
 }
 
-/* The notebook is not saved, and the file holds theirs, which is taken over. */
-static enum status settle(struct session *s, struct magic_notebook *nb, struct notebook *theirs, struct err *e) {
-    struct err why = {0};
-    const char answer = ask_whose(nb, theirs);
-    if (answer == 'm') {
-        change_keep(nb, theirs, NULL, e);
-        notebook_free(theirs);
-        return e->status ? e->status : write_mine(nb, e);
+static enum status conflict_open(struct conflict *c, const struct magic_notebook *nb, struct notebook *theirs,
+                                 struct err *e) {
+    const struct buf *saved = &nb->changes->saved;
+    struct err apart = {0};
+    *c = (struct conflict){.theirs = theirs};
+    if (notebook_parse(buf_text(saved), saved->len, &c->base, e) == OK)
+        notebook_merge(c->base, nb->notebook, theirs, &c->both, &apart);
+    return e->status;
+}
+
+/* A letter of the question's; 0: no answer. */
+static char ask_whose(struct magic_notebook *nb, const struct conflict *c) {
+    struct buf question = {0};
+    struct err e = {0};
+    const char *letters = c->both ? "tmbf" : "tmf";
+    char answer[16] = "";
+    buf_printf(&question, "%s was changed by another program (", change_name(nb));
+    put_differences(c->base, c->theirs, &question, &e);
+    buf_puts(&question, ") and here (");
+    put_differences(c->base, nb->notebook, &question, &e);
+    buf_printf(&question, ").\nTake [t]heirs, keep [m]ine, %sor write mine to another [f]ile? ",
+               c->both ? "take [b]oth, " : "");
+    bool answered = nb->ask != NULL;
+    while (answered && (!*answer || !strchr(letters, *answer)))
+        answered = nb->ask(nb, buf_text(&question), answer, sizeof answer);
+    buf_free(&question);
+    return answered ? *answer : 0;
+}
+
+/* Theirs was seen, and can be brought back: it may be written over, if it is still that. */
+static enum status give_up_theirs(struct magic_notebook *nb, const struct notebook *theirs, struct err *e) {
+    struct buf text = {0};
+    if (notebook_write(theirs, &text, e) || change_keep(nb, theirs, NULL, e)) {
+        buf_free(&text);
+        return e->status;
     }
-    if (answer == 't' || (answer == 'f' && write_elsewhere(nb, &why) == OK)) return take_theirs(s, nb, theirs, e);
-    notebook_free(theirs);
-    return put_off(nb, &why, e);
+    buf_free(&nb->changes->saved);
+    nb->changes->saved = text;
+    return OK;
+}
+
+static void say_dropped(struct session *s) {
+    static const char text[] = "the notebook is as on the disk; %undo edit brings yours back\n";
+    session_sink(s)->text(session_sink(s), SINK_OUT, text, sizeof text - 1);
+}
+
+/* As the user says; `theirs` is taken over. */
+static enum status settle(struct session *s, struct magic_notebook *nb, struct notebook *theirs, struct err *e) {
+    struct conflict c;
+    struct err why = {0};
+    if (conflict_open(&c, nb, theirs, e)) {
+        conflict_close(&c);
+        return e->status;
+    }
+    struct notebook *new = NULL;
+    const char answer = ask_whose(nb, &c);
+    if (answer == 't' || (answer == 'f' && write_elsewhere(nb, &why) == OK)) {
+        c.theirs = NULL;
+        nb->changes->dropped = true;
+        if (take_theirs(s, nb, theirs, e) == OK) say_dropped(s);
+    } else if (answer == 'm' || answer == 'b') {
+        if (answer == 'b') new = c.both, c.both = NULL;
+        if (give_up_theirs(nb, theirs, e) == OK && (!new || magic_notebook_adopt(s, nb, new, NULL, e) == OK))
+            change_save(s, nb, e);
+    } else {
+        put_off(nb, &why, e);
+    }
+    conflict_close(&c);
+    return e->status;
 }
 
 /* ---- saving and looking -------------------------------------------------------------------------------------------- */
 
 enum status change_save(struct session *s, struct magic_notebook *nb, struct err *e) {
     struct notebook *theirs;
+    nb->changes->dropped = false;
     if (read_theirs(nb, &theirs, e)) return e->status;
     return theirs ? settle(s, nb, theirs, e) : write_mine(nb, e);
 }

@@ -10,8 +10,8 @@ static enum status run(const struct magic_call *c, struct err *e) {
     if (at < 0 || change_begin(c, &copy, e)) return e->status;
     notebook_delete(copy, (size_t)at);
     if (change_commit(c, copy, e)) return e->status;
-    magic_print(c, t.text ? "the text above [%d] is deleted" : "[%d] is deleted", t.n);
-    magic_print(c, "; %%undo edit brings it back\n");
+    change_say(c, t.text ? "the text above [%d] is deleted" : "[%d] is deleted", t.n);
+    change_say(c, "; %%undo edit brings it back\n");
     return OK;
 }
 

@@ -91,11 +91,11 @@ static enum status change(const struct magic_call *c, const struct change_target
     }
     if (change_commit(c, copy, e)) return e->status;
     if (t->text)
-        magic_print(c, "text above [%d] is %s\n", t->n, at < 0 ? "new" : "changed");
+        change_say(c, "text above [%d] is %s\n", t->n, at < 0 ? "new" : "changed");
     else if (t->n == c->notebook->next)
-        magic_print(c, "[%d] is %s; Enter runs it\n", t->n, at < 0 ? "new" : "changed");
+        change_say(c, "[%d] is %s; Enter runs it\n", t->n, at < 0 ? "new" : "changed");
     else
-        magic_print(c, "[%d] is %s; %%run %d runs it\n", t->n, at < 0 ? "new" : "changed", t->n);
+        change_say(c, "[%d] is %s; %%run %d runs it\n", t->n, at < 0 ? "new" : "changed", t->n);
     return OK;
 }
 

@@ -23,11 +23,11 @@ static enum status run(const struct magic_call *c, struct err *e) {
     }
     if (change_commit(c, copy, e)) return e->status;
     const char *what = t.text ? " markdown" : "", *then = t.text ? "changes" : "writes";
-    magic_print(c, t.text ? "text above [%d] is new" : "[%d] is new", t.n);
+    change_say(c, t.text ? "text above [%d] is new" : "[%d] is new", t.n);
     if (*source)
-        magic_print(c, "\n");
+        change_say(c, "\n");
     else
-        magic_print(c, "; %%edit %d%s %s it\n", t.n, what, then);
+        change_say(c, "; %%edit %d%s %s it\n", t.n, what, then);
     return OK;
 }
 

@@ -45,7 +45,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
         return e->status;
     }
     if (change_commit(c, copy, e)) return e->status;
-    magic_print(c, "[%d] to [%d] are [%d] now\n", n, m, n);
+    change_say(c, "[%d] to [%d] are [%d] now\n", n, m, n);
     return OK;
 }
 

@@ -14,7 +14,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     if (change_begin(c, &copy, e)) return e->status;
     notebook_move(copy, (size_t)magic_cell_index(nb, n), (size_t)magic_cell_index(nb, m));
     if (change_commit(c, copy, e)) return e->status;
-    magic_print(c, "[%d] is [%d] now\n", n, m);
+    change_say(c, "[%d] is [%d] now\n", n, m);
     return OK;
 }
 

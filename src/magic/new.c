@@ -30,7 +30,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     if (c->place->running > 0) return err_set(e, ERR_STATE, "a cell of the notebook is running");
     if (c->notebook && c->notebook->notebook->changed)
         return err_set(e, ERR_STATE, "the changes of %s are not saved; %%write first", change_name(c->notebook));
-    if (change_put_name(c, &path, e) == OK) open_new(c, path.data, e);
+    if (change_put_name(c->args, &path, e) == OK) open_new(c, path.data, e);
     buf_free(&path);
     return e->status;
 }

@@ -43,7 +43,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
         return e->status;
     }
     if (change_commit(c, copy, e)) return e->status;
-    magic_print(c, "[%d] is split: from line %d on it is [%d]\n", n, line, n + 1);
+    change_say(c, "[%d] is split: from line %d on it is [%d]\n", n, line, n + 1);
     return OK;
 }
 

@@ -28,8 +28,8 @@ static enum status move_change(const struct magic_call *c, bool back, struct err
         return err_set(e, ERR_VALUE, "what is '%s'? %%%sdo edit", c->args, back ? "un" : "re");
     if (!c->notebook) return err_set(e, ERR_STATE, "there is no open notebook whose cells could have been changed");
     if (change_undo(c, back, e)) return e->status;
-    magic_print(c,
-                back ? "the notebook is as before; %%redo edit changes it again\n" : "the notebook is changed again\n");
+    change_say(c,
+               back ? "the notebook is as before; %%redo edit changes it again\n" : "the notebook is changed again\n");
     return OK;
 }
 

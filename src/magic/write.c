@@ -28,7 +28,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     struct buf path = {0};
     if (!c->place) return err_set(e, ERR_STATE, "there is no notebook here to be written");
     if (!*c->args) return save(c, e);
-    if (change_put_name(c, &path, e) == OK && check_old(c, path.data, e) == OK) {
+    if (change_put_name(c->args, &path, e) == OK && check_old(c, path.data, e) == OK) {
         if (c->notebook)
             change_save_as(c->place, path.data, e);
         else

@@ -310,6 +310,41 @@ static void test_cells_are_found_again(void **state) {
     expect_match("-- %%\nx\n-- %%\nx\n", "-- %%\nx\n-- %%\nx\n-- %%\nx\n", "0 1 -1 ");
 }
 
+/* Merges two changes of a text, in both orders. */
+static void expect_merge(const char *base_text, const char *a_text, const char *b_text, const char *expected) {
+    struct notebook *base = parse(base_text), *a = parse(a_text), *b = parse(b_text), *out;
+    struct err e = {0};
+    for (int order = 0; order < 2; order++) {
+        if (expected) {
+            assert_ok(notebook_merge(base, order ? b : a, order ? a : b, &out, &e), &e);
+            expect_text(out, expected);
+        } else {
+            assert_error(notebook_merge(base, order ? b : a, order ? a : b, &out, &e), ERR_STATE, "on both sides", &e);
+            assert_null(out);
+        }
+        notebook_free(out);
+    }
+    notebook_free(base);
+    notebook_free(a);
+    notebook_free(b);
+}
+
+static void test_merging(void **state) {
+    (void)state;
+    static const char base[] = "-- %% A\na = 1\n\n\n-- %% B\nb = 2\n\n-- %% C\nc = 3\n";
+    expect_merge(base, base, base, base);
+    expect_merge(base, "-- %% A\na = 1\n\n\n-- %% B\nb = 2\n\n-- %% C\nc = 4\n",
+                 "-- %% New\n\n-- %% B\nb = 5\n\n-- %% C\nc = 3\n", "-- %% New\n\n-- %% B\nb = 5\n\n-- %% C\nc = 4\n");
+    expect_merge(base, "-- %% A\na = 11\n\n-- %% B\nb = 2\n\n-- %% C\nc = 3\n",
+                 "-- %% C\nc = 3\n-- %% B\nb = 2\n-- %% A\na = 1\n",
+                 "-- %% C\nc = 3\n-- %% B\nb = 2\n\n-- %% A\na = 11\n");
+    expect_merge(base, "-- %% A\na = 11\n\n-- %% B\nb = 2\n\n-- %% C\nc = 3\n",
+                 "-- %% A\na = 12\n\n-- %% B\nb = 2\n\n-- %% C\nc = 3\n", NULL);
+    expect_merge(base, "-- %% A\na = 11\n\n-- %% B\nb = 2\n\n-- %% C\nc = 3\n", "-- %% B\nb = 2\n\n-- %% C\nc = 3\n",
+                 NULL);
+    expect_merge(base, "-- %% A\na = 1\n\n\n-- %% B\nb = 2\n", "-- %% B\nb = 2\n\n-- %% C\nc = 3\n", NULL);
+}
+
 /* ---- files ---------------------------------------------------------------------------------------------------------- */
 
 static const char *folder(void) {
@@ -405,6 +440,7 @@ int main(void) {
         cmocka_unit_test(test_insert_delete_move),
         cmocka_unit_test(test_magics_are_commented),
         cmocka_unit_test(test_cells_are_found_again),
+        cmocka_unit_test(test_merging),
         cmocka_unit_test(test_save_and_read),
         cmocka_unit_test(test_files_that_cannot_be),
         cmocka_unit_test(test_lack_of_memory),

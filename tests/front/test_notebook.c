@@ -54,7 +54,7 @@ static void test_changes_from_both_sides(void **state) {
     terminal_type_at(&t, "in 4: ", "%edit 1\r");
     terminal_type_at(&t, "mine to another [f]ile? ", "f\r");
     terminal_type_at(&t, "Name of the file for yours: ", "mine.cells\r");
-    terminal_await(&t, "[1]");
+    terminal_await(&t, "the notebook is as on the disk; %undo edit brings yours back");
     terminal_type_at(&t, "in 5 (1 stale): ", "\004");
     assert_int_equal(terminal_finish(&t), 0);
     expect_file(path, "y = 9\n");

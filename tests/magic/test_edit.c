@@ -289,7 +289,8 @@ static void while_a_conflict_lasts_nothing_is_overwritten(void **state) {
     host_fails(&host, "%delete 2", "nothing is overwritten.");
     nb.ask = ask;
     answer("x", "t");
-    shows("%undo edit", "");
+    shows("%undo edit", "the notebook is as on the disk; %undo edit brings yours back\n");
+    assert_null(strstr(buf_text(&host.out), "as before"));
     states(">Data ");
     assert_false(nb.notebook->changed);
     expect_file(path, theirs);
@@ -308,12 +309,32 @@ static void a_conflict_is_settled_as_the_user_says(void **state) {
     put_file("-- %%\nx = 98\n");
     answer("f", path);
     host_fails(&host, "%%insert\nmine = 1", "was changed by another program as well, and '");
+    answer("f", NULL);
+    host_fails(&host, "%write", "was changed by another program as well, and no name was given; nothing is");
     answer("f", other);
     put_file("-- %%\nx = 97\n");
     refresh("nb.cells was changed by another program (cell 1) and here (new cell 1)");
     expect_file(other, "-- %%\nmine = 1\n\n-- %%\nx = 99\n");
     expect_file(path, "-- %%\nx = 97\n");
     states(">x = 97 ");
+}
+
+static void changes_that_go_together_are_put_together(void **state) {
+    (void)state;
+    shows("%run", "");
+    put_file(HEAD DATA "-- %% Double\ny = x * 5\nz = y\n\n" TEXT LAST "\n-- %% More\n");
+    setenv("VISUAL", "echo x = 2 >", 1);
+    answer("b", NULL);
+    shows("%edit 1", "Take [t]heirs, keep [m]ine, take [b]oth, or write mine to another [f]ile? [1] is changed");
+    expect_file(path, HEAD "-- %% Data device=\"cpu\"\nx = 2\n\n-- %% Double\ny = x * 5\nz = y\n\n" TEXT LAST
+                           "\n-- %% More\n");
+    states("Data+ Double+ Last+ >More ");
+    shows("%undo edit", ""); /* theirs alone */
+    expect_file(path, HEAD DATA "-- %% Double\ny = x * 5\nz = y\n\n" TEXT LAST "\n-- %% More\n");
+    put_file(HEAD "-- %% Data\nx = 3\n");
+    answer("b", "t");
+    shows("%edit 1", "Take [t]heirs, keep [m]ine, or write mine to another [f]ile? ");
+    expect_file(path, HEAD "-- %% Data\nx = 3\n");
 }
 
 /* ---- what cannot be written ------------------------------------------------------------------------------------------ */
@@ -426,6 +447,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(changes_on_disk_are_taken_over, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(while_a_conflict_lasts_nothing_is_overwritten, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(a_conflict_is_settled_as_the_user_says, open_notebook, close_notebook),
+        cmocka_unit_test_setup_teardown(changes_that_go_together_are_put_together, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(a_full_disk_keeps_the_change, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(another_file_goes_on_with_the_cells, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(inputs_become_a_notebook, open_notebook, close_notebook),

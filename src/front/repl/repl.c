@@ -294,7 +294,9 @@ static void greet(struct repl *r, const char *path) {
                "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists the commands, Ctrl-D leaves.\n");
     for (size_t i = 0; nb && i < nb->warning_count; i++)
         repl_print(r, "%s:%d: %s\n", path, nb->warnings[i].line, nb->warnings[i].text);
-    if (nb) repl_print(r, "%s: %d cells. Enter runs the next one.\n", path, r->notebook.count);
+    if (nb)
+        repl_print(r, "%s: %d cell%s. Enter runs the next one.\n", path, r->notebook.count,
+                   r->notebook.count == 1 ? "" : "s");
 }
 
 /* The user's own start; CELDA_INIT=off: without it. */
