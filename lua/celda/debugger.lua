@@ -1,5 +1,6 @@
 --- %debug: the frames of the last error, one of which is the current one, and commands as pdb has them. Locals are copies,
--- taken when the error was raised; upvalues, session variables and globals are the real ones.
+-- taken when the error was raised, but for a cell's own that are session variables now; these, upvalues and globals are the
+-- real ones.
 local core = require "celda.core"
 local debugger = {}
 
@@ -58,24 +59,43 @@ local function local_place(frame, i)
   }
 end
 
-local function upvalue_place(f, i)
+local function upvalue_place(f, i, kind)
   return {
-    kind = "upvalue",
+    kind = kind,
     get = function() return (select(2, debug.getupvalue(f, i))) end,
     set = function(value) debug.setupvalue(f, i, value) end,
   }
 end
 
+-- The session's variables by name.
+local function variables()
+  local places = {}
+  for _, variable in ipairs(core.locals()) do places[variable.name] = upvalue_place(variable.carrier, 1, "local") end
+  return places
+end
+
+-- The frame's locals in their order. Those of a cell's outermost block are session variables by now, if nobody has set
+-- these since; that is decided once.
+local function locals_of(frame)
+  if frame.locals then return frame.locals end
+  local kept = frame.first and {} or variables()
+  frame.locals = {}
+  for i, name in ipairs(frame.names) do
+    local same = kept[name] and rawequal(kept[name].get(), frame.values[i])
+    frame.locals[i] = same and kept[name] or local_place(frame, i)
+  end
+  return frame.locals
+end
+
 -- What names stand for in the frame: session variables, hidden by upvalues, hidden by locals.
 local function places_of(frame)
-  local places = {}
-  for _, variable in ipairs(core.locals()) do places[variable.name] = upvalue_place(variable.carrier, 1) end
+  local places = variables()
   for i = 1, math.huge do
     local name = debug.getupvalue(frame.func, i)
     if not name then break end
-    places[name] = upvalue_place(frame.func, i)
+    places[name] = upvalue_place(frame.func, i, "upvalue")
   end
-  for i, name in ipairs(frame.names) do places[name] = local_place(frame, i) end
+  for i, place in ipairs(locals_of(frame)) do places[frame.names[i]] = place end
   return places
 end
 
@@ -158,7 +178,7 @@ local function print_locals(frame, last)
   for i = 1, last do at[frame.names[i]] = i end
   for i = 1, last do
     if at[frame.names[i]] == i then
-      print_value(frame.names[i], frame.values[i])
+      print_value(frame.names[i], locals_of(frame)[i].get())
       shown = shown + 1
     end
   end
@@ -232,8 +252,8 @@ list [LINE]    lines around the current one, again: those that follow; ll: the w
 locals         the frame's locals and upvalues; args: its arguments
 p CODE         an expression's value; CODE alone is run in the frame, too, !CODE where it looks like a command
 quit           leaves; Enter repeats the last command
-Names are looked for among the frame's locals, then its upvalues, session variables and globals. Locals are copies:
-assigning to one changes what the debugger shows, and nothing else.]]
+Names are looked for among the frame's locals, then its upvalues, session variables and globals. A function's locals are
+copies: assigning to one changes what the debugger shows, and nothing else. A cell's own are its session's variables.]]
 end
 
 local short = {

@@ -10,7 +10,7 @@ const struct magic magic_debug = {
     .usage = "%debug [COMMAND]",
     .help = "looks at the last error: its frames and their locals\n%debug alone asks for commands as pdb has them "
             "(where, up, down, list, locals, args, p CODE, quit; help names all) until quit; %debug COMMAND runs one, "
-            "and the current frame stays. Code is evaluated in the frame. Locals are copies: assigning to one changes "
-            "what the debugger shows, and nothing else.",
+            "and the current frame stays. Code is evaluated in the frame. A function's locals are copies: assigning to "
+            "one changes what the debugger shows, and nothing else; a cell's own are the session's variables.",
     .run = run,
 };

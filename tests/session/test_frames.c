@@ -92,6 +92,14 @@ static void code_is_run_in_the_frame(void **state) {
     host_expect(h, "factor, session, other, new, list", "4, \"changed\", 2, 3, 1");
 }
 
+static void a_cells_own_locals_are_the_sessions(void **state) {
+    struct host *h = *state;
+    host_fails(h, "local kept, hidden = 1, 2\ndo local hidden = 3 error('x') end", "x");
+    command_shows(h, "kept = 10 hidden = 20", "");
+    command_shows(h, "kept, hidden", "10, 20\n");
+    host_expect(h, "kept, hidden", "10, 2"); /* the inner block's was a copy */
+}
+
 static void source_is_listed(void **state) {
     command_shows(*state, "ll",
                   "       2  local function inner(x, ...)\n       3    local z = x.n * factor\n"
@@ -174,6 +182,7 @@ int main(void) {
         TEST(frames_are_walked),
         TEST(locals_are_listed),
         TEST(code_is_run_in_the_frame),
+        TEST(a_cells_own_locals_are_the_sessions),
         TEST(source_is_listed),
         TEST(the_last_error_stays),
         TEST(names_of_the_frame_are_completed),
