@@ -68,7 +68,7 @@ static enum status passage_open(struct passage *p, const struct magic_notebook *
     p->from = mem_alloc(sizeof *p->from * (new->count + 1), e);
     p->number = mem_zalloc(sizeof *p->number * (old->notebook->count + 1), e);
     p->to = mem_zalloc(sizeof *p->to * (size_t)(old->count + 1), e);
-    p->fresh = mem_zalloc((size_t)(p->count + 1), e);
+    p->fresh = mem_zalloc(sizeof *p->fresh * (size_t)(p->count + 1), e);
     p->state = mem_zalloc(sizeof *p->state * (size_t)(p->count + 1), e);
     return e->status ? e->status : notebook_match(old->notebook, new, p->from, e);
 }

@@ -353,6 +353,24 @@ static void a_full_disk_keeps_the_change(void **state) {
     expect_file(path, HEAD TEXT LAST);
 }
 
+/* Each call to the system fails, and all after it: the file is the old one or the new one, and the session knows which. */
+static void each_call_of_saving_fails(void **state) {
+    static const int errors[] = {ENOSPC, EACCES, EIO};
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        for (unsigned n = 1, seen = n; n <= seen; n++) {
+            file_fail(n, errors[k]);
+            host_run(&host, "%delete 3");
+            seen = file_fail(0, 0);
+            assert_int_equal(nb.count, 2);
+            assert_true(n > 1 || nb.notebook->changed);
+            expect_file(path, nb.notebook->changed ? text : nb.notebook->text);
+            shows("%undo edit", "");
+            expect_file(path, text);
+        }
+    }
+}
+
 static void another_file_goes_on_with_the_cells(void **state) {
     char other[300], command[400];
     (void)state;
@@ -435,6 +453,108 @@ static void lack_of_memory(void **state) {
     }
 }
 
+/* Likewise while a conflict is settled: the cells are one side's, both's, or the user is told. */
+static void lack_of_memory_in_a_conflict(void **state) {
+    struct err e = {0};
+    (void)state;
+    for (size_t n = 1, done = 0; !done; n++) {
+        char theirs[100];
+        e = (struct err){0};
+        nb.notebook->changed = true;
+        snprintf(theirs, sizeof theirs, "-- %%%% Data\nx = %zu\n", n);
+        put_file(theirs);
+        answer("t", NULL);
+        mem_fail_once(n);
+        change_refresh(host.session, &nb, &e);
+        done = mem_fail_once(0) < n;
+        if (e.status) continue;
+        assert_string_equal(nb.notebook->text, theirs);
+        assert_false(nb.notebook->changed);
+    }
+    expect_file(path, nb.notebook->text);
+}
+
+/* ---- any sequence ---------------------------------------------------------------------------------------------------- */
+
+enum { NAMES = 4000 };
+
+static uint32_t random_state;
+
+static int random_below(int n) {
+    random_state = random_state * 1664525 + 1013904223;
+    return (int)(random_state >> 16) % n;
+}
+
+/* Another program drops a cell, or puts one at the end. */
+static void change_outside(int *last) {
+    struct err e = {0};
+    struct notebook *theirs;
+    char source[32];
+    assert_ok(notebook_read(path, &theirs, &e), &e);
+    if (theirs->count > 1 && random_below(2)) {
+        notebook_delete(theirs, (size_t)random_below((int)theirs->count));
+    } else {
+        snprintf(source, sizeof source, "v%d = 1", ++*last);
+        assert_ok(notebook_insert(theirs, theirs->count, CELL_CODE, source, strlen(source), &e), &e);
+    }
+    assert_ok(notebook_save(theirs, path, &e), &e);
+    notebook_free(theirs);
+    assert_ok(change_refresh(host.session, &nb, &e), &e);
+}
+
+static void change_randomly(int *last) {
+    char line[100];
+    const int n = nb.count ? 1 + random_below(nb.count) : 0, m = nb.count ? 1 + random_below(nb.count) : 0;
+    switch (random_below(7)) {
+    case 0: snprintf(line, sizeof line, "%%%%insert %d\nv%d = 1", n + 1, ++*last); break;
+    case 1: snprintf(line, sizeof line, "%%%%insert %d markdown\ntext", n + 1); break;
+    case 2: snprintf(line, sizeof line, "%%move %d %d", n, m); break;
+    case 3: snprintf(line, sizeof line, "%%delete %d", n); break;
+    case 4: snprintf(line, sizeof line, random_below(2) ? "%%undo edit" : "%%redo edit"); break;
+    case 5: change_outside(last); return;
+    default: snprintf(line, sizeof line, "%%run %d", n); break;
+    }
+    host_run(&host, line); /* which may be refused */
+}
+
+/* A cell counts as done if and only if it ran, under whatever number; the file holds what is open. */
+static void check_states(void) {
+    struct err e = {0};
+    struct buf written = {0};
+    for (int n = 1; n <= nb.count; n++) {
+        const struct cell *c = &nb.notebook->cells[magic_cell_index(&nb, n)];
+        char name[32];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(c->source, " "), c->source);
+        lua_getglobal(session_lua(host.session), name);
+        const bool ran = !lua_isnil(session_lua(host.session), -1);
+        lua_pop(session_lua(host.session), 1);
+        if (ran != (nb.state[n - 1].progress == MAGIC_DONE)) fail_msg("[%d] %s: ran %d", n, name, ran);
+    }
+    assert_true(nb.next >= 1 && nb.next <= nb.count + 1);
+    assert_ok(notebook_write(nb.notebook, &written, &e), &e);
+    expect_file(path, buf_text(&written));
+    buf_free(&written);
+}
+
+static int open_random(void **state) {
+    const int failed = open_notebook(state);
+    struct err e = {0};
+    put_file("-- %%\nv1 = 1\n");
+    return failed ? failed : (int)change_refresh(host.session, &nb, &e);
+}
+
+static void any_sequence_keeps_states_with_their_cells(void **state) {
+    (void)state;
+    for (uint32_t seed = 1; seed <= 3; seed++) {
+        int last = (int)seed * NAMES;
+        random_state = seed;
+        for (int step = 0; step < 80; step++) {
+            change_randomly(&last);
+            check_states();
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(inserting, open_notebook, close_notebook),
@@ -449,8 +569,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_conflict_is_settled_as_the_user_says, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(changes_that_go_together_are_put_together, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(a_full_disk_keeps_the_change, open_notebook, close_notebook),
+        cmocka_unit_test_setup_teardown(each_call_of_saving_fails, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(another_file_goes_on_with_the_cells, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(inputs_become_a_notebook, open_notebook, close_notebook),
+        cmocka_unit_test_setup_teardown(any_sequence_keeps_states_with_their_cells, open_random, close_notebook),
+        cmocka_unit_test_setup_teardown(lack_of_memory_in_a_conflict, open_notebook, close_notebook),
         cmocka_unit_test_setup_teardown(lack_of_memory, open_notebook, close_notebook),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
