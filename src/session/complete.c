@@ -42,8 +42,7 @@ static bool push_behind(lua_State *L) {
     return luaL_getmetafield(L, -1, "__index") != LUA_TNIL;
 }
 
-/* Keys of the value on the top and of the tables behind it; pops it. */
-static void offer_members(lua_State *L, const struct completion *c) {
+void session_offer_members(lua_State *L, const struct completion *c) {
     for (int level = 0; level < 10; level++) {
         settle_stub(L);
         if (lua_type(L, -1) == LUA_TTABLE) offer_keys(L, c);
@@ -101,16 +100,19 @@ static void offer_frame_name(void *completion, const char *name) {
     if (!locals_is_internal(name)) offer(completion, name);
 }
 
-static void offer_names(lua_State *L, struct completion *c) {
-    static const char *const keyword[] = {"and",      "break",  "do",   "else", "elseif", "end",  "false", "for",
-                                          "function", "goto",   "if",   "in",   "local",  "nil",  "not",   "or",
-                                          "repeat",   "return", "then", "true", "until",  "while"};
+void session_offer_names(lua_State *L, struct completion *c) {
     struct session *s = session_of(L);
     session_each_frame_name(L, offer_frame_name, c);
     for (int i = 0; i < locals_count(s->locals); i++) offer(c, locals_name(s->locals, i));
     lua_pushglobaltable(L);
     offer_keys(L, c);
     lua_pop(L, 1);
+}
+
+static void offer_keywords(const struct completion *c) {
+    static const char *const keyword[] = {"and",      "break",  "do",   "else", "elseif", "end",  "false", "for",
+                                          "function", "goto",   "if",   "in",   "local",  "nil",  "not",   "or",
+                                          "repeat",   "return", "then", "true", "until",  "while"};
     for (size_t i = 0; i < sizeof keyword / sizeof *keyword; i++) offer(c, keyword[i]);
 }
 
@@ -144,13 +146,15 @@ static int complete(lua_State *L) {
     r->c.word = r->line + start;
     r->c.n = r->cursor - start;
     if (root == start) {
-        if (!session_offer_arguments(L, r->line, &r->c)) offer_names(L, &r->c);
+        if (session_offer_arguments(L, r->line, &r->c)) return 0;
+        session_offer_names(L, &r->c);
+        offer_keywords(&r->c);
         return 0;
     }
     if (!in_name(r->line[root])) return 0; /* the field of a call or of an expression in brackets */
     r->c.calls = r->line[start - 1] == ':';
     session_push_path(L, r->line + root, start - 1 - root);
-    offer_members(L, &r->c);
+    session_offer_members(L, &r->c);
     return 0;
 }
 

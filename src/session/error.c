@@ -91,6 +91,7 @@ int session_on_error(lua_State *L) {
     enum status status = kind_of(L, 1, &name);
     begin_report(r, status, name);
     const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &n) : NULL;
+    struct buf mark = {0};
     if (text)
         put_message(L, text, n, &r->text);
     else
@@ -99,8 +100,11 @@ int session_on_error(lua_State *L) {
         begin_report(r, ERR_CANCELLED, SESSION_INTERRUPTED);
         buf_puts(&r->text, SESSION_INTERRUPTED);
     }
+    if (r->status != ERR_CANCELLED) session_explain(L, &r->text, &mark);
     r->message = r->text.len;
     buf_putc(&r->text, '\n');
+    buf_put(&r->text, buf_text(&mark), mark.len);
+    buf_free(&mark);
     put_frames(L, r);
     return 1;
 }
@@ -131,21 +135,6 @@ struct cell_span session_find_line(const char *text, size_t n, int number) {
     return line;
 }
 
-/* The line, and a ^ below the byte in column `column`. */
-static void put_mark(const char *source, size_t n, int number, int column, struct buf *out) {
-    enum { LONGEST = 200 };
-    struct cell_span line = session_find_line(source, n, number);
-    if (column < 1 || line.end == line.begin || line.end - line.begin > LONGEST) return;
-    buf_puts(out, "  ");
-    buf_put(out, source + line.begin, line.end - line.begin);
-    buf_puts(out, "\n  ");
-    for (size_t i = line.begin; i < line.begin + (size_t)column - 1 && i < line.end; i++) {
-        bool continues = ((unsigned char)source[i] & 0xC0) == 0x80; /* a byte within a UTF-8 character */
-        if (!continues) buf_putc(out, source[i] == '\t' ? '\t' : ' ');
-    }
-    buf_puts(out, "^\n");
-}
-
 void session_report_syntax(lua_State *L, const char *source, size_t n, struct session_report *r) {
     struct cell_lua lua = {0};
     struct err e = {0};
@@ -154,6 +143,6 @@ void session_report_syntax(lua_State *L, const char *source, size_t n, struct se
     r->message = r->text.len;
     buf_putc(&r->text, '\n');
     if (cell_lua_parse(source, n, &lua, &e) == OK && lua.status != CELL_LUA_COMPLETE)
-        put_mark(source, n, lua.line, lua.column, &r->text);
+        session_put_mark(source, n, lua.line, lua.column, 1, &r->text);
     cell_lua_free(&lua);
 }

@@ -195,8 +195,22 @@ struct completion {
 
 /* Pushes what "a.b:c" stands for, nil where it is nothing; nothing of the user's runs. */
 void session_push_path(lua_State *L, const char *path, size_t n);
+/* Session variables and globals; keys of the value on the top, which is popped, and of the tables behind it. */
+void session_offer_names(lua_State *L, struct completion *c);
+void session_offer_members(lua_State *L, const struct completion *c);
 /* Offers the arguments of the call that the word stands in; true: the word can be nothing else. */
 bool session_offer_arguments(lua_State *L, const char *line, const struct completion *c);
+
+/* ---- what an error is about ------------------------------------------------------------------------------------------ */
+
+/* In a message handler: adds to the message the name that was meant, where one is nil, and to `mark` the line with the
+ * expression marked, where it can be told. */
+void session_explain(lua_State *L, struct buf *message, struct buf *mark);
+/* A line of a text, and below it ^ under `length` bytes from `column` on, which counts from 1. */
+void session_put_mark(const char *source, size_t n, int number, int column, size_t length, struct buf *out);
+/* Pushes the newest text that was compiled under this chunk and has something on that line; false: there is none, nothing
+ * is pushed. */
+bool session_push_source(lua_State *L, const char *chunk, int number);
 
 /* ---- what an error leaves for the debugger -------------------------------------------------------------------------- */
 

@@ -65,32 +65,50 @@ static int sources(lua_State *L) {
     return 1;
 }
 
-static bool put_line(const char *text, size_t n, int number, struct buf *out) {
+/* The line without the blanks around it. */
+static struct cell_span trimmed_line(const char *text, size_t n, int number) {
     struct cell_span line = session_find_line(text, n, number);
     while (line.begin < line.end && strchr(" \t\r", text[line.begin])) line.begin++;
-    buf_put(out, text + line.begin, line.end - line.begin);
-    return line.begin < line.end;
+    return line;
 }
 
-void session_put_source_line(lua_State *L, const char *chunk, int number, struct buf *out) {
+bool session_push_source(lua_State *L, const char *chunk, int number) {
     const int top = lua_gettop(L);
-    struct buf file = {0};
-    struct err unread = {0};
-    if (*chunk == '@') {
-        if (buf_read_file(&file, chunk + 1, &unread) == OK) put_line(file.data, file.len, number, out);
-        buf_free(&file);
-        return;
-    }
     luaL_getsubtable(L, LUA_REGISTRYINDEX, SOURCES);
     const lua_Integer texts = lua_getfield(L, -1, chunk) == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, -1) : 0;
     for (lua_Integer i = texts; i > 0; i--) {
         size_t n;
         lua_rawgeti(L, top + 2, i);
         const char *text = lua_tolstring(L, -1, &n);
-        if (put_line(text, n, number, out)) break;
+        const struct cell_span line = trimmed_line(text, n, number);
+        if (line.begin < line.end) {
+            lua_replace(L, top + 1);
+            lua_settop(L, top + 1);
+            return true;
+        }
         lua_pop(L, 1);
     }
     lua_settop(L, top);
+    return false;
+}
+
+static void put_line(const char *text, size_t n, int number, struct buf *out) {
+    const struct cell_span line = trimmed_line(text, n, number);
+    buf_put(out, text + line.begin, line.end - line.begin);
+}
+
+void session_put_source_line(lua_State *L, const char *chunk, int number, struct buf *out) {
+    struct buf file = {0};
+    struct err unread = {0};
+    size_t n;
+    if (*chunk == '@') {
+        if (buf_read_file(&file, chunk + 1, &unread) == OK) put_line(file.data, file.len, number, out);
+        buf_free(&file);
+    } else if (session_push_source(L, chunk, number)) {
+        const char *text = lua_tolstring(L, -1, &n);
+        put_line(text, n, number, out);
+        lua_pop(L, 1);
+    }
 }
 
 /* is_module(name): whether it is one of our own. */

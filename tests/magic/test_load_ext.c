@@ -63,6 +63,7 @@ static void errors_have_a_traceback(void **state) {
              "local function f(x) return x.y.z end\ncelda.magic('bad', function(args)\n  local v = f{} return v end)");
     host_fails(&host, "%bad",
                "[1]:1: attempt to index a nil value (field 'y')\n"
+               "  local function f(x) return x.y.z end\n                             ^^^\n"
                "  [1]:1: in function 'f'\n  [1]:3: in function <[1]:2>\n");
     host_fails(&host, "celda.magic('a b', print)", "a name of letters and digits is wanted");
     host_fails(&host, "celda.magic('a', {hlp = ''}, print)", "unknown option 'hlp'; there are usage, help and cell");

@@ -31,14 +31,14 @@ static void expect_report(struct host *h, const char *source, const char *expect
 }
 
 static void test_one_frame_is_in_the_message(void **state) {
-    expect_report(*state, "local x\nx.y = 1", "[*]:2: attempt to index a nil value (local 'x')\n");
+    expect_report(*state, "local x\nx.y = 1", "[*]:2: attempt to index a nil value (local 'x')\n  x.y = 1\n  ^\n");
     expect_report(*state, "error('boom')", "[*]:1: boom\n");
     expect_report(*state, "error('boom', 0)", "boom\n  [*]:1: in main chunk\n");
 }
 
 static void test_frames(void **state) {
     expect_report(*state, "local function f(x)\n  return x.y.z\nend\nfunction g()\n  local y = f({})\nend\ng()",
-                  "[*]:2: attempt to index a nil value (field 'y')\n"
+                  "[*]:2: attempt to index a nil value (field 'y')\n    return x.y.z\n           ^^^\n"
                   "  [*]:2: in function 'f'\n  [*]:5: in function 'g'\n  [*]:7: in main chunk\n");
     expect_report(*state, "('x'):gsub('x', function() error('deep') end)",
                   "[*]:1: deep\n  [*]:1: in function <[*]:1>\n  [*]:1: in main chunk\n");
@@ -61,7 +61,9 @@ static void test_long_chains_are_cut(void **state) {
 
 static void test_our_own_frames_are_hidden(void **state) {
     struct host *h = *state;
-    expect_report(h, "\nkeras.layers.Dense()", "[*]:2: ValueError: Dense: missing argument \"units\"\n");
+    expect_report(h, "\nkeras.layers.Dense()",
+                  "[*]:2: ValueError: Dense: missing argument \"units\"\n"
+                  "  keras.layers.Dense()\n  ^^^^^^^^^^^^^^^^^^\n");
     host_fails(h, "timeit.timeit(function() error('mine') end, {number = 1})", "mine");
     assert_null(strstr(buf_text(&h->out), "celda:"));
     assert_non_null(strstr(buf_text(&h->out), "in main chunk"));
