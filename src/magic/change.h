@@ -4,6 +4,7 @@
 #ifndef MAGIC_CHANGE_H
 #define MAGIC_CHANGE_H
 
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "magic/magic.h"
@@ -21,10 +22,10 @@ struct change_versions {
 
 struct magic_changes {
     struct change_versions undo, redo;
-    struct buf saved; /* the file as it was read or written last */
-    struct stat seen; /* likewise; all zero: there was none */
-    bool dropped;     /* the last change, for what another program wrote */
-    bool rescued;     /* there is a copy of what could not be saved */
+    struct buf saved;       /* the file as it was read or written last */
+    struct stat seen;       /* likewise; all zero: there was none */
+    bool dropped;           /* the last change, for what another program wrote */
+    char rescued[PATH_MAX]; /* a copy of what could not be saved; "": there is none */
 };
 
 /* For a notebook that was just read from `path`, which becomes an absolute one. */
@@ -65,6 +66,9 @@ int change_find_target(const struct magic_call *c, const struct change_target *t
 
 /* The notebook that a notebook's text is read as. */
 enum status change_read_again(const struct notebook *nb, struct notebook **out, struct err *e);
+/* What `new` has that `old` does not, by its numbers: "cells 3, 5; new cell 7; text; 1 deleted; another order". */
+enum status change_put_differences(const struct notebook *old, const struct notebook *new, struct buf *out,
+                                   struct err *e);
 /* The file's name without its folder. */
 const char *change_name(const struct magic_notebook *nb);
 

@@ -1,7 +1,6 @@
 /* The notebook and its file. Invariant: what another program wrote to the file is replaced only when the user said so, and
  * then it can be brought back. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,59 +74,6 @@ static enum status read_theirs(struct magic_notebook *nb, struct notebook **thei
     return e->status;
 }
 
-/* ---- in words ------------------------------------------------------------------------------------------------------ */
-
-struct words {
-    struct buf *out;
-    const char *kind; /* of the last item */
-};
-
-/* "cells 3, 5, new 7, 1 deleted, text" */
-static void put_word(struct words *w, const char *kind, int n) {
-    const char *comma = w->kind ? ", " : "";
-    const bool same = w->kind && strcmp(w->kind, kind) == 0;
-    if (n > 0)
-        buf_printf(w->out, "%s%s%s%d", comma, same ? "" : kind, same ? "" : " ", n);
-    else if (!same)
-        buf_printf(w->out, "%s%s", comma, kind);
-    w->kind = kind;
-}
-
-/* How many cells of the old text no cell of the new one continues. */
-static int count_gone(const struct notebook *old, const struct notebook *new, const int *from) {
-    int gone = (int)old->count;
-    for (size_t i = 0; i < new->count; i++) gone -= from[i] >= 0;
-    return gone;
-}
-
-/* Which cells are others, by their new numbers. */
-static enum status put_differences(const struct notebook *old, const struct notebook *new, struct buf *out,
-                                   struct err *e) {
-    struct words w = {.out = out};
-    int *from = mem_alloc(sizeof *from * (new->count + 1), e);
-    if (!from || notebook_match(old, new, from, e)) {
-        mem_free(from);
-        return e->status;
-    }
-    int last = -1;
-    bool moved = false;
-    for (size_t i = 0, n = 0; i < new->count; i++) {
-        const bool code = new->cells[i].kind == CELL_CODE;
-        n += code;
-        if (from[i] < 0 || !cell_same(&old->cells[from[i]], &new->cells[i]))
-            put_word(&w, !code ? "text" : from[i] < 0 ? "new cell" : "cell", code ? (int)n : 0);
-        if (from[i] < 0) continue;
-        moved = moved || from[i] < last;
-        last = from[i];
-    }
-    const int gone = count_gone(old, new, from);
-    if (gone) buf_printf(out, "%s%d deleted", w.kind ? ", " : "", gone);
-    const bool named = w.kind || gone;
-    if (moved || !named) buf_printf(out, "%s%s", named ? ", " : "", moved ? "another order" : "blank lines");
-    mem_free(from);
-    return buf_status(out, e);
-}
-
 /* ---- conflicts ----------------------------------------------------------------------------------------------------- */
 
 static enum status take_theirs(struct session *s, struct magic_notebook *nb, struct notebook *theirs, struct err *e) {
@@ -140,31 +86,32 @@ static enum status take_theirs(struct session *s, struct magic_notebook *nb, str
     return e->status;
 }
 
-/* Where a notebook that cannot be saved is kept. */
-static enum status rescue_path(const struct magic_notebook *nb, char *path, struct err *e) {
-    char name[NAME_MAX];
+/* The text goes to a file of the user's state, which outlives the session. */
+static enum status rescue(struct magic_notebook *nb, struct err *e) {
+    char name[NAME_MAX], *path = nb->changes->rescued;
     snprintf(name, sizeof name, "unsaved/%ld-%.200s", (long)getpid(), change_name(nb));
-    return state_path(name, path, PATH_MAX, e);
+    if (state_path(name, path, PATH_MAX, e) == OK) file_replace(path, nb->notebook->text, nb->notebook->text_size, e);
+    if (e->status) *path = 0;
+    return e->status;
 }
 
 static enum status not_saved(struct magic_notebook *nb, const struct err *why, struct err *e) {
-    const struct notebook *mine = nb->notebook;
-    char path[PATH_MAX];
     struct err lost = {0};
     nb->notebook->changed = true;
-    if (rescue_path(nb, path, &lost) == OK) file_replace(path, mine->text, mine->text_size, &lost);
-    nb->changes->rescued = lost.status == OK;
+    if (rescue(nb, &lost))
+        return err_set(e, why->status,
+                       "%s\nNot saved, and kept in this session alone (%s): %%write tries again, %%write "
+                       "NAME.cells saves elsewhere.",
+                       why->text, lost.text);
     return err_set(e, why->status,
-                   "%s\nNot saved, but kept in %s%s%s: %%write tries again, %%write NAME.cells saves elsewhere.",
-                   why->text, lost.status ? "this session alone (" : path, lost.text, lost.status ? ")" : "");
+                   "%s\nNot saved, but kept in %s: %%write tries again, %%write NAME.cells saves elsewhere.", why->text,
+                   nb->changes->rescued);
 }
 
 /* What was kept there is saved. */
 static void drop_rescued(struct magic_notebook *nb) {
-    char path[PATH_MAX];
-    struct err e = {0};
-    if (nb->changes->rescued && rescue_path(nb, path, &e) == OK) unlink(path);
-    nb->changes->rescued = false;
+    if (*nb->changes->rescued) unlink(nb->changes->rescued);
+    *nb->changes->rescued = 0;
 }
 
 /* A file whose folder could not be synced is there all the same. */
@@ -247,9 +194,9 @@ static char ask_whose(struct magic_notebook *nb, const struct conflict *c) {
     const char *letters = c->both ? "tmbf" : "tmf";
     char answer[16] = "";
     buf_printf(&question, "%s was changed by another program (", change_name(nb));
-    put_differences(c->base, c->theirs, &question, &e);
+    change_put_differences(c->base, c->theirs, &question, &e);
     buf_puts(&question, ") and here (");
-    put_differences(c->base, nb->notebook, &question, &e);
+    change_put_differences(c->base, nb->notebook, &question, &e);
     buf_printf(&question, ").\nTake [t]heirs, keep [m]ine, %sor write mine to another [f]ile? ",
                c->both ? "take [b]oth, " : "");
     bool answered = nb->ask != NULL;
@@ -318,7 +265,7 @@ enum status change_refresh(struct session *s, struct magic_notebook *nb, struct 
     if (read_theirs(nb, &theirs, e) || !theirs) return e->status;
     if (nb->notebook->changed) return settle(s, nb, theirs, e);
     buf_printf(&line, "%s changed on disk: ", change_name(nb));
-    put_differences(nb->notebook, theirs, &line, e);
+    change_put_differences(nb->notebook, theirs, &line, e);
     buf_putc(&line, '\n');
     if (take_theirs(s, nb, theirs, e) == OK)
         session_sink(s)->text(session_sink(s), SINK_OUT, buf_text(&line), line.len);

@@ -32,6 +32,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     if (words != 1 && words != 2)
         return err_set(e, ERR_VALUE, "which cells? %%merge N, with the one after it, or %%merge N M");
     if (magic_parse_cell(nb, first, &n, e)) return e->status;
+    if (words == 1 && n == nb->count) return err_set(e, ERR_VALUE, "there is no cell after [%d]", n);
     if (words == 1) snprintf(last, sizeof last, "%d", n + 1);
     if (magic_parse_cell(nb, last, &m, e)) return e->status;
     if (m <= n) return err_set(e, ERR_VALUE, "[%d] does not stand before [%d]", n, m);

@@ -43,7 +43,7 @@ static void test_changes_from_both_sides(void **state) {
     expect_file(path, "-- %% First\nx = 7\n\n-- %% Second\ny = x + 1\n\n-- %% Third\nz = y + 1\n");
     test_file("nb.cells", "-- %% Second\ny = x + 5\n", 23);
     terminal_type(&t, "\r");
-    terminal_await(&t, "nb.cells changed on disk: cell 1, 2 deleted\r\n");
+    terminal_await(&t, "nb.cells changed on disk: cell 1; 2 deleted\r\n");
     terminal_await(&t, "[1] Second");
     terminal_await(&t, "y = x + 5");
     terminal_type_at(&t, "in 2: ", "\r");
@@ -106,7 +106,8 @@ static void test_what_cannot_be_saved(void **state) {
     terminal_type(&t, "%delete 2\r");
     terminal_await(&t, "Not saved, but kept in ");
     terminal_type_at(&t, "in 2 (not saved): ", "\004");
-    terminal_type_at(&t, "The changes of nb.cells are not saved. Leave all the same? [y/N] ", "\r");
+    terminal_await(&t, "The changes of nb.cells are not saved; a copy is ");
+    terminal_type_at(&t, "Leave all the same? [y/N] ", "\r");
     terminal_type_at(&t, "in 2 (not saved): ", "\004");
     terminal_type_at(&t, "[y/N] ", "y\r");
     assert_int_equal(terminal_finish(&t), 1);

@@ -193,7 +193,7 @@ static void splitting_and_merging(void **state) {
     shows("%merge 1 3", "[1] to [3] are [1] now\n");
     expect_file(path, HEAD "-- %% Data device=\"cpu\"\nx = 1 -- kept   as it is\n\ny = x * 2\n\nz = y\n\n" TEXT LAST);
     host_fails(&host, "%merge 1", "there is text between [1] and [2]");
-    host_fails(&host, "%merge 2", "'3' is no cell");
+    host_fails(&host, "%merge 2", "there is no cell after [2]");
     host_fails(&host, "%merge 2 1", "[2] does not stand before [1]");
     host_fails(&host, "%split 1 1", "[1] cannot be split before line 1");
     host_fails(&host, "%split 1 99", "[1] cannot be split before line 99");
@@ -258,11 +258,11 @@ static void changes_on_disk_are_taken_over(void **state) {
     shows("%run", "");
     put_file(HEAD DATA "-- %%\nnew = 1\n-- %% Double\ny = x * 4\n\n-- %% [markdown]\n-- text, too\n\n" LAST
                        "\n-- %% End\n");
-    refresh("nb.cells changed on disk: new cell 2, cell 3, text, new cell 5\n");
+    refresh("nb.cells changed on disk: cell 3; new cells 2, 5; text\n");
     states("Data+ new = 1 Double+ Last+ >End ");
     refresh("");
     put_file(HEAD LAST "\n" DATA);
-    refresh("nb.cells changed on disk: 4 deleted, another order\n");
+    refresh("nb.cells changed on disk: 4 deleted; another order\n");
     states("Last+ Data+ >");
     put_file(HEAD LAST "\n\n" DATA);
     refresh("nb.cells changed on disk: blank lines\n");
@@ -277,7 +277,7 @@ static void while_a_conflict_lasts_nothing_is_overwritten(void **state) {
     (void)state;
     put_file(theirs);
     host_fails(&host, "%delete 3",
-               "nb.cells was changed by another program (cell 1, 4 deleted) and here (1 deleted).\n"
+               "nb.cells was changed by another program (cell 1; 4 deleted) and here (1 deleted).\n"
                "Take [t]heirs, keep [m]ine, or write mine to another [f]ile? ");
     assert_non_null(strstr(buf_text(&host.out), "nothing is overwritten."));
     assert_true(nb.notebook->changed);
@@ -343,7 +343,7 @@ static void a_full_disk_keeps_the_change(void **state) {
     (void)state;
     file_fail(1, ENOSPC);
     host_fails(&host, "%delete 1", "No space left on device");
-    assert_non_null(strstr(buf_text(&host.out), "Not saved, but kept in this session alone (cannot write '"));
+    assert_non_null(strstr(buf_text(&host.out), "Not saved, and kept in this session alone (cannot write '"));
     file_fail(0, 0);
     assert_true(nb.notebook->changed);
     states(">Double Last ");
@@ -378,7 +378,7 @@ static void another_file_goes_on_with_the_cells(void **state) {
     unlink(other);
     shows("%run 1", "");
     file_fail(1, ENOSPC);
-    host_fails(&host, "%delete 3", "Not saved, but kept in this session alone");
+    host_fails(&host, "%delete 3", "Not saved, and kept in this session alone");
     file_fail(0, 0);
     snprintf(command, sizeof command, "%%write %.*s", (int)strlen(other) - 6, other);
     shows(command, "copy.cells is written: 2 cells\n");

@@ -15,7 +15,12 @@ bool repl_ask(struct magic_notebook *nb, const char *question, char *answer, siz
     sink_flush(session_sink(r->session));
     fputs(question, stdout);
     fflush(stdout);
-    if (!fgets(answer, (int)size, stdin)) return false;
+    clearerr(stdin); /* of a Ctrl-D before */
+    if (!fgets(answer, (int)size, stdin)) {
+        putchar('\n');
+        fflush(stdout);
+        return false;
+    }
     answer[strcspn(answer, "\n")] = 0;
     return true;
 }
@@ -48,11 +53,16 @@ bool repl_is_unsaved(const struct repl *r) {
 }
 
 bool repl_may_leave(struct repl *r) {
-    char question[300], answer[16];
+    struct buf question = {0};
+    char answer[16] = "";
     if (!repl_is_unsaved(r)) return true;
-    snprintf(question, sizeof question, "The changes of %s are not saved. Leave all the same? [y/N] ",
-             change_name(&r->notebook));
-    if (repl_ask(&r->notebook, question, answer, sizeof answer)) return *answer == 'y' || *answer == 'Y';
-    fprintf(stderr, "celda: the changes of %s are not saved\n", change_name(&r->notebook));
+    const char *copy = r->notebook.changes->rescued;
+    buf_printf(&question, "The changes of %s are not saved%s%s. Leave all the same? [y/N] ", change_name(&r->notebook),
+               *copy ? "; a copy is " : "", copy);
+    const bool answered = repl_ask(&r->notebook, buf_text(&question), answer, sizeof answer);
+    buf_free(&question);
+    if (answered) return *answer == 'y' || *answer == 'Y';
+    fprintf(stderr, "celda: the changes of %s are not saved%s%s\n", change_name(&r->notebook),
+            *copy ? "; a copy is " : "", copy);
     return true;
 }

@@ -290,8 +290,7 @@ static void close_session(struct repl *r, bool clean) {
 
 static void greet(struct repl *r, const char *path) {
     const struct notebook *nb = r->notebook.notebook;
-    repl_print(r,
-               "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists commands, Ctrl-D leaves.\n");
+    repl_print(r, "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists commands, Ctrl-D leaves.\n");
     for (size_t i = 0; nb && i < nb->warning_count; i++)
         repl_print(r, "%s:%d: %s\n", path, nb->warnings[i].line, nb->warnings[i].text);
     if (nb)
