@@ -11,6 +11,7 @@
 static int finish(lua_State *L, int status, lua_KContext number, int skip) {
     session_catcher_leave(L, L, number);
     if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - skip;
+    session_forget_coroutines(L);
     lua_pushboolean(L, false);
     lua_pushvalue(L, -2);
     return 2;
@@ -85,6 +86,7 @@ static int catch_resume(lua_State *L) {
     int n = resume(L, co, lua_gettop(L) - 1);
     int results = n < 0 ? 1 : n;
     session_catcher_leave(L, co, number);
+    if (n < 0) session_forget_coroutines(L);
     lua_pushboolean(L, n >= 0);
     lua_insert(L, -(results + 1));
     return results + 1;
@@ -105,7 +107,10 @@ static int wrapped(lua_State *L) {
         session_catcher_leave(L, co, number);
         return n;
     }
-    if (status != LUA_OK && status != LUA_YIELD) close_failed(L, co);
+    if (status != LUA_OK && status != LUA_YIELD) {
+        session_keep_coroutine(L, co);
+        close_failed(L, co);
+    }
     session_catcher_leave(L, co, number);
     if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
         luaL_where(L, 1);

@@ -83,6 +83,7 @@ static int call_and_show(struct session *s, int n, struct session_result *out) {
     struct buf text = {0};
     const int top = lua_gettop(L) - n - 1;
     buf_free(&s->report.text);
+    session_forget_coroutines(L);
     s->lua_calls++;
     mem_keep_reserve(true);
     session_interrupt_begin(L);

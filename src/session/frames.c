@@ -8,8 +8,9 @@
 
 enum { INNERMOST = 60 }; /* frames kept of a long chain of calls */
 
-static const char
-    frames_key; /* its address is a registry key: {frame, ..., message =, at = 1, more = whether there were more} */
+/* Their addresses are registry keys. */
+static const char frames_key;     /* {frame, ..., message =, at = 1, more = whether there were more} */
+static const char coroutines_key; /* frames of the coroutines that the error on its way up has left; nil: none */
 
 /* ---- keeping them --------------------------------------------------------------------------------------------------- */
 
@@ -24,12 +25,13 @@ static void set_integer(lua_State *L, int table, const char *key, lua_Integer va
 }
 
 /* frame.names, frame.values: what is in scope, in the order of declaration, Lua's own and the cell's own left out. */
-static void keep_locals(lua_State *L, lua_Debug *ar, int frame) {
+static void keep_locals(lua_State *L, lua_State *from, lua_Debug *ar, int frame) {
     const char *name;
     lua_Integer n = 0;
     lua_newtable(L);
     lua_newtable(L);
-    for (int i = 1; (name = lua_getlocal(L, ar, i)) != NULL; i++) {
+    for (int i = 1; (name = lua_getlocal(from, ar, i)) != NULL; i++) {
+        lua_xmove(from, L, 1);
         if (*name == '(' || locals_is_internal(name)) {
             lua_pop(L, 1);
             continue;
@@ -42,49 +44,64 @@ static void keep_locals(lua_State *L, lua_Debug *ar, int frame) {
     lua_setfield(L, frame, "names");
 }
 
-static void keep_varargs(lua_State *L, lua_Debug *ar, int frame) {
+static void keep_varargs(lua_State *L, lua_State *from, lua_Debug *ar, int frame) {
     int n = 0;
     lua_newtable(L);
-    while (lua_getlocal(L, ar, -(n + 1))) lua_rawseti(L, -2, ++n);
+    while (lua_getlocal(from, ar, -(n + 1))) {
+        lua_xmove(from, L, 1);
+        lua_rawseti(L, -2, ++n);
+    }
     set_integer(L, lua_gettop(L), "n", n);
     lua_setfield(L, frame, "varargs");
 }
 
 /* What keep_frame writes to; whoever calls it protected frees the text. */
 struct keeper {
-    int frames; /* index of the list */
+    lua_State *L; /* where that runs */
+    int frames;   /* index of the list there */
+    lua_State *from;
     struct buf place;
 };
 
-static void keep_frame(void *arg, lua_State *L, lua_Debug *ar, int skipped) {
+/* The frame's coroutine, if it is another than the keeper's, is dead: nothing may raise there. */
+static void keep_frame(void *arg, lua_State *from, lua_Debug *ar, int skipped) {
     struct keeper *k = arg;
+    lua_State *L = k->L;
+    const int frame = lua_gettop(L) + 1;
     (void)skipped;
-    const int function = lua_gettop(L), frame = function + 1;
     luaL_checkstack(L, 8, NULL);
+    lua_createtable(L, 0, 10);
+    lua_pushvalue(from, from == L ? -2 : -1);
+    lua_xmove(from, L, 1);
     k->place.len = 0;
     session_describe_frame(L, ar, &k->place);
-    lua_createtable(L, 0, 10);
-    set_string(L, frame, "place", buf_text(&k->place));
-    set_string(L, frame, "source", ar->source);
-    set_integer(L, frame, "line", ar->currentline);
-    if (!locals_is_cell(L, function) && ar->linedefined > 0) { /* a function of the user's, no chunk */
+    if (!locals_is_cell(L, -1) && ar->linedefined > 0) { /* a function of the user's, no chunk */
         set_integer(L, frame, "first", ar->linedefined);
         set_integer(L, frame, "last", ar->lastlinedefined);
     }
-    set_integer(L, frame, "parameters", ar->nparams);
-    lua_pushvalue(L, function);
     lua_setfield(L, frame, "func");
-    keep_locals(L, ar, frame);
-    keep_varargs(L, ar, frame);
+    set_string(L, frame, "place", buf_text(&k->place));
+    set_string(L, frame, "source", ar->source);
+    set_integer(L, frame, "line", ar->currentline);
+    set_integer(L, frame, "parameters", ar->nparams);
+    keep_locals(L, from, ar, frame);
+    keep_varargs(L, from, ar, frame);
     lua_rawseti(L, k->frames, (lua_Integer)lua_rawlen(L, k->frames) + 1);
-    lua_settop(L, function);
+}
+
+/* Pushes the list of the coroutines' frames, or a new one. */
+static void push_coroutines(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &coroutines_key) == LUA_TTABLE) return;
+    lua_pop(L, 1);
+    lua_newtable(L);
 }
 
 static int keep_all(lua_State *L) {
     struct keeper *k = lua_touserdata(L, 1);
-    lua_newtable(L);
-    k->frames = lua_gettop(L);
     const struct session_report *r = &session_of(L)->report;
+    push_coroutines(L);
+    k->L = L;
+    k->frames = lua_gettop(L);
     lua_pushlstring(L, buf_text(&r->text), r->message);
     lua_setfield(L, k->frames, "message");
     set_integer(L, k->frames, "at", 1);
@@ -94,20 +111,65 @@ static int keep_all(lua_State *L) {
     return 0;
 }
 
+static int keep_coroutine(lua_State *L) {
+    struct keeper *k = lua_touserdata(L, 1);
+    push_coroutines(L);
+    k->L = L;
+    k->frames = lua_gettop(L);
+    session_each_frame(k->from, INNERMOST, 0, keep_frame, k);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &coroutines_key);
+    return 0;
+}
+
+/* Without memory for it the debugger sees less. */
+static void keep(lua_State *L, lua_CFunction f, struct keeper *k) {
+    if (!lua_checkstack(L, 2)) return;
+    lua_pushcfunction(L, f);
+    lua_pushlightuserdata(L, k);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+    buf_free(&k->place);
+}
+
 void session_keep_frames(lua_State *L) {
     struct keeper k = {0};
     session_forget_frames(L);
-    if (!lua_checkstack(L, 2)) return;
-    lua_pushcfunction(L, keep_all);
-    lua_pushlightuserdata(L, &k);
-    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-    buf_free(&k.place);
+    keep(L, keep_all, &k);
+    session_forget_coroutines(L);
+}
+
+void session_keep_coroutine(lua_State *L, lua_State *co) {
+    struct keeper k = {.from = co};
+    keep(L, keep_coroutine, &k);
+}
+
+static void forget(lua_State *L, const void *key) {
+    if (!lua_checkstack(L, 1)) return;
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
 
 void session_forget_frames(lua_State *L) {
-    if (!lua_checkstack(L, 1)) return;
-    lua_pushnil(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &frames_key);
+    forget(L, &frames_key);
+}
+
+void session_forget_coroutines(lua_State *L) {
+    forget(L, &coroutines_key);
+}
+
+int session_put_coroutines(lua_State *L, int most, struct buf *out) {
+    if (!lua_checkstack(L, 3)) return 0;
+    const int top = lua_gettop(L);
+    const bool any = lua_rawgetp(L, LUA_REGISTRYINDEX, &coroutines_key) == LUA_TTABLE;
+    const int n = any ? (int)lua_rawlen(L, -1) : 0;
+    for (int i = 1; i <= n && i <= most; i++) {
+        lua_rawgeti(L, top + 1, i);
+        lua_getfield(L, -1, "place");
+        buf_printf(out, "  %s\n", lua_tostring(L, -1));
+        lua_settop(L, top + 1);
+    }
+    if (n > most) buf_printf(out, "  ... (%d more)\n", n - most);
+    lua_settop(L, top);
+    return n;
 }
 
 /* ---- the debugger's side -------------------------------------------------------------------------------------------- */

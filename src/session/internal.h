@@ -218,6 +218,12 @@ bool session_push_source(lua_State *L, const char *chunk, int number);
  * raises; where there is no memory for them, there are none. */
 void session_keep_frames(lua_State *L);
 void session_forget_frames(lua_State *L);
+/* An error leaves coroutine `co`, which is dead by it, for L: its frames stand before L's in what becomes of the error, until
+ * somebody catches it or the next call begins. */
+void session_keep_coroutine(lua_State *L, lua_State *co);
+void session_forget_coroutines(lua_State *L);
+/* Such frames as a traceback has them; returns how many there are. */
+int session_put_coroutines(lua_State *L, int most, struct buf *out);
 /* For completion, while what is typed goes to the debugger: the names of the current frame, and the value of one of them,
  * pushed if there is such a name. May raise for lack of memory. */
 void session_each_frame_name(lua_State *L, void (*fn)(void *arg, const char *name), void *arg);

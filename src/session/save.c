@@ -40,6 +40,7 @@ enum status session_call(struct session *s, const struct session_call *c, int re
     lua_pushcfunction(L, call);
     lua_pushlightuserdata(L, (void *)c);
     buf_free(&s->report.text);
+    session_forget_coroutines(L);
     s->lua_calls++;
     bool outermost = !session_interrupt_running();
     if (outermost) session_interrupt_begin(L);

@@ -69,5 +69,6 @@ static void put_frame(void *arg, lua_State *L, lua_Debug *ar, int skipped) {
 }
 
 int session_traceback(lua_State *L, struct buf *out) {
-    return session_each_frame(L, HEAD, TAIL, put_frame, out);
+    const int left = session_put_coroutines(L, HEAD, out);
+    return left + session_each_frame(L, HEAD, TAIL, put_frame, out);
 }

@@ -46,6 +46,22 @@ static void test_frames(void **state) {
                   "[*]:1: no\n  [*]:1: in metamethod 'add'\n  [*]:2: in main chunk\n");
 }
 
+static void test_frames_of_coroutines(void **state) {
+    struct host *h = *state;
+    expect_report(
+        h, "local function inner(n)\n  error('deep')\nend\nfor x in coroutine.wrap(function()\n  inner(1)\nend) do end",
+        "[*]:4: [*]:2: deep\n  [*]:2: in function 'inner'\n  [*]:5: in function <[*]:4>\n  [*]:4: in main chunk\n");
+    expect_report(
+        h,
+        "local function f()\n  local g = coroutine.wrap(function() error('x', 0) end)\n  g()\nend\ncoroutine.wrap(f)()",
+        "[*]:5: [*]:3: x\n  [*]:2: in function <[*]:2>\n  [*]:3: in function <[*]:1>\n  [*]:5: in main chunk\n");
+    expect_report(
+        h,
+        "pcall(coroutine.wrap(function() error('caught') end))\ncoroutine.resume(coroutine.create(function()\n"
+        "  coroutine.wrap(function() error('caught') end)() end))\nerror('other')",
+        "[*]:4: other\n");
+}
+
 static void test_frames_of_an_earlier_cell(void **state) {
     struct host *h = *state;
     host_expect(h, "function old()\n  error('old one')\nend", "");
@@ -121,6 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_one_frame_is_in_the_message),
         TEST(test_frames),
+        TEST(test_frames_of_coroutines),
         TEST(test_frames_of_an_earlier_cell),
         TEST(test_long_chains_are_cut),
         TEST(test_our_own_frames_are_hidden),

@@ -136,6 +136,18 @@ static void completes(struct host *h, const char *line, const char *words) {
     buf_free(&out);
 }
 
+static void frames_of_coroutines_are_kept(void **state) {
+    struct host *h = *state;
+    host_fails(h,
+               "local function f(n) coroutine.yield(n) error('deep') end\n"
+               "local count = 0\nfor x in coroutine.wrap(function(...) f(7) end) do count = count + x end",
+               "deep");
+    command_shows(h, "p n", "7\n");
+    command_shows(h, "where", "> [3]:1: in function 'f'\n  [3]:3: in function <[3]:3>\n  [3]:3: in main chunk\n");
+    command_shows(h, "up 2", NULL);
+    command_shows(h, "p count", "7\n");
+}
+
 static void names_of_the_frame_are_completed(void **state) {
     struct host *h = *state;
     struct err e = {0};
@@ -185,6 +197,7 @@ int main(void) {
         TEST(a_cells_own_locals_are_the_sessions),
         TEST(source_is_listed),
         TEST(the_last_error_stays),
+        TEST(frames_of_coroutines_are_kept),
         TEST(names_of_the_frame_are_completed),
         TEST(frames_go_when_memory_is_short),
         TEST(the_user_enters_and_leaves),
