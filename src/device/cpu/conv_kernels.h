@@ -54,6 +54,10 @@ struct cpu_winograd {
 struct cpu_conv_kernels {
     int lanes;
     void (*tile)(const struct cpu_tile *t);
+    /* A matrix of k rows, or its transposed one, laid out for `b` of a tile: `columns` of each row, zeros up to the next
+     * multiple of 16, which is the result's leading dimension. */
+    void (*pack)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
+    void (*pack_transposed)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
     const struct cpu_dft *dft; /* by growing n; ends with n == 0 */
     const struct cpu_winograd *winograd;
     /* For the conjugate product by three multiplications: sum[i] = re + im of a; d1 = -(re + im), d2 = im - re of b. */

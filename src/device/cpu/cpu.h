@@ -120,6 +120,8 @@ struct cpu_gemm_stack {
     int64_t dim[TENSOR_MAX_RANK], a[TENSOR_MAX_RANK], b[TENSOR_MAX_RANK], c[TENSOR_MAX_RANK];
 };
 
+/* Moves g's addresses to product p of the stack. */
+void cpu_gemm_place(struct cpu_gemm *g, const struct cpu_gemm_stack *s, int64_t p);
 /* On the calling thread, without a look at the cancel flag: at most some 10^8 multiplications. */
 void cpu_gemm(const struct cpu_gemm *g);
 /* Over the pool, in tiles whose grid depends on m, n, k and the stack alone. `stack` NULL: one product. */

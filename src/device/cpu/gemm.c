@@ -1,10 +1,11 @@
-/* Matrix products: OpenBLAS, single-threaded, as the kernel of tiles that our pool works on. Invariant: the tile grid
+/* Matrix products: our own tiles (gemm_tiles.c), or OpenBLAS, single-threaded, as the kernel of tiles that our pool works on. Invariant: the tile grid
  * depends on the shapes alone, so one thread computes the same bits as many. */
 #include <cblas.h>
 #include <string.h>
 
 #include "base/cancel.h"
 #include "device/cpu/cpu.h"
+#include "device/cpu/gemm_tiles.h"
 
 enum {
     TILE = 512,    /* rows and columns of a tile at most */
@@ -102,8 +103,7 @@ struct tiling {
     _Atomic(bool) cancelled; /* a tile was left unfinished */
 };
 
-/* The addresses of product p. */
-static void place(struct cpu_gemm *g, const struct cpu_gemm_stack *s, int64_t p) {
+void cpu_gemm_place(struct cpu_gemm *g, const struct cpu_gemm_stack *s, int64_t p) {
     const int64_t size = (int64_t)dtype_size(g->dtype);
     int64_t a = 0, b = 0, c = 0;
     for (int d = s->rank - 1; d >= 0; p /= s->dim[d--]) {
@@ -119,7 +119,7 @@ static void place(struct cpu_gemm *g, const struct cpu_gemm_stack *s, int64_t p)
 static void run_tile(struct tiling *t, int64_t u) {
     struct cpu_gemm g = *t->g;
     const int64_t size = (int64_t)dtype_size(g.dtype);
-    if (t->stack) place(&g, t->stack, u / t->ncolumn / t->nrow);
+    if (t->stack) cpu_gemm_place(&g, t->stack, u / t->ncolumn / t->nrow);
     const int64_t i = u / t->ncolumn % t->nrow * t->rows, j = u % t->ncolumn * t->columns, k = g.k;
     g.m = g.m - i < t->rows ? g.m - i : t->rows;
     g.n = g.n - j < t->columns ? g.n - j : t->columns;
@@ -170,6 +170,7 @@ enum status cpu_gemm_parallel(struct cpu *c, const struct cpu_gemm *g, const str
     if (g->m == 0 || g->n == 0 || count == 0) return OK;
     if (g->lda > INT32_MAX || g->ldb > INT32_MAX || g->ldc > INT32_MAX)
         return err_set(e, ERR_UNSUPPORTED, "matmul: a matrix has more than 2^31 - 1 columns");
+    if (cpu_gemm_tiles_suit(c, g)) return cpu_gemm_tiles(c, g, stack, count, e);
     struct tiling t = {.g = g, .stack = stack};
     choose_tiles(&t, count);
     const int64_t work = t.rows * t.columns * (g->k ? g->k : 1), grain = SMALL / work;

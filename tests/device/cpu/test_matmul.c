@@ -19,7 +19,7 @@ static void check(enum dtype d, struct shape sa, struct shape sb, bool ta, bool 
     struct tensor *in[] = {test_random(test_cpu[0], d, sa, d == DT_UINT8 ? 0 : -3, 4, 1),
                            test_random(test_cpu[0], d, sb, d == DT_UINT8 ? 0 : -3, 4, 2)};
     const union op_attrs attrs = {.matmul = {ta, tb}};
-    struct tensor *y = test_everywhere(&op_matmul, in, 2, &attrs, true);
+    struct tensor *y = test_everywhere(&op_matmul, in, 2, &attrs, d != DT_FLOAT32);
     const int64_t k = sa.dim[sa.rank - (ta ? 2 : 1)];
     /* A vector as a matrix. */
     struct tensor a = *in[0], b = *in[1];
@@ -74,6 +74,18 @@ static void tiles(void **state) {
     check(DT_FLOAT32, SHAPE(1200, 3000), SHAPE(3000), false, false);
 }
 
+/* Strips that are cut short, and blocks of rows and of k: each side a little more than a whole number of them. */
+static void strips(void **state) {
+    (void)state;
+    for (int t = 0; t < 4; t++) {
+        const bool ta = t & 1, tb = t & 2;
+        check(DT_FLOAT32, ta ? SHAPE(300, 101) : SHAPE(101, 300), tb ? SHAPE(83, 300) : SHAPE(300, 83), ta, tb);
+        check(DT_FLOAT32, ta ? SHAPE(129, 290) : SHAPE(290, 129), tb ? SHAPE(64, 129) : SHAPE(129, 64), ta, tb);
+        check(DT_FLOAT32, ta ? SHAPE(3, 70, 17) : SHAPE(3, 17, 70), tb ? SHAPE(900, 70) : SHAPE(70, 900), ta, tb);
+        check(DT_FLOAT32, ta ? SHAPE(64, 1000) : SHAPE(1000, 64), tb ? SHAPE(17, 64) : SHAPE(64, 17), ta, tb);
+    }
+}
+
 static void *interrupt(void *arg) {
     (void)arg;
     usleep(30000);
@@ -101,10 +113,8 @@ static void a_cancel_is_seen(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrices),
-        cmocka_unit_test(vectors_and_stacks),
-        cmocka_unit_test(tiles),
-        cmocka_unit_test(a_cancel_is_seen),
+        cmocka_unit_test(matrices), cmocka_unit_test(vectors_and_stacks), cmocka_unit_test(tiles),
+        cmocka_unit_test(strips),   cmocka_unit_test(a_cancel_is_seen),
     };
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);
 }

@@ -142,11 +142,15 @@ static void conjugate_planes(int64_t n, const float *re, const float *im, float 
 }
 
 void CPU_SYMBOL(tile)(const struct cpu_tile *t);
+void CPU_SYMBOL(pack)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
+void CPU_SYMBOL(pack_transposed)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
 extern const struct cpu_winograd CPU_SYMBOL(winograd);
 
 const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .lanes = LANES,
     .tile = CPU_SYMBOL(tile),
+    .pack = CPU_SYMBOL(pack),
+    .pack_transposed = CPU_SYMBOL(pack_transposed),
     .dft = sizes,
     .winograd = &CPU_SYMBOL(winograd),
     .sum_planes = sum_planes,
