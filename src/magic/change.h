@@ -52,6 +52,12 @@ enum status change_refresh(struct session *s, struct magic_notebook *nb, struct 
 /* `%undo edit` brings this text back, and `state` for those of its code cells that are gone until then (NULL: not run). */
 enum status change_keep(struct magic_notebook *nb, const struct notebook *text, const struct magic_cell_state *state,
                         struct err *e);
+/* A copy of what cannot be saved, whose path is in `rescued` then; and it goes, once that is saved. */
+enum status change_rescue(struct magic_notebook *nb, struct err *e);
+void change_drop_rescued(struct magic_notebook *nb);
+/* The copy of a session with this notebook that has ended. False: there is none. */
+bool change_find_rescued(const struct magic_notebook *nb, char *path, size_t size);
+
 /* The name of a notebook's file that was typed, with .cells at its end. */
 enum status change_put_name(const char *name, struct buf *path, struct err *e);
 

@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/state.h"
 #include "magic/change.h"
 
 const char *change_name(const struct magic_notebook *nb) {
@@ -86,19 +85,10 @@ static enum status take_theirs(struct session *s, struct magic_notebook *nb, str
     return e->status;
 }
 
-/* The text goes to a file of the user's state, which outlives the session. */
-static enum status rescue(struct magic_notebook *nb, struct err *e) {
-    char name[NAME_MAX], *path = nb->changes->rescued;
-    snprintf(name, sizeof name, "unsaved/%ld-%.200s", (long)getpid(), change_name(nb));
-    if (state_path(name, path, PATH_MAX, e) == OK) file_replace(path, nb->notebook->text, nb->notebook->text_size, e);
-    if (e->status) *path = 0;
-    return e->status;
-}
-
 static enum status not_saved(struct magic_notebook *nb, const struct err *why, struct err *e) {
     struct err lost = {0};
     nb->notebook->changed = true;
-    if (rescue(nb, &lost))
+    if (change_rescue(nb, &lost))
         return err_set(e, why->status,
                        "%s\nNot saved, and kept in this session alone (%s): %%write tries again, %%write "
                        "NAME.cells saves elsewhere.",
@@ -106,12 +96,6 @@ static enum status not_saved(struct magic_notebook *nb, const struct err *why, s
     return err_set(e, why->status,
                    "%s\nNot saved, but kept in %s: %%write tries again, %%write NAME.cells saves elsewhere.", why->text,
                    nb->changes->rescued);
-}
-
-/* What was kept there is saved. */
-static void drop_rescued(struct magic_notebook *nb) {
-    if (*nb->changes->rescued) unlink(nb->changes->rescued);
-    *nb->changes->rescued = 0;
 }
 
 /* A file whose folder could not be synced is there all the same. */
@@ -132,7 +116,7 @@ static enum status write_mine(struct magic_notebook *nb, struct err *e) {
         buf_free(&text);
         return not_saved(nb, &why, e);
     }
-    drop_rescued(nb);
+    change_drop_rescued(nb);
     note_saved(nb, &text);
     return why.status ? err_set(e, why.status, "%s", why.text) : OK;
 }
@@ -140,7 +124,7 @@ static enum status write_mine(struct magic_notebook *nb, struct err *e) {
 enum status change_save_as(struct magic_notebook *nb, const char *path, struct err *e) {
     struct notebook *mine = nb->notebook;
     if (file_replace(path, mine->text, mine->text_size, e)) return e->status;
-    drop_rescued(nb);
+    change_drop_rescued(nb);
     return set_path(nb, path, e);
 }
 

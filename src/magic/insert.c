@@ -36,7 +36,9 @@ const struct magic magic_insert = {
     .usage = "%insert [N] [markdown]",
     .help =
         "makes a new cell, above cell N\nWithout a number it comes behind the cell that ran last, and is the next one. "
-        "%%insert takes the lines below it as the cell's source; markdown makes a text cell.",
+        "%%insert takes the lines below it as the cell's source; markdown makes a text cell. An input that was "
+        "recalled, "
+        "with %%insert on a line above it, becomes a cell.",
     .needs_notebook = true,
     .takes_cell = true,
     .run = run,

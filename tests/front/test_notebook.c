@@ -111,6 +111,13 @@ static void test_what_cannot_be_saved(void **state) {
     terminal_type_at(&t, "in 2 (not saved): ", "\004");
     terminal_type_at(&t, "[y/N] ", "y\r");
     assert_int_equal(terminal_finish(&t), 1);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    test_file("gone/nb.cells", text, sizeof text - 1);
+    terminal_start(&t, 300, file, NULL);
+    terminal_await(&t, "Changes that an earlier session could not save are in ");
+    terminal_await(&t, "-nb.cells; remove it");
+    terminal_type_at(&t, "in 1: ", "\004");
+    assert_int_equal(terminal_finish(&t), 0);
 }
 
 int main(void) {

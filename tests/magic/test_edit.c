@@ -273,7 +273,7 @@ static void changes_on_disk_are_taken_over(void **state) {
 
 static void while_a_conflict_lasts_nothing_is_overwritten(void **state) {
     static const char theirs[] = "-- %% Data\nx = 99\n";
-    char rescued[600];
+    char rescued[PATH_MAX], found[PATH_MAX];
     (void)state;
     put_file(theirs);
     host_fails(&host, "%delete 3",
@@ -282,7 +282,8 @@ static void while_a_conflict_lasts_nothing_is_overwritten(void **state) {
     assert_non_null(strstr(buf_text(&host.out), "nothing is overwritten."));
     assert_true(nb.notebook->changed);
     expect_file(path, theirs);
-    snprintf(rescued, sizeof rescued, "%s/celda/unsaved/%ld-nb.cells", getenv("XDG_STATE_HOME"), (long)getpid());
+    snprintf(rescued, sizeof rescued, "%s", nb.changes->rescued);
+    assert_false(change_find_rescued(&nb, found, sizeof found)); /* this session's own */
     expect_file(rescued, HEAD DATA DOUBLE "-- %% [markdown]\n-- text\n");
     refresh(""); /* nobody is asked again until something happens */
     nb.ask = NULL;

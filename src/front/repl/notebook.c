@@ -52,6 +52,13 @@ bool repl_is_unsaved(const struct repl *r) {
     return r->notebook.notebook && r->notebook.notebook->changed;
 }
 
+void repl_show_rescued(struct repl *r) {
+    char path[PATH_MAX];
+    if (r->notebook.notebook && change_find_rescued(&r->notebook, path, sizeof path))
+        repl_print(r, "Changes that an earlier session could not save are in %s; remove it when you have them.\n",
+                   path);
+}
+
 bool repl_may_leave(struct repl *r) {
     struct buf question = {0};
     char answer[16] = "";

@@ -293,6 +293,7 @@ static void greet(struct repl *r, const char *path) {
     repl_print(r, "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists commands, Ctrl-D leaves.\n");
     for (size_t i = 0; nb && i < nb->warning_count; i++)
         repl_print(r, "%s:%d: %s\n", path, nb->warnings[i].line, nb->warnings[i].text);
+    repl_show_rescued(r);
     if (nb)
         repl_print(r, "%s: %d cell%s. Enter runs the next one.\n", path, r->notebook.count,
                    r->notebook.count == 1 ? "" : "s");

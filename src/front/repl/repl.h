@@ -40,6 +40,8 @@ bool repl_refresh(struct repl *r);
 /* The journal goes with the session to the notebook that is open. */
 void repl_follow_notebook(struct repl *r);
 bool repl_is_unsaved(const struct repl *r);
+/* Names the copy of changes that an earlier session could not save, if there is one. */
+void repl_show_rescued(struct repl *r);
 /* Asks where the notebook could not be saved. */
 bool repl_may_leave(struct repl *r);
 /* magic_notebook's `ask`. */
