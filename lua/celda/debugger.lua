@@ -261,15 +261,16 @@ local short = {
   ["?"] = "help", q = "quit", exit = "quit", c = "quit", continue = "quit", cont = "quit",
 }
 
--- The command and its argument; what is no command is code.
+-- What may stand behind a command, as a pattern; behind the others nothing.
+local takes = {up = "^%w*$", down = "^%w*$", list = "^[%w.]*$", p = "^[^=]"}
+
+-- The command and its argument; what is no command is code: `c + 5` is not `c`, continue.
 local function parse(line)
-  local word, rest = line:match "^([%a?]+)%s*(.*)$"
-  local behind = word and line:sub(#word + 1, #word + 1)
+  local word, space, rest = line:match "^([%a?]+)(%s*)(.*)$"
   local name = word and (short[word] or word)
-  if not commands[name] or behind ~= "" and not behind:find "%s" or rest:find "^=[^=]" then
-    return "p", (line:gsub("^!", ""))
-  end
-  return name, rest
+  local fits = commands[name] and (rest == "" or space ~= "" and rest:find(takes[name] or "^$"))
+  if fits then return name, rest end
+  return "p", (line:gsub("^!", ""))
 end
 
 --- One line as it was typed; an empty one does the last again. True: the user wants to leave. `enter`: it is the first.

@@ -100,6 +100,18 @@ static void a_cells_own_locals_are_the_sessions(void **state) {
     host_expect(h, "kept, hidden", "10, 2"); /* the inner block's was a copy */
 }
 
+/* A command's letter at the beginning of an expression: pdb would leave at `c + 5`. */
+static void an_expression_is_no_command(void **state) {
+    struct host *h = *state;
+    host_fails(h, "local c, u, l = 1, 2, {3} error('x')", "x");
+    command_shows(h, "c + 5", "6\n");
+    command_shows(h, "u * 2", "4\n");
+    command_shows(h, "l[1]", "3\n");
+    command_shows(h, "c, u", "1, 2\n");
+    command_shows(h, "c == 1", "true\n");
+    command_shows(h, "!c", "1\n");
+}
+
 static void source_is_listed(void **state) {
     command_shows(*state, "ll",
                   "       2  local function inner(x, ...)\n       3    local z = x.n * factor\n"
@@ -195,6 +207,7 @@ int main(void) {
         TEST(locals_are_listed),
         TEST(code_is_run_in_the_frame),
         TEST(a_cells_own_locals_are_the_sessions),
+        TEST(an_expression_is_no_command),
         TEST(source_is_listed),
         TEST(the_last_error_stays),
         TEST(frames_of_coroutines_are_kept),
