@@ -81,6 +81,7 @@ static void folders_and_variables_hold_for_commands(void **state) {
     host_expect(&host, "%env CELDA_TEST", "a b");
     host_fails(&host, "%env CELDA_NONE", "there is no environment variable 'CELDA_NONE'");
     host_fails(&host, "%env =x", "cannot be set");
+    host_expect(&host, "%ls -d /usr/bin", "/usr/bin/");
 }
 
 int main(void) {

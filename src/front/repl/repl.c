@@ -267,7 +267,10 @@ static void open_terminal(struct repl *r) {
 
 static enum status open_session(struct repl *r, const char *path, const struct journal_info *resumed, struct err *e) {
     char notebook[PATH_MAX] = "";
-    if (path && !realpath(path, notebook)) return err_set(e, ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    if (path && !realpath(path, notebook)) {
+        const char *hint = errno == ENOENT ? "; %new in celda begins a notebook" : "";
+        return err_set(e, ERR_IO, "cannot open '%s': %s%s", path, strerror(errno), hint);
+    }
     if (path && open_notebook(r, path, e)) return e->status;
     if (journal_open(&r->console.sink, notebook, &r->journal, e)) return e->status;
     if (resumed && journal_continue(r->journal, resumed->path, e)) return e->status;
