@@ -20,11 +20,40 @@ local function class_of(value)
   return classes[value]
 end
 
+-- Names under which the classes of a kind go, the one with a small letter first where there is one: "glorot_uniform", "adam".
+local function names_of(kind)
+  local list = {}
+  for _, class in ipairs(core[kind].classes()) do list[#list + 1] = class.aliases:match "%l[%w_]*" or class.name end
+  return list
+end
+
+local function activations()
+  local list = {}
+  for name in pairs(core.activations) do list[#list + 1] = name end
+  return list
+end
+
+-- The strings that an argument may be, where they are known.
+local function choices_of(name, kind, choices)
+  if choices then
+    local list = {}
+    for choice in choices:gmatch "%S+" do list[#list + 1] = choice end
+    return list
+  end
+  if kind == "the name of an activation" then return activations() end
+  if kind == "an initializer or its name" then return names_of "initializers" end
+  if name == "optimizer" then return names_of "optimizers" end
+  if name == "loss" then return names_of "losses" end
+end
+
 local function of_class(class)
   local list = {}
   for _, arg in ipairs(class.args) do
     local kind = arg.choices and arg.choices:gsub("%S+", '"%0"'):gsub(" ", " or ") or arg.type
-    if arg.type ~= "" then list[#list + 1] = {name = arg.name, default = lua_of(arg.default), kind = kind} end
+    if arg.type ~= "" then
+      list[#list + 1] = {name = arg.name, default = lua_of(arg.default), kind = kind,
+        choices = choices_of(arg.name, arg.type, arg.choices)}
+    end
   end
   return list
 end
@@ -43,7 +72,7 @@ local function asked_for(name, text, comment)
   if not list then return nil end
   local arguments = {}
   for argument in list:gmatch '"([%w_]+)"' do
-    arguments[#arguments + 1] = {name = argument, default = default_in(comment, argument)}
+    arguments[#arguments + 1] = {name = argument, default = default_in(comment, argument), choices = choices_of(argument)}
   end
   return arguments
 end
@@ -80,7 +109,7 @@ local function parameters(f)
   return list
 end
 
---- A list of {name = ..., default = ..., kind = ...} for the value that a call names `name`; nil where nothing is known.
+--- A list of {name = ..., default = ..., kind = ..., choices = {...}} for the value that a call names `name`; nil where nothing is known.
 return function(value, name)
   local f = help.callable(value)
   if not f then return nil end

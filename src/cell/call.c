@@ -82,6 +82,8 @@ bool cell_call_at(const char *text, size_t n, struct cell_call *out) {
         cell_lua_parse(text, n, &lua, &e) == OK && take_tokens(&lua, &s) && scan_brackets(&s) && find_call(&s, out);
     if (found) {
         const int last = s.t[s.count - 1].symbol;
+        if (last == '=' && s.count >= 2 && s.t[s.count - 2].symbol == SYMBOL_NAME)
+            out->value_of = s.t[s.count - 2].span;
         out->at_start = last == '(' || last == '{' || last == ',' || last == ';';
         find_given(&s, out);
     }

@@ -10,6 +10,7 @@ struct cell_call {
     struct cell_span callee;                 /* "keras.layers.Conv2D", "model:fit": names with dots and colons */
     bool in_table;                           /* its table of keyword arguments is open: `f{`, `f(x, {` */
     bool at_start;                           /* of an argument: behind the bracket or a comma */
+    struct cell_span value_of;               /* behind `name =`: the name; else empty */
     struct cell_span given[CELL_CALL_NAMES]; /* arguments that stand there by name */
     int given_count;
 };

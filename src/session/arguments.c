@@ -6,11 +6,13 @@
 #include "cell/call.h"
 #include "session/internal.h"
 
+static bool is_named(const char *line, const struct cell_span *s, const char *name) {
+    return strlen(name) == s->end - s->begin && memcmp(line + s->begin, name, s->end - s->begin) == 0;
+}
+
 static bool is_given(const char *line, const struct cell_call *call, const char *name) {
-    for (int i = 0; i < call->given_count; i++) {
-        const struct cell_span *s = &call->given[i];
-        if (strlen(name) == s->end - s->begin && memcmp(line + s->begin, name, s->end - s->begin) == 0) return true;
-    }
+    for (int i = 0; i < call->given_count; i++)
+        if (is_named(line, &call->given[i], name)) return true;
     return false;
 }
 
@@ -53,4 +55,27 @@ bool session_offer_arguments(lua_State *L, const char *line, const struct comple
         lua_pop(L, 1);
     }
     return c->n == 0; /* a word may be a name as well */
+}
+
+/* The list of strings on the stack's top. */
+static void offer_choices(lua_State *L, const struct completion *c) {
+    for (lua_Integer i = 1; lua_geti(L, -1, i) == LUA_TSTRING; i++) {
+        const struct session_candidate candidate = {.start = c->start, .word = lua_tostring(L, -1), .note = ""};
+        c->add(c->arg, &candidate);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+void session_offer_values(lua_State *L, const char *line, const struct completion *c) {
+    struct cell_call call;
+    if (!cell_call_at(line, c->start, &call) || call.value_of.begin == call.value_of.end) return;
+    push_arguments(L, line, &call.callee);
+    if (!lua_istable(L, -1)) return;
+    for (lua_Integer i = 1; lua_geti(L, -1, i) == LUA_TTABLE; i++) {
+        lua_getfield(L, -1, "name");
+        const bool wanted = is_named(line, &call.value_of, lua_tostring(L, -1));
+        if (lua_getfield(L, -2, "choices") == LUA_TTABLE && wanted) offer_choices(L, c);
+        lua_pop(L, 3);
+    }
 }

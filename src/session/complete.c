@@ -158,12 +158,28 @@ static int complete(lua_State *L) {
     return 0;
 }
 
+static int complete_value(lua_State *L) {
+    const struct request *r = lua_touserdata(L, 1);
+    session_offer_values(L, r->line, &r->c);
+    return 0;
+}
+
+static void call_protected(struct session *s, lua_CFunction f, struct request *r) {
+    int top = lua_gettop(s->L);
+    lua_pushcfunction(s->L, f);
+    lua_pushlightuserdata(s->L, r);
+    lua_pcall(s->L, 1, 0, 0);
+    lua_settop(s->L, top);
+}
+
 void session_complete(struct session *s, const char *line, size_t cursor,
                       void (*add)(void *arg, const struct session_candidate *c), void *arg) {
     struct request r = {line, cursor, {.add = add, .arg = arg}};
-    int top = lua_gettop(s->L);
-    lua_pushcfunction(s->L, complete);
-    lua_pushlightuserdata(s->L, &r);
-    lua_pcall(s->L, 1, 0, 0);
-    lua_settop(s->L, top);
+    call_protected(s, complete, &r);
+}
+
+void session_complete_value(struct session *s, const char *line, size_t quote,
+                            void (*add)(void *arg, const struct session_candidate *c), void *arg) {
+    struct request r = {line, quote, {.add = add, .arg = arg, .start = quote, .word = ""}};
+    call_protected(s, complete_value, &r);
 }

@@ -200,6 +200,8 @@ void session_offer_names(lua_State *L, struct completion *c);
 void session_offer_members(lua_State *L, const struct completion *c);
 /* Offers the arguments of the call that the word stands in; true: the word can be nothing else. */
 bool session_offer_arguments(lua_State *L, const char *line, const struct completion *c);
+/* Likewise the strings that the argument may be whose value begins at c->start. */
+void session_offer_values(lua_State *L, const char *line, const struct completion *c);
 
 /* ---- what an error is about ------------------------------------------------------------------------------------------ */
 

@@ -162,6 +162,10 @@ struct session_candidate {
 void session_complete(struct session *s, const char *line, size_t cursor,
                       void (*add)(void *arg, const struct session_candidate *c), void *arg);
 
+/* The strings that the argument may be whose value begins with the quote at byte `quote`: "relu" in `activation = "re`. */
+void session_complete_value(struct session *s, const char *line, size_t quote,
+                            void (*add)(void *arg, const struct session_candidate *c), void *arg);
+
 /* Help for `thing`, a dotted name or an expression: what help() prints. */
 enum status session_help(struct session *s, const char *thing, struct buf *out, struct err *e);
 /* The source of the Lua function that `thing` names, and where it stands ("[3]:2"); where it is none, `place` stays empty and

@@ -104,6 +104,26 @@ static void test_arguments(void **state) {
     offers_nothing(h, "keras.layers.Nothing{fil");
 }
 
+/* What an argument's value may be, whose quote ends the line. */
+static void values(struct host *h, const char *line, const char *word) {
+    struct buf words = {0};
+    char padded[64];
+    session_complete_value(h->session, line, strlen(line) - 1, collect, &words);
+    snprintf(padded, sizeof padded, " %s ", word);
+    if (!strstr(buf_text(&words), padded)) fail_msg("'%s' offers no %s but:%s", line, word, buf_text(&words));
+    buf_free(&words);
+}
+
+static void test_values(void **state) {
+    struct host *h = *state;
+    host_expect(h, "model = keras.Sequential()", "");
+    values(h, "keras.layers.Conv2D{padding = '", "same");
+    values(h, "keras.layers.Dense(10, {activation = \"", "relu");
+    values(h, "keras.layers.Dense{kernel_initializer = '", "glorot_uniform");
+    values(h, "model:compile{optimizer = '", "adam");
+    values(h, "model:compile{loss = '", "sparse_categorical_crossentropy");
+}
+
 static void test_no_user_code_runs(void **state) {
     struct host *h = *state;
     host_expect(
@@ -116,7 +136,7 @@ static void test_no_user_code_runs(void **state) {
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, open_host, close_host)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_names), TEST(test_modules), TEST(test_methods), TEST(test_arguments),
-                                       TEST(test_no_user_code_runs)};
+    const struct CMUnitTest tests[] = {TEST(test_names),     TEST(test_modules), TEST(test_methods),
+                                       TEST(test_arguments), TEST(test_values),  TEST(test_no_user_code_runs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

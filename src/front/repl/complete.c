@@ -156,11 +156,17 @@ static bool find_words(char *prefix, int word) {
     }
 }
 
+/* False: the string is a path, as far as one can tell. */
+static bool find_values(char *prefix, int start) {
+    session_complete_value(repl->session, rl_line_buffer, (size_t)start - 1, add, prefix);
+    return found.count > 0;
+}
+
 static char **complete(const char *text, int start, int end) {
     (void)end;
+    const bool in_string = input_ends_in_string(rl_line_buffer, (size_t)start);
     clear_found();
-    if (input_ends_in_string(rl_line_buffer, (size_t)start) || !find_words((char *)text, start))
-        return NULL; /* files */
+    if (!(in_string ? find_values : find_words)((char *)text, start)) return NULL; /* files */
     rl_attempted_completion_over = 1;
     rl_completion_suppress_append = 1;
     if (!found.shown_only) {
