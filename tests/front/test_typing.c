@@ -138,16 +138,17 @@ static void test_resizing(void **state) {
     const int row = begin(&t, 80);
     type(&t, "t = {\r'one two three four', 'five six seven'}", row + 1,
          "...:   'one two three four', 'five six seven'}");
-    terminal_resize(&t, 30); /* the greeting takes rows more, too */
-    terminal_await_row(&t, 5, "...:   'one two three four', '");
-    terminal_await_row(&t, 6, "     five six seven'}");
-    terminal_await_row(&t, 4, "[1]: t = {");
+    const int below = row + 2; /* the greeting takes two rows more */
+    terminal_resize(&t, 30);
+    terminal_await_row(&t, below + 1, "...:   'one two three four', '");
+    terminal_await_row(&t, below + 2, "     five six seven'}");
+    terminal_await_row(&t, below, "[1]: t = {");
     terminal_resize(&t, 60);
-    terminal_await_row(&t, 5, "...:   'one two three four', 'five six seven'}");
-    terminal_await_row(&t, 6, "");
-    type(&t, "\r", 7, "[2]:");
-    type(&t, "t[1]\r", 8, "\"one two three four\"");
-    terminal_await_row(&t, 10, "[3]:");
+    terminal_await_row(&t, below + 1, "...:   'one two three four', 'five six seven'}");
+    terminal_await_row(&t, below + 2, "");
+    type(&t, "\r", below + 3, "[2]:");
+    type(&t, "t[1]\r", below + 4, "\"one two three four\"");
+    terminal_await_row(&t, below + 6, "[3]:");
     finish(&t);
 }
 
