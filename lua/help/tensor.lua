@@ -55,14 +55,12 @@ tape:gradient(target, sources[, output_gradients]): one gradient for a source, o
   ["celda.save"] = "celda.save(path, value)\n"
     .. "Writes a value and all that it refers to (tables, tensors, models, functions) to a file that celda.load and Python's\n"
     .. "safetensors read; returns a list of what could not be saved. %save writes the whole session.",
-  ["celda.magic"] = [[
-celda.magic(name, {usage = "%name", help = "", cell = false}, function(args, body) ... end)
-Adds %name, with cell = true %%name too: args is the rest of its line, body the rest of the cell or nil. What the function
-returns is shown.]],
-  ["celda.bind"] = [[
-celda.bind(keys, text)
-The keys type the text from now on; a line end in it runs it. Keys are readline's: "\\C-t", "\\M-x", "\\e[15~". Returns
-false where there are no keys to press.]],
+  ["celda.magic"] = 'celda.magic(name, {usage = "%name", help = "", cell = false}, function(args, body) ... end)\n'
+    .. "Adds %name, with cell = true %%name, too: args is the rest of its line, body the rest of the cell or nil. What the "
+    .. "function returns is shown.",
+  ["celda.bind"] = "celda.bind(keys, text)\n"
+    .. [[The keys type the text from now on; a line end in it runs it. Keys are written as readline writes them: "\\C-t", ]]
+    .. [["\\M-x", "\\e[15~". Returns false where there are no keys to press.]],
   ["celda.load"] = "celda.load(path)\nThe value that celda.save wrote.",
 }
 
