@@ -110,6 +110,21 @@ static void consider(void *arg, const struct session_candidate *c) {
     if (near && near != s->best && strcmp(near, s->wrong) != 0) snprintf(s->best, sizeof s->best, "%s", near);
 }
 
+/* The frame's locals and upvalues. */
+static void consider_variables(lua_State *L, lua_Debug *frame, struct suggestion *s) {
+    struct session_candidate c = {0};
+    for (int i = 1; (c.word = lua_getlocal(L, frame, i)); i++) {
+        if (*c.word != '(') consider(s, &c);
+        lua_pop(L, 1);
+    }
+    lua_getinfo(L, "f", frame);
+    for (int i = 1; (c.word = lua_getupvalue(L, -1, i)); i++) {
+        consider(s, &c);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
 /* Pushes the value of a variable of the frame. */
 static bool push_local(lua_State *L, lua_Debug *frame, const char *name, size_t n) {
     bool found = false;
@@ -142,6 +157,7 @@ static void suggest(lua_State *L, struct line *l, const struct subject *s, size_
     struct completion c = {.add = consider, .arg = &found, .word = ""};
     if (!s->nil) return;
     if (strcmp(s->kind, "global") == 0) {
+        consider_variables(L, &l->frame, &found);
         session_offer_names(L, &c);
     } else if (at != SIZE_MAX && is_field(l, at) && at >= 2 && l->lua.tokens[at - 2].kind == CELL_TOKEN_NAME) {
         push_owner(L, l, at);
