@@ -83,7 +83,7 @@ void magic_notebook_close(struct magic_notebook *nb);
 enum status magic_notebook_open_inputs(struct session *s, struct magic_notebook *nb, const char *path, struct err *e);
 /* Another text of the notebook takes the place of the one that is open, and is taken over: states, `next` and what the
  * session knows of runs follow the cells (notebook_match). `state`: of the new code cells, for those that the open text does
- * not have; NULL: they have not run. After an error all is as it was, and new is freed. */
+ * not have but had before; NULL: they have not run. After an error all is as it was, and new is freed. */
 enum status magic_notebook_adopt(struct session *s, struct magic_notebook *nb, struct notebook *new,
                                  const struct magic_cell_state *state, struct err *e);
 

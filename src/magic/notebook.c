@@ -119,6 +119,8 @@ enum status magic_notebook_adopt(struct session *s, struct magic_notebook *nb, s
     follow_cells(&p, state);
     nb->next = follow_next(&p);
     session_rename_cells(s, p.to, nb->count);
+    for (int n = 1; state && n <= p.count; n++)
+        if (p.fresh[n - 1]) session_restore_cell(s, n);
     notebook_free(nb->notebook);
     mem_free(nb->state);
     nb->notebook = new;

@@ -50,18 +50,14 @@ struct session {
     int lua_calls;                 /* cells' functions on the C stack: the state cannot be replaced under them */
 };
 
-/* The numbers that cells have now; see session_rename_cells. */
-struct session_numbers {
-    const int *to;
-    int count;
-};
-void session_rename(char name[32], const struct session_numbers *numbers);
+/* Takes the name of a cell, and may change it. */
+typedef void session_name_fn(void *arg, char name[32]);
 
 /* A cell's run is over: its cost is kept. What there is no memory for is missing from the ledger. */
 void session_ledger_add(struct session *s, const char *name, const struct session_result *r);
 void session_ledger_close(struct session *s);
 
-void session_ledger_rename(struct session *s, const struct session_numbers *numbers);
+void session_ledger_each_name(struct session *s, session_name_fn *fn, void *arg);
 
 void session_forget_inputs(struct session *s);
 /* After a cell has ended and its time was taken. */
@@ -120,7 +116,7 @@ void trail_begin(struct trail *t);
 void trail_add_source(struct trail *t, const char *source, size_t n);
 void trail_end(struct session *s, const char *cell, const char *source, size_t n);
 
-void trail_rename(struct trail *t, const struct session_numbers *numbers);
+void trail_each_name(struct trail *t, session_name_fn *fn, void *arg);
 
 /* The last run of that cell was taken back, or is there again. */
 void trail_mark(struct trail *t, const char *cell, bool undone);
@@ -139,7 +135,7 @@ void session_report_loaded(lua_State *L, int first, const char *path, struct buf
 void session_undo_point(struct session *s, const char *cell);
 void session_drop_undo(struct session *s); /* all that is kept now, which makes room */
 void session_forget_undo(struct session *s);
-void session_undo_rename(struct session *s, const struct session_numbers *numbers);
+void session_undo_each_name(struct session *s, session_name_fn *fn, void *arg);
 size_t session_undo_budget(const struct session *s); /* 0: it is off */
 
 /* ---- interrupt ------------------------------------------------------------------------------------------------------ */

@@ -42,8 +42,8 @@ void session_ledger_add(struct session *s, const char *name, const struct sessio
     snprintf(c->name, sizeof c->name, "%s", name);
 }
 
-void session_ledger_rename(struct session *s, const struct session_numbers *numbers) {
-    for (int i = 0; i < s->ledger_count; i++) session_rename(s->ledger[i].name, numbers);
+void session_ledger_each_name(struct session *s, session_name_fn *fn, void *arg) {
+    for (int i = 0; i < s->ledger_count; i++) fn(arg, s->ledger[i].name);
 }
 
 void session_ledger_close(struct session *s) {

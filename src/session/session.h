@@ -91,6 +91,8 @@ void session_each_cost(const struct session *s, void (*fn)(void *arg, const stru
  * the ledger, what can be taken back) follows; of one that is gone it is kept under "former [n]". Functions keep the name of
  * the cell they came from. */
 void session_rename_cells(struct session *s, const int *to, int count);
+/* A cell that was gone is there again as [n], the number that it had. */
+void session_restore_cell(struct session *s, int n);
 
 /* ---- magics --------------------------------------------------------------------------------------------------------- */
 

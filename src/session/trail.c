@@ -168,8 +168,8 @@ void trail_end(struct session *s, const char *cell, const char *source, size_t n
     take_names(&t->written, &r->written, &r->nwritten);
 }
 
-void trail_rename(struct trail *t, const struct session_numbers *numbers) {
-    for (size_t i = 0; i < t->count; i++) session_rename(t->runs[i].cell, numbers);
+void trail_each_name(struct trail *t, session_name_fn *fn, void *arg) {
+    for (size_t i = 0; i < t->count; i++) fn(arg, t->runs[i].cell);
 }
 
 void trail_mark(struct trail *t, const char *cell, bool undone) {

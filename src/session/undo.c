@@ -171,10 +171,10 @@ enum status session_redo(struct session *s, char cell[32], struct err *e) {
     return move(s, false, cell, e);
 }
 
-void session_undo_rename(struct session *s, const struct session_numbers *numbers) {
+void session_undo_each_name(struct session *s, session_name_fn *fn, void *arg) {
     struct undo *u = s->undo;
-    for (int i = 0; u && i < u->ndone; i++) session_rename(u->done[i].cell, numbers);
-    for (int i = 0; u && i < u->nundone; i++) session_rename(u->undone[i].cell, numbers);
+    for (int i = 0; u && i < u->ndone; i++) fn(arg, u->done[i].cell);
+    for (int i = 0; u && i < u->nundone; i++) fn(arg, u->undone[i].cell);
 }
 
 const char *session_undo_left_out(const struct session *s) {

@@ -171,6 +171,7 @@ static void names_follow_their_cells(void **state) {
     shows("%why last", "z: former [1], ");
     shows("%undo edit", "the notebook is as before");
     states("Double+ Last+ >Data+ ");
+    shows("%why last", ", from z\n  z: [1], ");
     shows("%redo edit", "the notebook is changed again");
     states("Last+ >Data+ ");
     shows("%undo edit", "");
