@@ -1,4 +1,5 @@
 /* Cells of many lines typed on a terminal: what the screen shows, and what runs. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -152,6 +153,21 @@ static void test_resizing(void **state) {
     finish(&t);
 }
 
+/* After Ctrl-Z and fg the terminal is ours again, and the input is drawn where the cursor is. */
+static void test_stop(void **state) {
+    struct terminal t;
+    (void)state;
+    const int row = begin(&t, 80);
+    type(&t, "if true then\r", row + 1, "...:");
+    kill(t.pid, SIGSTOP);
+    kill(t.pid, SIGCONT);
+    terminal_await_row(&t, row + 1, "[1]: if true then");
+    type(&t, "print(42)\r", row + 2, "...:   print(42)");
+    type(&t, "end\r", row + 4, "42");
+    terminal_await_row(&t, row + 6, "[2]:");
+    finish(&t);
+}
+
 static void test_narrow_window(void **state) {
     struct terminal t;
     (void)state;
@@ -257,12 +273,19 @@ static void test_inputrc(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_several_lines), cmocka_unit_test(test_paste),
-        cmocka_unit_test(test_history),       cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_tab),           cmocka_unit_test(test_resizing),
-        cmocka_unit_test(test_narrow_window), cmocka_unit_test(test_wide_characters),
-        cmocka_unit_test(test_tall_cell),     cmocka_unit_test(test_colours),
-        cmocka_unit_test(test_dumb_terminal), cmocka_unit_test(test_inputrc),
+        cmocka_unit_test(test_several_lines),
+        cmocka_unit_test(test_paste),
+        cmocka_unit_test(test_history),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_tab),
+        cmocka_unit_test(test_resizing),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_narrow_window),
+        cmocka_unit_test(test_wide_characters),
+        cmocka_unit_test(test_tall_cell),
+        cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_dumb_terminal),
+        cmocka_unit_test(test_inputrc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,12 +23,12 @@
 #include "session/checkpoint.h"
 
 static struct repl *current;      /* for readline's line handler and the notebook's callback */
-static int resizes[2] = {-1, -1}; /* a pipe: readable when the window has another size */
+static int changes[2] = {-1, -1}; /* a pipe: 'w', the window has another size; 'c', the process goes on after a stop */
 
-static void on_resize(int number) {
+static void on_change(int number) {
     const int kept = errno;
-    (void)number;
-    (void)!write(resizes[1], "", 1);
+    const bool at_prompt = rl_readline_state & RL_STATE_CALLBACK;
+    if (number == SIGWINCH || at_prompt) (void)!write(changes[1], number == SIGWINCH ? "w" : "c", 1);
     errno = kept;
 }
 
@@ -200,15 +200,28 @@ static void on_line(char *line) {
     if (!r->done) show_prompt(r);
 }
 
-static void drain(int fd) {
+/* Reads all there is; whether `wanted` was among it. */
+static bool drain(int fd, char wanted) {
     char bytes[64];
-    while (read(fd, bytes, sizeof bytes) > 0) {
+    bool found = false;
+    for (ssize_t n; (n = read(fd, bytes, sizeof bytes)) > 0;) found = found || memchr(bytes, wanted, (size_t)n);
+    return found;
+}
+
+/* The shell may have set the terminal as it likes it, and written to it. */
+static void on_window_change(struct repl *r) {
+    if (drain(changes[0], 'c')) {
+        rl_deprep_terminal();
+        rl_prep_terminal(1);
+        repl_draw_input();
     }
+    repl_resize_input();
+    front_console_resize(&r->console);
 }
 
 /* Ctrl-C at the prompt clears what was typed. */
 static void on_interrupt(struct repl *r) {
-    drain(r->interrupts);
+    drain(r->interrupts, 0);
     buf_free(&r->pending);
     rl_free_line_state(); /* a search or a number that was being typed */
     rl_callback_sigcleanup();
@@ -221,15 +234,11 @@ static void on_interrupt(struct repl *r) {
 static void loop(struct repl *r) {
     struct pollfd fd[3] = {{.fd = STDIN_FILENO, .events = POLLIN},
                            {.fd = r->interrupts, .events = POLLIN},
-                           {.fd = resizes[0], .events = POLLIN}};
+                           {.fd = changes[0], .events = POLLIN}};
     show_prompt(r);
     while (!r->done) {
         if (poll(fd, 3, -1) < 0 && errno != EINTR) break;
-        if (fd[2].revents & POLLIN) {
-            drain(resizes[0]);
-            repl_resize_input();
-            front_console_resize(&r->console);
-        }
+        if (fd[2].revents & POLLIN) on_window_change(r);
         if (fd[1].revents & POLLIN)
             on_interrupt(r);
         else if (fd[0].revents & (POLLIN | POLLHUP))
@@ -253,10 +262,13 @@ static enum status open_notebook(struct repl *r, const char *path, struct err *e
 }
 
 static void open_terminal(struct repl *r) {
-    struct sigaction action = {.sa_handler = on_resize};
+    struct sigaction action = {.sa_handler = on_change, .sa_flags = SA_RESTART};
     if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) setlocale(LC_CTYPE, "C.UTF-8");
     sigemptyset(&action.sa_mask);
-    if (pipe2(resizes, O_CLOEXEC | O_NONBLOCK) == 0) sigaction(SIGWINCH, &action, NULL);
+    if (pipe2(changes, O_CLOEXEC | O_NONBLOCK) == 0) {
+        sigaction(SIGWINCH, &action, NULL);
+        sigaction(SIGCONT, &action, NULL);
+    }
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
     rl_variable_bind("enable-bracketed-paste", "on");

@@ -79,6 +79,8 @@ bool repl_has_screen(void);
 void repl_leave_input(void);
 /* The window has another size. */
 void repl_resize_input(void);
+/* Draws the input anew where the cursor is, at the beginning of a line. */
+void repl_draw_input(void);
 /* Clears the window but for the input. */
 void repl_clear_window(void);
 

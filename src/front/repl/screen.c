@@ -113,8 +113,12 @@ void repl_leave_input(void) {
     forget();
 }
 
+void repl_draw_input(void) {
+    forget();
+    rl_forced_update_display();
+}
+
 void repl_clear_window(void) {
     fputs("\033[H\033[2J", rl_outstream);
-    forget();
-    redisplay();
+    repl_draw_input();
 }
