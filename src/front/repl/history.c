@@ -9,45 +9,58 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/state.h"
 #include "front/repl/repl.h"
+
+enum { KEPT = 10000 }; /* cells; the file has at most about twice as many */
 
 static char path[PATH_MAX];
 static bool writable;
 
 /* ---- the file -------------------------------------------------------------------------------------------------------- */
 
-static void add_entry(struct buf *entry) {
-    if (entry->len > 0) add_history(buf_text(entry));
+static bool add_entry(struct buf *entry) {
+    const bool any = entry->len > 0;
+    if (any) add_history(buf_text(entry));
     buf_free(entry);
+    return any;
 }
 
-static void read_file(FILE *f) {
+/* Returns how many cells there are. */
+static int read_file(FILE *f) {
     struct buf entry = {0};
     char *line = NULL;
     size_t room = 0;
+    int count = 0;
     for (ssize_t n; (n = getline(&line, &room, f)) > 0;) {
         const bool goes_on = *line == '\t' && entry.len > 0;
         if (line[n - 1] == '\n') n--;
         if (goes_on)
             buf_putc(&entry, '\n');
         else
-            add_entry(&entry);
+            count += add_entry(&entry);
         buf_put(&entry, line + goes_on, (size_t)n - goes_on);
     }
-    add_entry(&entry);
+    count += add_entry(&entry);
     free(line);
+    return count;
+}
+
+static void put_cell(const char *cell, struct buf *lines) {
+    cell += strspn(cell, "\t\n"); /* or it would seem to go on with the cell above */
+    for (; *cell; cell++) {
+        buf_putc(lines, *cell);
+        if (*cell == '\n') buf_putc(lines, '\t');
+    }
+    buf_putc(lines, '\n');
 }
 
 static void append(const char *cell) {
     struct buf lines = {0};
     FILE *f = fopen(path, "a");
-    for (const char *c = cell; *c; c++) {
-        buf_putc(&lines, *c);
-        if (*c == '\n') buf_putc(&lines, '\t');
-    }
-    buf_putc(&lines, '\n');
+    put_cell(cell, &lines);
     if (f) {
         fwrite(buf_text(&lines), 1, lines.len, f);
         fclose(f);
@@ -55,10 +68,19 @@ static void append(const char *cell) {
     buf_free(&lines);
 }
 
+/* The file with what is known of it alone. */
+static void shrink(void) {
+    struct buf lines = {0};
+    struct err ignored = {0};
+    for (int i = 0; i < history_length; i++) put_cell(history_get(history_base + i)->line, &lines);
+    if (!lines.failed) file_replace(path, buf_text(&lines), lines.len, &ignored);
+    buf_free(&lines);
+}
+
 void repl_open_history(struct repl *r) {
     struct err e = {0};
     using_history();
-    stifle_history(10000);
+    stifle_history(KEPT);
     FILE *f = state_path("history", path, sizeof path, &e) == OK ? fopen(path, "a+") : NULL;
     writable = f != NULL;
     if (!writable) {
@@ -67,7 +89,7 @@ void repl_open_history(struct repl *r) {
         return;
     }
     rewind(f);
-    read_file(f);
+    if (read_file(f) > 2 * KEPT) shrink();
     fclose(f);
 }
 
