@@ -109,12 +109,11 @@ void cpu_tuned_read(struct cpu *c) {
     char path[PATH_MAX];
     struct buf name = {0};
     struct err e = {0};
-    size_t i;
-    json_t *entry;
     if (state_path("tuned.json", path, sizeof path, &e)) return;
     json_t *all = read_file(path);
     put_name(c, &name);
-    json_array_foreach(json_object_get(all, buf_text(&name)), i, entry) read_entry(c, entry);
+    const json_t *mine = json_object_get(all, buf_text(&name));
+    for (size_t i = 0; i < json_array_size(mine); i++) read_entry(c, json_array_get(mine, i));
     buf_free(&name);
     json_decref(all);
 }
