@@ -19,7 +19,7 @@ static struct {
     struct input_candidate *at;
     size_t count, arguments; /* these come first, and are not sorted */
     bool shown_only;         /* they are there to be read alone */
-    int next;
+    size_t next;             /* for readline */
 } found;
 
 static void clear_found(void) {
@@ -110,7 +110,7 @@ void repl_show_matches(char **matches, int count, int longest) {
 static char *next_word(const char *text, int state) {
     (void)text;
     if (state == 0) found.next = 0;
-    return found.next < (int)found.count ? strdup(found.at[found.next++].word) : NULL;
+    return found.next < found.count ? strdup(found.at[found.next++].word) : NULL;
 }
 
 /* What stands at the cursor, by the line it is on. */
@@ -127,7 +127,9 @@ static struct place find_place(int word) {
     const bool magic = m.kind == CELL_MAGIC_LINE || m.kind == CELL_MAGIC_CELL;
     const char *line = rl_line_buffer + begin;
     if (m.kind == CELL_MAGIC_SHELL) return (struct place){.kind = SHELL_COMMAND};
-    if (word > 0 && rl_line_buffer[word - 1] == '%') return (struct place){.kind = MAGIC_NAME};
+    const bool signs_alone = begin + (int)strspn(line, " \t%-?") >= word; /* "%", "-- %", "?%" */
+    if (word > 0 && rl_line_buffer[word - 1] == '%' && (magic || signs_alone))
+        return (struct place){.kind = MAGIC_NAME};
     if (!magic || (size_t)(word - begin) < m.name.end) return (struct place){.kind = NAME};
     return (struct place){MAGIC_ARGUMENT, line + m.name.begin, m.name.end - m.name.begin};
 }

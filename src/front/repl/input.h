@@ -13,6 +13,9 @@
 /* Whether the text is a whole cell: more text would not make it one. A %%magic is one with its first empty line. */
 bool input_is_whole(const char *text, size_t n);
 
+/* What a block's lines are indented by. */
+#define INPUT_STEP "  "
+
 /* How many blanks a line calls for that begins at byte `at` of the text and holds `rest`: one step more than the line
  * where the innermost open block or bracket begins; as many as that line if `rest` closes it ("end", "}"). */
 int input_indentation(const char *text, size_t at, const char *rest);

@@ -50,13 +50,15 @@ static int run_cell(int count, int key) {
     return rl_newline(count, key);
 }
 
-/* Enter goes on to a new line within a cell of several lines, and where what stands before the cursor is not whole. */
+/* Enter goes on to a new line within a cell of several lines, and where what stands before the cursor is not whole; but
+ * vi's command mode runs the cell. */
 static int enter(int count, int key) {
+    const bool whole = input_is_whole(rl_line_buffer, (size_t)rl_end);
+    if (whole && rl_get_keymap() == vi_movement_keymap) return run_cell(count, key);
     const bool single = !memchr(rl_line_buffer, '\n', (size_t)rl_end);
     const bool within = !single && !is_blank_between(line_end(rl_point), rl_end);
     const size_t n = (size_t)(single ? rl_end : rl_point);
-    if (within || !input_is_whole(rl_line_buffer, n) || !input_is_whole(rl_line_buffer, (size_t)rl_end))
-        return insert_line(count, key);
+    if (within || !whole || !input_is_whole(rl_line_buffer, n)) return insert_line(count, key);
     return run_cell(count, key);
 }
 
@@ -91,7 +93,10 @@ static int type(int count, int key) {
 /* Tab within the blanks that begin a line goes further in; elsewhere it completes. */
 static int tab(int count, int key) {
     const int begin = line_begin(rl_point);
-    if (begin > 0 && is_blank_between(begin, rl_point)) return rl_insert_text("  ") == 0;
+    if (begin > 0 && is_blank_between(begin, rl_point)) {
+        rl_insert_text(INPUT_STEP);
+        return 0;
+    }
     if (rl_last_func == tab) rl_last_func = rl_complete; /* which then lists what fits */
     return rl_complete(count, key);
 }

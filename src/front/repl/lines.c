@@ -35,7 +35,7 @@ bool input_ends_in_string(const char *text, size_t n) {
 
 /* ---- indentation ----------------------------------------------------------------------------------------------------- */
 
-enum { DEEPEST = 64, STEP = 2 };
+enum { DEEPEST = 64 };
 
 /* Open blocks and brackets: for each the indentation of the line where it begins. */
 struct nesting {
@@ -89,5 +89,6 @@ int input_indentation(const char *text, size_t at, const char *rest) {
     if (in_literal) return 0;
     if (nest.depth == 0) return indentation_at(text, at);
     rest += strspn(rest, " \t");
-    return nest.indentation[nest.depth - 1] + (input_is_closer(rest, word_length(rest)) ? 0 : STEP);
+    const bool closes = input_is_closer(rest, word_length(rest));
+    return nest.indentation[nest.depth - 1] + (closes ? 0 : (int)strlen(INPUT_STEP));
 }
