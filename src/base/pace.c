@@ -55,24 +55,15 @@ static void *pass_on_late(void *arg) {
 
 /* ---- the sink -------------------------------------------------------------------------------------------------------- */
 
-/* What the sink's user reads there. Its thread alone comes here. */
-static void follow(struct pace *p) {
-    p->sink.redraws = p->to->redraws;
-    p->sink.colour = p->to->colour;
-    p->sink.colours = p->to->colours;
-    p->sink.quiet = p->to->quiet;
-    p->sink.closed = p->to->closed;
-    p->sink.width = p->to->width;
-}
-
 static struct pace *enter(struct sink *s) {
     struct pace *p = (struct pace *)s;
     pthread_mutex_lock(&p->lock);
     return p;
 }
 
+/* The fields are read by the thread that calls, so it alone writes them. */
 static void leave(struct pace *p) {
-    follow(p);
+    sink_follow(&p->sink, p->to);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -149,7 +140,7 @@ enum status pace_open(struct sink *to, struct pace **out, struct err *e) {
     p->to = to;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
-    follow(p);
+    sink_follow(&p->sink, to);
     *out = p;
     return OK;
 }

@@ -34,6 +34,16 @@ struct sink {
     int width;   /* columns; kept up to date by its owner */
 };
 
+/* What a sink's user reads there, taken over from the sink behind it. */
+static inline void sink_follow(struct sink *s, const struct sink *behind) {
+    s->redraws = behind->redraws;
+    s->colour = behind->colour;
+    s->colours = behind->colours;
+    s->quiet = behind->quiet;
+    s->closed = behind->closed;
+    s->width = behind->width;
+}
+
 static inline void sink_flush(struct sink *s) {
     if (s->flush) s->flush(s);
 }

@@ -67,23 +67,13 @@ static void put_object(struct journal *j, enum journal_kind kind, json_t *object
 
 /* ---- the sink ------------------------------------------------------------------------------------------------------- */
 
-/* What the session reads of its sink is the front's. */
-static void follow(struct journal *j) {
-    j->sink.redraws = j->to->redraws;
-    j->sink.colour = j->to->colour;
-    j->sink.colours = j->to->colours;
-    j->sink.quiet = j->to->quiet;
-    j->sink.closed = j->to->closed;
-    j->sink.width = j->to->width;
-}
-
 static void tee_text(struct sink *s, enum sink_stream stream, const char *bytes, size_t n) {
     static const enum journal_kind kind[] = {
         [SINK_OUT] = JOURNAL_OUT, [SINK_ERR] = JOURNAL_ERR, [SINK_STATUS] = JOURNAL_STATUS};
     struct journal *j = (struct journal *)s;
     put(j, kind[stream], NULL, bytes, n);
     j->to->text(j->to, stream, bytes, n);
-    follow(j);
+    sink_follow(&j->sink, j->to);
 }
 
 static void put_display(struct journal *j, const struct sink_mime *bundle, int n) {
@@ -101,21 +91,21 @@ static void tee_display(struct sink *s, const struct sink_mime *bundle, int n) {
     struct journal *j = (struct journal *)s;
     if (j->file) put_display(j, bundle, n);
     j->to->display(j->to, bundle, n);
-    follow(j);
+    sink_follow(&j->sink, j->to);
 }
 
 /* A line that will be replaced is not kept: what a progress leaves behind comes as text. */
 static void tee_progress(struct sink *s, const char *line, size_t n) {
     struct journal *j = (struct journal *)s;
     j->to->progress(j->to, line, n);
-    follow(j);
+    sink_follow(&j->sink, j->to);
 }
 
 static void tee_clear(struct sink *s) {
     struct journal *j = (struct journal *)s;
     put(j, JOURNAL_CLEAR, NULL, NULL, 0);
     j->to->clear(j->to);
-    follow(j);
+    sink_follow(&j->sink, j->to);
 }
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
@@ -150,7 +140,7 @@ enum status journal_open(struct sink *to, const char *notebook, struct journal *
         mem_free(j);
         return e->status;
     }
-    follow(j);
+    sink_follow(&j->sink, j->to);
     if (!j->off) choose_path(j);
     *out = j;
     return OK;
@@ -216,7 +206,7 @@ enum status journal_set_notebook(struct journal *j, const char *notebook, struct
 }
 
 void journal_begin(struct journal *j, const char *name, int number, const char *source, size_t n) {
-    follow(j);
+    sink_follow(&j->sink, j->to);
     if (!j->file && !j->off) create_file(j);
     if (j->off) return;
     put_object(j, JOURNAL_BEGIN, json_pack("{s:s, s:i, s:f}", "name", name, "number", number, "time", journal_now()),
