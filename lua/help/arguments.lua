@@ -97,6 +97,7 @@ local function signature(name, text)
     local arguments = listed(rest:match "^%s*(%b())" or rest:match "^%s*(%b{})" or "")
     if #arguments > #best then best = arguments end
   end
+  for argument in (text:match "Further: ([%w_,%s]+)%." or ""):gmatch "[%w_]+" do best[#best + 1] = {name = argument} end
   return #best > 0 and best or nil
 end
 

@@ -124,6 +124,7 @@ void session_push_path(lua_State *L, const char *path, size_t n) {
         for (end = at; end < n && in_name(path[end]);) end++;
         step_into(L, path + at, end - at);
     }
+    settle_stub(L);
 }
 
 /* The arguments of `complete`, for lua_pcall. */

@@ -98,6 +98,8 @@ static void test_arguments(void **state) {
     offers(h, "tensor.random.uniform(3, {", "maxval = 1");
     offers(h, "tensor.zeros(", "?dtype");
     offers(h, "mine(", "?beta");
+    offers(h, "keras.callbacks.ModelCheckpoint{", "initial_value_threshold = ");
+    offers(h, "tabulate(", "?columns");
     offers(h, "mine(ker", "kernel");
     offers(h, "mine{x = ker", "kernel");
     offers_nothing(h, "keras.layers.Dense{units = 3, unit");
