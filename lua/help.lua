@@ -4,10 +4,12 @@
 local help = {}
 
 local by_name, by_value = {}, setmetatable({}, {__mode = "k"})
+local functions = {} -- by name
 local sources = {}
 
 function help.register(name, text, value)
   by_name[name] = text
+  functions[name] = type(value) == "function" and value or nil
   if value ~= nil then by_value[value] = name end
 end
 
@@ -22,7 +24,10 @@ function help.value_of(name)
   local chunk = load("return " .. name:gsub(":", "."), "=help", "t")
   if not chunk then return nil end
   local ok, value = pcall(chunk)
-  if ok then return value end
+  if not ok then return nil end
+  local meta = type(value) == "table" and debug.getmetatable(value)
+  local load_module = type(meta) == "table" and rawget(meta, "__module") -- of celda's, not loaded yet
+  return load_module and load_module(value) or value
 end
 
 -- The block of comment lines that ends right above a line of a file or of celda's own modules.
@@ -107,17 +112,30 @@ local function lookup(name)
   end
 end
 
+-- Texts that are not registered by who has the functions.
+local function load_texts()
+  require "help.tensor"
+  require "help.standard"
+end
+
+-- The text for a name, or for the value that it stands for; nil where there is neither.
+local function text_of_name(name)
+  load_texts()
+  local value = help.value_of(name)
+  local other = type(value) == "function" and functions[name] and functions[name] ~= value -- the user's
+  local text = not other and lookup(name)
+  return text or value ~= nil and (by_value[value] and lookup(by_value[value]) or describe(value)) or nil
+end
+
 --- The text for a name ("x.reshape", "keras.layers.Dense"), ending in a newline.
 function help.text_of(name)
-  require "help.tensor"
-  local value = help.value_of(name)
-  local text = lookup(name) or value ~= nil and by_value[value] and lookup(by_value[value]) or describe(value)
+  local text = text_of_name(name) or describe(nil)
   return celda.wrap(text:gsub("%s*$", "") .. "\n")
 end
 
 --- The text under which a value is registered, or nil.
 function help.documented(value)
-  require "help.tensor"
+  load_texts()
   return by_value[value] and lookup(by_value[value])
 end
 
@@ -129,11 +147,8 @@ function help.source_and_comment(f)
 end
 
 local function text_for(thing)
-  require "help.tensor"
-  if type(thing) == "string" then
-    local text = lookup(thing)
-    return text or help.value_of(thing) ~= nil and help.text_of(thing) or describe(thing)
-  end
+  load_texts()
+  if type(thing) == "string" then return text_of_name(thing) or describe(thing) end
   local name = thing ~= nil and by_value[thing]
   return name and lookup(name) or describe(thing)
 end

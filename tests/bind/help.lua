@@ -38,3 +38,21 @@ test("every method and function of tensors has a text", function()
     end
   end
 end)
+
+test("every function of Lua's library has a text", function()
+  local old = {} -- of Lua 5.2
+  for name in ("atan2 cosh sinh tanh pow frexp ldexp log10"):gmatch "%S+" do old[name] = true end
+  for _, library in ipairs {"string", "table", "math", "io", "os", "utf8", "coroutine"} do
+    for name, f in pairs(_G[library]) do
+      if type(f) == "function" and not old[name] then
+        ok(said(f):find(library .. "." .. name, 1, true), library .. "." .. name)
+      end
+    end
+  end
+  ok(said "print":find "^print%(")
+  ok(said(pairs):find "^pairs%(")
+  local pairs_of_lua = pairs
+  pairs = function(mine) end
+  ok(said "pairs":find "^function%(mine%)")
+  pairs = pairs_of_lua
+end)
