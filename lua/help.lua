@@ -133,6 +133,15 @@ function help.text_of(name)
   return celda.wrap(text:gsub("%s*$", "") .. "\n")
 end
 
+--- The text for the value that a name stands for, nil where there is none. Runs nothing of the user's.
+function help.of_value(name, value)
+  load_texts()
+  local other = type(value) == "function" and functions[name] and functions[name] ~= value
+  local text = by_value[value] and lookup(by_value[value]) or not other and lookup(name)
+    or type(value) == "function" and describe_function(value)
+  return text and celda.wrap(text:gsub("%s*$", "") .. "\n") or nil
+end
+
 --- The text under which a value is registered, or nil.
 function help.documented(value)
   load_texts()

@@ -30,8 +30,9 @@ static void print_all(const struct magic_call *c) {
     if (c->notebook)
         magic_print(c, "Enter on an empty line runs the next cell. Cells are numbered as %%list shows them;\n"
                        "text cells have no number.\n");
-    magic_print(c, "?thing or help(thing) explains a thing, ??thing shows its source; Tab completes;\n"
-                   "Alt-Enter begins a new line; Ctrl-C stops a cell; Ctrl-D leaves.\n");
+    magic_print(c, "?thing or help(thing) explains a thing, ??thing shows its source. Tab completes,\n"
+                   "Shift-Tab explains the function that is being called, Alt-Enter begins a line;\n"
+                   "Ctrl-C stops a cell, Ctrl-D leaves.\n");
 }
 
 static void print_magic(const struct magic_call *c, const struct magic *m) {

@@ -170,6 +170,8 @@ void session_complete_value(struct session *s, const char *line, size_t quote,
 
 /* Help for `thing`, a dotted name or an expression: what help() prints. */
 enum status session_help(struct session *s, const char *thing, struct buf *out, struct err *e);
+/* The same for who is typing "a.b:c", where there is a text: nothing of the user's runs. False: there is none. */
+bool session_help_at(struct session *s, const char *path, size_t n, struct buf *out);
 /* The source of the Lua function that `thing` names, and where it stands ("[3]:2"); where it is none, `place` stays empty and
  * `source` is help that says so. */
 enum status session_source(struct session *s, const char *thing, struct buf *place, struct buf *source, struct err *e);

@@ -128,8 +128,11 @@ static void test_tab(void **state) {
     type(&t, "\003", row + 8, "[2]:");
     type(&t, "%runt\t c\t\r", row + 9, "runtime: cpu");
     terminal_await_row(&t, row + 11, "[3]:");
-    type(&t, "io.open('/usr/bi\t", row + 11, "[3]: io.open('/usr/bin/");
-    type(&t, "\003", row + 12, "[3]:");
+    type(&t, "y = math.floor(x\033[Z", row + 12, "math.floor(x)");
+    terminal_await_row(&t, row + 13, "The greatest integer not above x.");
+    type(&t, "\003", row + 15, "[3]:");
+    type(&t, "io.open('/usr/bi\t", row + 15, "[3]: io.open('/usr/bin/");
+    type(&t, "\003", row + 16, "[3]:");
     finish(&t);
 }
 

@@ -1,4 +1,4 @@
-/* Tab: names and arguments from the session, magics and what they take, files inside quotes. */
+/* Tab: names and arguments from the session, magics and what they take, files inside quotes. Shift-Tab: help. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "cell/array.h"
+#include "cell/call.h"
 #include "cell/magic_line.h"
 #include "front/repl/input.h"
 #include "front/repl/repl.h"
@@ -76,16 +77,21 @@ static void sort_found(void) {
 
 /* ---- the list -------------------------------------------------------------------------------------------------------- */
 
-/* Below the input, which is then drawn again below the list; the window holds both. */
+/* A text below the input, which is then drawn again below that. */
+static void show_below(const struct buf *text) {
+    repl_leave_input();
+    rl_crlf();
+    repl_print(repl, "%s", buf_text(text));
+    rl_forced_update_display();
+}
+
+/* The window holds both the list and the input. */
 static void show_list(const struct input_candidate *c, int n) {
     struct buf text = {0};
     int lines, columns;
     rl_get_screen_size(&lines, &columns);
     input_list_candidates(c, n, columns, lines - 4, &text);
-    repl_leave_input();
-    rl_crlf();
-    repl_print(repl, "%s", buf_text(&text));
-    rl_forced_update_display();
+    show_below(&text);
     buf_free(&text);
 }
 
@@ -178,6 +184,40 @@ static char **complete(const char *text, int start, int end) {
     if (repl_has_screen()) show_list(found.at, (int)found.count);
     return NULL;
 }
+
+/* ---- help ------------------------------------------------------------------------------------------------------------ */
+
+static bool in_name(char c) {
+    return c && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789", c);
+}
+
+/* The dotted name at the cursor. */
+static struct cell_span name_at_cursor(void) {
+    struct cell_span s = {(size_t)rl_point, (size_t)rl_point};
+    while (in_name(rl_line_buffer[s.end])) s.end++;
+    while (s.begin > 0 && (in_name(rl_line_buffer[s.begin - 1]) || strchr(".:", rl_line_buffer[s.begin - 1])))
+        s.begin--;
+    return s;
+}
+
+static bool find_help(struct cell_span s, struct buf *text) {
+    return s.end > s.begin && session_help_at(repl->session, rl_line_buffer + s.begin, s.end - s.begin, text);
+}
+
+int repl_show_help(int count, int key) {
+    struct buf text = {0};
+    struct cell_call call;
+    (void)count, (void)key;
+    if (find_help(name_at_cursor(), &text) ||
+        (cell_call_at(rl_line_buffer, (size_t)rl_point, &call) && find_help(call.callee, &text)))
+        show_below(&text);
+    else
+        rl_ding();
+    buf_free(&text);
+    return 0;
+}
+
+/* ---- opening --------------------------------------------------------------------------------------------------------- */
 
 static void ignore(void *arg, const char *word, const char *note) {
     (void)arg, (void)word, (void)note;

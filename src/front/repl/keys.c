@@ -231,6 +231,7 @@ void repl_open_keys(struct repl *r) {
     };
     rl_add_defun("celda-new-line", insert_line, -1);
     rl_add_defun("celda-run-cell", run_cell, -1);
+    rl_add_defun("celda-help", repl_show_help, -1);
     rl_variable_bind("bind-tty-special-chars", "off"); /* or they would be bound again at each prompt */
     rl_variable_bind("show-all-if-ambiguous", "on");
     rl_completion_display_matches_hook = repl_show_matches;
@@ -240,5 +241,6 @@ void repl_open_keys(struct repl *r) {
     bind_letters(vi_insertion_keymap);
     if (rl_function_of_keyseq("\033\r", emacs_standard_keymap, NULL) == rl_vi_editing_mode) /* readline's default */
         rl_set_key("\\e\\C-m", insert_line, emacs_standard_keymap);
+    rl_bind_keyseq_if_unbound("\\e[Z", repl_show_help); /* Shift-Tab */
     repl_open_screen(r);
 }

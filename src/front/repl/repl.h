@@ -86,6 +86,8 @@ void repl_clear_window(void);
 
 /* Tab. */
 void repl_open_completion(struct repl *r);
+/* A readline command: help on the name at the cursor, or on the function whose call it stands in. */
+int repl_show_help(int count, int key);
 /* Readline's hook: lists what fits below the input. */
 void repl_show_matches(char **matches, int count, int longest);
 
