@@ -1,6 +1,7 @@
 --- Help texts by name and by value. `help(thing)` prints one; `?thing` in a session is the same.
 -- Modules add theirs with help.register(name, text, value): the name as a user writes it ("keras.layers.Dense"), the
 -- text, and the function or table that it is about, so that help(value) finds it too.
+local core = require "celda.core"
 local help = {}
 
 local by_name, by_value = {}, setmetatable({}, {__mode = "k"})
@@ -19,9 +20,19 @@ function help.name(value, name) by_value[value] = name end
 --- Registers a function that is asked for a name's text when nothing is registered under it.
 function help.source(find) sources[#sources + 1] = find end
 
+-- What a session's code sees: its top-level locals, then globals.
+local function scope()
+  local carriers = {}
+  for _, variable in ipairs(core.locals()) do carriers[variable.name] = variable.carrier end
+  return setmetatable({}, {__index = function(_, name)
+    if carriers[name] then return (select(2, debug.getupvalue(carriers[name], 1))) end
+    return _G[name]
+  end})
+end
+
 -- The value that a dotted name stands for, without running anything but __index.
 function help.value_of(name)
-  local chunk = load("return " .. name:gsub(":", "."), "=help", "t")
+  local chunk = load("return " .. name:gsub(":", "."), "=help", "t", scope())
   if not chunk then return nil end
   local ok, value = pcall(chunk)
   if not ok then return nil end

@@ -91,7 +91,11 @@ int main(int argc, char **argv) {
         return 2;
     }
     if (first[0] == '-' && first[1]) return unknown(first);
-    if (ends_with(first, ".cells") && argc == 2) return front_repl(first);
+    if (ends_with(first, ".cells")) {
+        if (argc == 2) return front_repl(first);
+        fprintf(stderr, "celda: what is '%s' behind a notebook? celda run %s takes options\n", argv[2], first);
+        return 2;
+    }
     if (access(first, F_OK) != 0 && !strchr(first, '.') && !strchr(first, '/') && strcmp(first, "-") != 0)
         return unknown(first);
     return front_script(first, argc - 2, argv + 2);

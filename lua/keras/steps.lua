@@ -79,6 +79,7 @@ end
 -- for another program only when the size of the batch changes.
 function steps.runner(self, kind)
   local program, size
+  if not self.programs then core.raise("ValueError", "model '%s' has no layers yet: model:add(layer) adds one", self.name) end
   return function(set, rows)
     local inputs, place = inputs_of(set, rows)
     local n = inputs[#inputs].shape[1]

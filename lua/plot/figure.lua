@@ -80,10 +80,7 @@ function Figure:save(...)
     core.raise("ValueError", "save: dpi must be 100, 200, 300 or 400, not %s", tostring(dpi))
   end
   local drawing = self:draw(pixels(self))
-  local file, problem = io.open(path, "wb")
-  if not file then core.raise("OSError", "cannot write '%s'", problem) end
-  local done, why = file:write(kind == "png" and drawing:png(scale | 0) or drawing:svg())
-  if not (file:close() and done) then core.raise("OSError", "cannot write '%s': %s", path, tostring(why)) end
+  core.write_file(path, kind == "png" and drawing:png(scale | 0) or drawing:svg())
   return self
 end
 Figure.savefig = Figure.save

@@ -2,6 +2,7 @@
  * malloc itself succeeds far beyond the machine's memory, so the reservation is what refuses. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -221,4 +222,10 @@ void *mem_lua(void *ud, void *p, size_t old_size, size_t new_size) {
     }
     if (new_size < old) used -= old - new_size;
     return moved;
+}
+
+void mem_trim(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

@@ -26,6 +26,8 @@ void *mem_lua(void *ud, void *p, size_t old_size, size_t new_size);
 /* Called on the allocating thread when a block is refused; it should free what it can (collect Lua's garbage). */
 void mem_on_pressure(void (*hook)(void *arg), void *arg);
 
+/* Gives memory that was freed back to the system, as far as the C library can: milliseconds for gigabytes. */
+void mem_trim(void);
 size_t mem_used(void);       /* bytes held now */
 size_t mem_block_used(void); /* of these, in blocks (tensor data) */
 size_t mem_peak(void);       /* most bytes held since mem_reset_peak */

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "bind/internal.h"
 #include "tensor/gzip.h"
 #include "tensor/idx.h"
@@ -203,9 +204,19 @@ static int load_numpy(lua_State *L) {
     return 1;
 }
 
+/* core.write_file(path, bytes): the whole file or, after an error, the old one. */
+static int write_file(lua_State *L) {
+    size_t n;
+    struct err e = {0};
+    const char *path = luaL_checkstring(L, 1), *bytes = luaL_checklstring(L, 2, &n);
+    file_replace(path, bytes, n, &e);
+    bind_check(L, e.status, &e);
+    return 0;
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------------------- */
 
-void bind_open_files(lua_State *L) {
+void bind_open_files(lua_State *L, int core) {
     static const luaL_Reg events[] = {{"__close", gzip_close_file}, {NULL, NULL}}, none[] = {{NULL, NULL}};
     static const luaL_Reg methods[] = {{"read", gzip_read_file}, {"close", gzip_close_file}, {NULL, NULL}};
     static const luaL_Reg gzip[] = {{"open", gzip_open_file}, {NULL, NULL}};
@@ -213,6 +224,8 @@ void bind_open_files(lua_State *L) {
     static const luaL_Reg safetensors[] = {{"load", load_safetensors}, {"save", save_safetensors}, {NULL, NULL}};
     static const luaL_Reg numpy[] = {{"load", load_numpy}, {"save", save_npy}, {"savez", save_npz}, {NULL, NULL}};
     static const char *const types[] = {BIND_GZIP, NULL};
+    lua_pushcfunction(L, write_file);
+    lua_setfield(L, core, "write_file");
     bind_new_type(L, BIND_GZIP, events, gzip_close_file);
     luaL_newlib(L, methods);
     bind_methods(L, "file", types);

@@ -15,6 +15,7 @@ struct bind_state {
     struct bind_anchor *released; /* strings whose bytes nobody needs any more */
     int64_t random[2];            /* keras.random's global generator ... */
     bool random_ready;            /* ... drawn since the last set_random_seed */
+    size_t unseen;                /* bytes of tensors that the collector has not heard of yet */
     bool training;                /* what a layer's `training` is where it is not given: that of the model around it */
 };
 struct bind_state *bind_state(lua_State *L);
@@ -171,7 +172,7 @@ void bind_open_activations(lua_State *L, int core);
 void bind_open_tape(lua_State *L, int core);
 void bind_open_program(lua_State *L, int core);
 void bind_open_training(lua_State *L, int core);
-void bind_open_files(lua_State *L);
+void bind_open_files(lua_State *L, int core);
 void bind_open_json(lua_State *L);
 void bind_open_celda(lua_State *L, int core);
 void bind_open_parts(lua_State *L, int core);

@@ -71,7 +71,7 @@ void bind_open(lua_State *L, struct run *r) {
     bind_open_tape(L, core);
     bind_open_program(L, core);
     bind_open_training(L, core);
-    bind_open_files(L);
+    bind_open_files(L, core);
     bind_open_json(L);
     bind_open_celda(L, core);
     bind_open_draw(L, core);

@@ -31,6 +31,7 @@ static void console_text(struct sink *s, enum sink_stream stream, const char *by
     struct front_console *c = (struct front_console *)s;
     if (stream == SINK_STATUS && !c->status) return;
     erase_progress(c);
+    if (stream == SINK_STATUS && c->in_line && s->redraws) write_all(c, STDOUT_FILENO, "\n", 1);
     if (n > 0) c->in_line = bytes[n - 1] != '\n';
     write_all(c, stream == SINK_OUT ? STDOUT_FILENO : STDERR_FILENO, bytes, n);
 }

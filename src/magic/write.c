@@ -26,6 +26,7 @@ static enum status save(const struct magic_call *c, struct err *e) {
 
 static enum status run(const struct magic_call *c, struct err *e) {
     struct buf path = {0};
+    const bool began = !c->notebook; /* a notebook of what was typed */
     if (!c->place) return err_set(e, ERR_STATE, "there is no notebook here to be written");
     if (!*c->args) return save(c, e);
     if (change_put_name(c->args, &path, e) == OK && check_old(c, path.data, e) == OK) {
@@ -36,6 +37,8 @@ static enum status run(const struct magic_call *c, struct err *e) {
     }
     if (e->status == OK)
         magic_print(c, "%s is written: %d cell%s\n", path.data, c->place->count, c->place->count == 1 ? "" : "s");
+    if (e->status == OK && began)
+        magic_print(c, "What is typed from now on stays out of it; %%insert makes a cell there.\n");
     buf_free(&path);
     return e->status;
 }

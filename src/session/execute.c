@@ -290,6 +290,16 @@ void session_run(struct session *s, const char *source, size_t n, const char *na
     session_run_under(s, source, n, name, &none, out);
 }
 
+/* What loops over small things leave to the C library goes back to the system, once it is much more than last time. */
+static void trim(struct session *s, struct session_resources *now) {
+    enum { MUCH = 64 << 20 };
+    const size_t used = mem_used(), spare = now->rss > used ? now->rss - used : 0;
+    if (spare < s->spare + MUCH) return;
+    mem_trim();
+    session_resources_read(s->folder, now);
+    s->spare = now->rss > used ? now->rss - used : 0;
+}
+
 void session_run_under(struct session *s, const char *source, size_t n, const char *name,
                        const struct session_terms *terms, struct session_result *out) {
     char chunk[80];
@@ -316,6 +326,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     if (!out->device) finish_devices(s, out);
     if (out->status) out->error_line = line_of(&out->error, name);
     session_resources_read(s->folder, &out->after);
+    if (s->depth == 0) trim(s, &out->after);
     session_ledger_add(s, name, out);
     if (s->depth == 0) {
         session_interrupt_clear();

@@ -23,6 +23,7 @@ struct session {
     struct run *run;
     struct locals *locals;
     struct sink *sink;
+    size_t spare; /* bytes of this process that nothing was held in when memory was last trimmed */
     char *folder;
     session_magic_fn *magic;
     void *magic_arg;

@@ -2,6 +2,7 @@
  * cell prints goes around the sink, so that every front shows all of it in order. */
 #include <lauxlib.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,10 +128,18 @@ static int flush_first(lua_State *L) {
     return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
-/* Puts flush_first before the field of the table on the top. */
-static void wrap_flush(lua_State *L, const char *name) {
+/* os.execute: the system keeps Ctrl-C from us while the program runs, which ends by it: so does the cell. */
+static int execute(lua_State *L) {
+    const int n = flush_first(L), at = lua_gettop(L) - n + 1;
+    const char *how = n == 3 ? lua_tostring(L, at + 1) : NULL;
+    if (how && strcmp(how, "signal") == 0 && lua_tointeger(L, at + 2) == SIGINT) session_interrupt();
+    return n;
+}
+
+/* Puts f, which ends in Lua's own, in the place of a field of the table on the top. */
+static void wrap_flush(lua_State *L, const char *name, lua_CFunction f) {
     lua_getfield(L, -1, name);
-    lua_pushcclosure(L, flush_first, 1);
+    lua_pushcclosure(L, f, 1);
     lua_setfield(L, -2, name);
 }
 
@@ -170,10 +179,10 @@ void session_open_output(lua_State *L) {
     lua_getfield(L, -1, "write");
     lua_pushcclosure(L, file_write, 1);
     lua_setfield(L, -2, "write");
-    wrap_flush(L, "flush");
+    wrap_flush(L, "flush", flush_first);
     lua_getglobal(L, "io");
-    wrap_flush(L, "flush");
-    wrap_flush(L, "popen");
+    wrap_flush(L, "flush", flush_first);
+    wrap_flush(L, "popen", flush_first);
     lua_getfield(L, -1, "output");
     lua_getfield(L, -3, "write");
     lua_pushcclosure(L, io_write, 2);
@@ -182,7 +191,7 @@ void session_open_output(lua_State *L) {
     lua_getglobal(L, "os");
     lua_pushcfunction(L, os_exit);
     lua_setfield(L, -2, "exit");
-    wrap_flush(L, "execute");
+    wrap_flush(L, "execute", execute);
     lua_pop(L, 1);
     lua_setwarnf(L, on_warning, session_of(L));
 }

@@ -227,6 +227,17 @@ test("rows", function()
   eq(sum, 50)
 end)
 
+test("small tensors do not pile up", function()
+  local x, most = tensor.zeros(3), 0
+  collectgarbage()
+  local before = celda.stats().used_bytes
+  for _ = 1, 50000 do
+    local y <const> = x:sum()
+    most = math.max(most, celda.stats().used_bytes - before)
+  end
+  ok(most < 2 << 20, most)
+end)
+
 test("the collector sees the tensors' bytes", function()
   collectgarbage()
   local before, most = celda.stats().tensor_bytes, 0

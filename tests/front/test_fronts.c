@@ -152,6 +152,7 @@ static void test_code_and_scripts(void **state) {
     expect("-e '%runtime gpu'", 1, "UnsupportedError");
     expect("-e '%runtmie'", 1, "did you mean %runtime?");
     expect("-e '%time 1 + 1'", 0, "Wall time");
+    expect("notebooks/tour.cells --cells 3", 2, "celda run notebooks/tour.cells takes options");
     expect("nofile.lua", 1, "cannot open 'nofile.lua'");
     expect("--hepl", 2, "did you mean '--help'?");
     expect("rn", 2, "did you mean 'run'?");
@@ -213,6 +214,33 @@ static void test_order_with_programs(void **state) {
     terminal_await(&t, "bad argument #1 to 'execute'");
     terminal_await(&t, "[3]: ");
     terminal_type(&t, "\004");
+    assert_int_equal(terminal_finish(&t), 0);
+}
+
+/* Ctrl-C during a program that a cell runs ends both; output that did not end its line does, before what the cell cost; a
+ * search that found a cell of several lines runs it; exit leaves. */
+static void test_what_hands_are_used_to(void **state) {
+    struct terminal t;
+    (void)state;
+    terminal_start(&t, 80, NULL, NULL);
+    terminal_type_at(&t, "[1]: ", "for i = 1, 100 do os.execute('sleep 0.1') end\r");
+    terminal_await(&t, "\r\n");
+    usleep(300000);
+    terminal_type(&t, "\003");
+    terminal_await(&t, "KeyboardInterrupt");
+    terminal_type_at(&t, "[2]: ", "io.write('no end')\r");
+    terminal_await(&t, "no end\r\n");
+    terminal_type_at(&t, "[3]: ", "for i = 1, 2 do\rprint('found', i)\rend\r");
+    terminal_await(&t, "found\t2\r\n");
+    terminal_type_at(&t, "[4]: ", "local mine = 1\r");
+    terminal_type_at(&t, "[5]: ", "\022found");
+    usleep(100000);
+    terminal_type(&t, "\r");
+    terminal_await(&t, "found\t2\r\n");
+    terminal_type_at(&t, "[6]: ", "exit = 5\r");
+    terminal_type_at(&t, "[7]: ", "exit\r");
+    terminal_await(&t, "5\r\n");
+    terminal_type_at(&t, "[8]: ", "quit()\r");
     assert_int_equal(terminal_finish(&t), 0);
 }
 
@@ -353,6 +381,7 @@ int main(void) {
         cmocka_unit_test(test_code_and_scripts),
         cmocka_unit_test(test_repl),
         cmocka_unit_test(test_order_with_programs),
+        cmocka_unit_test(test_what_hands_are_used_to),
         cmocka_unit_test(test_notebook_by_steps),
         cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_progress),

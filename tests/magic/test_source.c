@@ -30,6 +30,8 @@ static void test_functions_of_cells(void **state) {
     says(h, "??add", "[1]:3\n-- Adds.\nfunction add(a, b)\n  return a + b\nend\n");
     says(h, "t.twice??", "[1]:6\nt = {twice = function(x) return add(x, x) end}\n");
     says(h, "%source add", "[1]:3\n");
+    assert_int_equal(host_run(h, "local kept = tensor.zeros(2)"), OK);
+    says(h, "?kept", "a tensor: [0. 0.]\n");
     says(h, "?add", "function(a, b)  defined at [1]:3\nAdds.\n");
 }
 

@@ -51,10 +51,11 @@ static int run_cell(int count, int key) {
 }
 
 /* Enter goes on to a new line within a cell of several lines, and where what stands before the cursor is not whole; but
- * vi's command mode runs the cell. */
+ * vi's command mode and a search that found the cell run it. */
 static int enter(int count, int key) {
     const bool whole = input_is_whole(rl_line_buffer, (size_t)rl_end);
-    if (whole && rl_get_keymap() == vi_movement_keymap) return run_cell(count, key);
+    const bool found = rl_last_func == rl_reverse_search_history || rl_last_func == rl_forward_search_history;
+    if (whole && (found || rl_get_keymap() == vi_movement_keymap)) return run_cell(count, key);
     const bool single = !memchr(rl_line_buffer, '\n', (size_t)rl_end);
     const bool within = !single && !is_blank_between(line_end(rl_point), rl_end);
     const size_t n = (size_t)(single ? rl_end : rl_point);

@@ -177,6 +177,27 @@ static bool take(struct repl *r, const char *text) {
     return !r->pending.failed && (repl_has_screen() || input_is_whole(buf_text(&r->pending), r->pending.len));
 }
 
+/* What leaves IPython leaves here, too, as long as it names nothing else. */
+static bool is_farewell(struct repl *r, const char *line) {
+    static const char *const words[] = {"exit", "quit", "exit()", "quit()"};
+    lua_State *L = session_lua(r->session);
+    char name[5];
+    const size_t n = line ? strcspn(line, " \n") : 0;
+    for (size_t i = 0; n && !r->pending.len && is_blank(line + n) && i < sizeof words / sizeof *words; i++) {
+        if (strlen(words[i]) != n || strncmp(line, words[i], n) != 0) continue;
+        snprintf(name, sizeof name, "%s", line);
+        const bool named = lua_getglobal(L, name) != LUA_TNIL;
+        lua_pop(L, 1);
+        return !named;
+    }
+    return false;
+}
+
+static void leave(struct repl *r) {
+    repl_print(r, "\n");
+    r->done = repl_may_leave(r);
+}
+
 /* readline has a line, or with a screen the whole cell (NULL: Ctrl-D). */
 static void on_line(char *line) {
     struct repl *r = current;
@@ -188,9 +209,10 @@ static void on_line(char *line) {
             buf_free(&r->pending);
             repl_print(r, "\n");
         } else {
-            repl_print(r, "\n");
-            r->done = repl_may_leave(r);
+            leave(r);
         }
+    } else if (is_farewell(r, line)) {
+        leave(r);
     } else if (!r->pending.len && is_blank(line)) {
         step_notebook(r);
     } else if (take(r, line)) {
