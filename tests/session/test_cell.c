@@ -44,10 +44,12 @@ static void expect(struct host *h, const char *text, enum status status, const c
 
 static void test_timeout(void **state) {
     struct host *h = *state;
-    expect(h, "-- %% Train timeout=0.05\nn = 1\nwhile true do pcall(function() while true do end end) end", ERR_TIMEOUT,
+    expect(h, "-- %% Train timeout=0.05\nn = 1\nwhile true do pcall(function() while true do local t = {} end end) end",
+           ERR_TIMEOUT,
            "TimeoutError: [7] Train took longer than its timeout of 0.05 s and was stopped\n  [7]:2: in main chunk");
     expect(h, "-- %%\nn, celda ~= nil", OK, "1, true"); /* the session lives */
-    expect(h, "-- %% timeout=0.05\nos.execute('sleep 0.2') while true do end", ERR_TIMEOUT, "TimeoutError: [7] took");
+    expect(h, "-- %% timeout=0.05\nos.execute('sleep 0.2') while true do local t = {} end", ERR_TIMEOUT,
+           "TimeoutError: [7] took");
     expect(h, "-- %% timeout=60\nn + 1", OK, "2");
     expect(h, "-- %% timeout=0.02\nerror('mine')", ERR_VALUE, "mine");
     for (int i = 0; i < 40; i++) {
