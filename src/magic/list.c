@@ -7,6 +7,7 @@
 
 static void put_staleness(const struct magic_stale *s, struct buf *out) {
     if (s->kind == MAGIC_EDITED) buf_puts(out, "  (stale: edited since it ran)");
+    if (s->kind == MAGIC_LOST) buf_puts(out, "  (stale: what it made was not restored)");
     if (s->kind == MAGIC_CHANGED) buf_printf(out, "  (stale: %s was changed by %s)", s->variable, s->writer);
     if (s->kind == MAGIC_INHERITED) buf_printf(out, "  (stale: %s is from %s)", s->variable, s->writer);
 }

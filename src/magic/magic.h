@@ -60,6 +60,7 @@ enum magic_progress { MAGIC_NOT_RUN, MAGIC_DONE, MAGIC_FAILED, MAGIC_SKIPPED };
 struct magic_cell_state {
     enum magic_progress progress;
     bool breakpoint; /* a run of several cells stops before it */
+    bool lost;       /* it ran in a session that was resumed, which could not restore what it made */
 };
 
 /* What magics ask of the front; the front fills in the functions. */
@@ -95,6 +96,7 @@ enum magic_staleness {
     MAGIC_EDITED,    /* its source is not what ran */
     MAGIC_CHANGED,   /* a cell above it, or the user at the prompt, wrote what it reads after it ran */
     MAGIC_INHERITED, /* it reads what a stale cell wrote */
+    MAGIC_LOST,      /* what it made is gone, and it has not run since */
 };
 struct magic_stale {
     enum magic_staleness kind;

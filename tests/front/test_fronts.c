@@ -323,6 +323,32 @@ static void test_notebook_by_steps(void **state) {
     assert_int_equal(terminal_finish(&t), 0);
 }
 
+/* Without a checkpoint cells that were done are out of date, and %run stale makes again what is gone. */
+static void test_resume_without_a_checkpoint(void **state) {
+    struct terminal t;
+    char file[300];
+    (void)state;
+    snprintf(file, sizeof file, "%s.unsaved.cells", path);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    fputs("-- %%\nx = 6 * 7\n\n-- %%\nprint('begun') while true do end\n", f);
+    fclose(f);
+    terminal_start(&t, 80, file, NULL);
+    terminal_type_at(&t, "in 1: ", "\r");
+    terminal_type_at(&t, "in 1: ", "\r");
+    terminal_await(&t, "begun\r\n");
+    kill(t.pid, SIGKILL);
+    assert_int_equal(terminal_finish(&t), -1);
+    terminal_start(&t, 80, file, NULL);
+    terminal_type_at(&t, "Resume from cell 2 (", "\r");
+    terminal_await(&t, "There is no checkpoint, so variables are not restored");
+    terminal_type_at(&t, "in 1 (1 stale): ", "%run stale\r");
+    terminal_type_at(&t, "in 2: ", "x\r");
+    terminal_await(&t, "42\r\n");
+    terminal_type_at(&t, "in 3: ", "\004");
+    assert_int_equal(terminal_finish(&t), 0);
+}
+
 /* Killed while a cell runs, a notebook is gone on with where it was: what was seen is shown again, and cells that were done
  * count as done. */
 static void test_resume_after_a_kill(void **state) {
@@ -386,6 +412,7 @@ int main(void) {
         cmocka_unit_test(test_pictures),
         cmocka_unit_test(test_progress),
         cmocka_unit_test(test_resume_after_a_kill),
+        cmocka_unit_test(test_resume_without_a_checkpoint),
     };
     return cmocka_run_group_tests(tests, write_notebook, NULL);
 }

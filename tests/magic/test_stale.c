@@ -89,6 +89,18 @@ static void what_is_typed_counts_what_follows_does_not(void **state) {
     stale("4 ");
 }
 
+/* As after a resumed session whose checkpoint does not know of them. */
+static void what_was_not_restored_is_stale(void **state) {
+    (void)state;
+    for (int n = 1; n <= 2; n++) states[n - 1] = (struct magic_cell_state){.progress = MAGIC_DONE, .lost = true};
+    stale("1 2 ");
+    shows("%list", "~ [2] Double  (stale: what it made was not restored)\n");
+    host_run(&host, "%rerun 1");
+    stale("2 ");
+    host_run(&host, "%run stale");
+    stale("");
+}
+
 static void undoing_makes_fresh(void **state) {
     (void)state;
     host_run(&host, "%run");
@@ -146,6 +158,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_depends_on_a_rerun_is_stale, open, close),
         cmocka_unit_test_setup_teardown(what_is_typed_counts_what_follows_does_not, open, close),
+        cmocka_unit_test_setup_teardown(what_was_not_restored_is_stale, open, close),
         cmocka_unit_test_setup_teardown(undoing_makes_fresh, open, close),
         cmocka_unit_test_setup_teardown(edited_cells_are_stale, open, close),
         cmocka_unit_test_setup_teardown(failed_and_unrun_cells_are_not_stale, open, close),

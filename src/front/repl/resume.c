@@ -91,6 +91,7 @@ static void show_end(void *arg, const struct journal_cell *c, const struct sessi
         repl_print(r, "(%s was interrupted here)\n", c->name);
     if (result && c->run > p->known) count_lost(p, c, n);
     if (n > 0) note_progress(p, n, result);
+    if (n > 0) r->notebook.state[n - 1].lost = c->run > p->known;
     if (n == 0 && c->number > 0)
         p->changed = c->number;
     else if (p->changed == c->number)
