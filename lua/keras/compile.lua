@@ -87,16 +87,14 @@ local function check_specs(specs)
   end
 end
 
---- model:compile{optimizer = "adam", loss = nil, metrics = {...}, weighted_metrics = {...}}
+--- model:compile{optimizer = "rmsprop", loss = nil, metrics = {...}, weighted_metrics = {...}}
 function compile.methods:compile(...)
   local optimizer, loss, loss_weights, metrics, weighted, eager, steps = core.args("compile", {"optimizer", "loss",
     "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"}, ...)
   if loss_weights ~= nil then core.raise("UnsupportedError", "compile: loss_weights is not supported: there is one output") end
   if eager then core.raise("UnsupportedError", "compile: run_eagerly is not supported: steps are always traced") end
   if steps ~= nil and steps ~= 1 then core.raise("UnsupportedError", "compile: steps_per_execution must be 1") end
-  if optimizer == nil then
-    core.raise("UnsupportedError", "compile: give an optimizer: Keras's default, \"rmsprop\", is not supported yet")
-  end
+  if optimizer == nil then optimizer = "rmsprop" end
   metrics, weighted = list_of(metrics, "metrics"), list_of(weighted, "weighted_metrics")
   check_specs(metrics)
   check_specs(weighted)

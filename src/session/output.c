@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/wrap.h"
+#include "bind/bind.h"
 #include "session/internal.h"
 
 /* Raises where standard output is gone: a loop that prints into a closed pipe ends. */
@@ -119,7 +120,8 @@ static int output_wrap(lua_State *L) {
     wrap_text(text, n, session_of(L)->sink->width, &wrapped);
     if (buf_status(&wrapped, &e) == OK) lua_pushlstring(L, buf_text(&wrapped), wrapped.len);
     buf_free(&wrapped);
-    return e.status ? luaL_error(L, "%s", e.text) : 1;
+    bind_check(L, e.status, &e);
+    return 1;
 }
 
 /* A function of Lua's that others see the effect of (upvalue 1): what was printed before is seen before. */

@@ -157,7 +157,7 @@ static int find_functions(lua_State *L) {
     struct cell_functions *f = lua_newuserdatauv(L, sizeof *f, 0);
     *f = (struct cell_functions){0};
     luaL_setmetatable(L, FUNCTIONS);
-    if (cell_functions_find(text, n, f, &e)) return luaL_error(L, "%s", e.text);
+    bind_check(L, cell_functions_find(text, n, f, &e), &e);
     lua_createtable(L, (int)f->count, 0);
     for (size_t i = 0; i < f->count; i++) {
         push_function(L, &f->all[i]);

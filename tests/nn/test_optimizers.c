@@ -114,6 +114,13 @@ static void test_options(void **state) {
     expect("SGD", "{\"learning_rate\": 0.1, \"weight_decay\": 0.5}", 1, 0.65, 2.3);
     expect("SGD", "{\"learning_rate\": 0.1, \"momentum\": 0.5}", 2, 1 - 0.3 - 0.45, 2 + 0.4 + 0.6);
     expect("SGD", "{\"learning_rate\": 0.1, \"momentum\": 0.5, \"nesterov\": true}", 1, 1 - 0.45, 2 + 0.6);
+    expect("RMSprop", "{}", 3, 0.9926226, 2.0073774);
+    expect("RMSprop", "{\"momentum\": 0.9}", 3, 0.9851504, 2.0148499);
+    expect("RMSprop", "{\"centered\": true}", 3, 0.9918678, 2.0081325);
+    expect("RMSprop",
+           "{\"learning_rate\": 0.01, \"rho\": 0.8, \"momentum\": 0.5, \"centered\": true, \"epsilon\": 1e-3, "
+           "\"weight_decay\": 0.1}",
+           4, 0.8625435, 2.1254907);
     expect("Adam", "{\"learning_rate\": 0.1}", 1, 0.9, 2.1);
     expect("Adam", "{\"learning_rate\": 0.1, \"amsgrad\": true}", 3, 0.7, 2.3);
 }

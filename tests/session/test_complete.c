@@ -93,7 +93,7 @@ static void test_arguments(void **state) {
            "an integer");
     offers(h, "model:fit(x, y, {ep", "epochs = 1");
     offers(h, "model:fit(x, y, {\n  epochs = 2,\n  val", "validation_split = ");
-    offers(h, "model:compile{", "optimizer = \"adam\"");
+    offers(h, "model:compile{", "optimizer = \"rmsprop\"");
     offers(h, "keras.callbacks.EarlyStopping{", "monitor = \"val_loss\"");
     offers(h, "tensor.random.uniform(3, {", "maxval = 1");
     offers(h, "tensor.zeros(", "?dtype");
