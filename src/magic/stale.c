@@ -110,7 +110,7 @@ static struct magic_stale judge(const struct search *s, int n) {
     if (cell_of(s, n)->size == 0 || (progress != MAGIC_DONE && progress != MAGIC_FAILED))
         return (struct magic_stale){0};
     if (s->last[n - 1] >= 0) return judge_run(s, n);
-    if (s->nb->state[n - 1].lost) return (struct magic_stale){MAGIC_LOST, NULL, NULL};
+    if (s->nb->state[n - 1].lost && progress == MAGIC_DONE) return (struct magic_stale){MAGIC_LOST, NULL, NULL};
     return (struct magic_stale){is_edited(s, n) ? MAGIC_EDITED : MAGIC_FRESH, NULL, NULL};
 }
 

@@ -84,10 +84,10 @@ static void test_kill_and_resume(void **state) {
     terminal_start(&t, 80, file, NULL);
     terminal_type_at(&t, "[Y/n] ", "\r");
     terminal_await(&t, "[3]: %write");
-    terminal_type_at(&t, "in 6: ", "%list\r");
+    terminal_type_at(&t, "in 6 (1 stale): ", "%list\r");
     terminal_await(&t, "\u2717 [1] error('no')");
-    terminal_await(&t, "\u2713 [2] x = 1");
-    terminal_type_at(&t, "in 7: ", "\004");
+    terminal_await(&t, "~ [2] x = 1  (stale: what it made was not restored)");
+    terminal_type_at(&t, "in 7 (1 stale): ", "\004");
     assert_int_equal(terminal_finish(&t), 0);
 }
 
