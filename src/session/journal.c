@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "session/journal_internal.h"
@@ -21,12 +22,6 @@ struct journal {
     bool off;                  /* nothing is written */
     bool told;                 /* that it cannot be written */
 };
-
-double journal_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- records -------------------------------------------------------------------------------------------------------- */
 
@@ -158,12 +153,12 @@ enum status journal_continue(struct journal *j, const char *path, struct err *e)
     if (j->off || journal_file_continue(path, &j->file, e)) return e->status;
     snprintf(j->path, sizeof j->path, "%s", path);
     journal_folder_of(path, j->checkpoints, sizeof j->checkpoints);
-    put_object(j, JOURNAL_RESUMED, json_pack("{s:f}", "time", journal_now()), NULL, 0);
+    put_object(j, JOURNAL_RESUMED, json_pack("{s:f}", "time", clock_date()), NULL, 0);
     return OK;
 }
 
 static void put_session(struct journal *j) {
-    put_object(j, JOURNAL_SESSION, json_pack("{s:s, s:f}", "celda", CELDA_VERSION, "time", journal_now()), j->notebook,
+    put_object(j, JOURNAL_SESSION, json_pack("{s:s, s:f}", "celda", CELDA_VERSION, "time", clock_date()), j->notebook,
                strlen(j->notebook));
 }
 
@@ -209,7 +204,7 @@ void journal_begin(struct journal *j, const char *name, int number, const char *
     sink_follow(&j->sink, j->to);
     if (!j->file && !j->off) create_file(j);
     if (j->off) return;
-    put_object(j, JOURNAL_BEGIN, json_pack("{s:s, s:i, s:f}", "name", name, "number", number, "time", journal_now()),
+    put_object(j, JOURNAL_BEGIN, json_pack("{s:s, s:i, s:f}", "name", name, "number", number, "time", clock_date()),
                source, n);
 }
 
@@ -220,7 +215,7 @@ void journal_end(struct journal *j, const struct session_result *r) {
     json_t *end =
         json_pack("{s:s, s:s, s:I, s:i, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I}", "status",
                   err_name(r->status), "error_name", r->error_name, "message_size", (json_int_t)r->message_size,
-                  "error_line", r->error_line, "time", journal_now(), "wall", b->wall - a->wall, "cpu", b->cpu - a->cpu,
+                  "error_line", r->error_line, "time", clock_date(), "wall", b->wall - a->wall, "cpu", b->cpu - a->cpu,
                   "rss_before", (json_int_t)a->rss, "rss", (json_int_t)b->rss, "rss_peak", (json_int_t)b->rss_peak,
                   "ram_limit", (json_int_t)b->ram_limit, "disk_before", (json_int_t)a->disk_free, "disk_free",
                   (json_int_t)b->disk_free, "device", r->device, "device_bytes", (json_int_t)r->device_bytes);
@@ -231,7 +226,7 @@ void journal_end(struct journal *j, const struct session_result *r) {
 
 void journal_close(struct journal *j, bool clean) {
     if (!j) return;
-    if (clean && j->file) put_object(j, JOURNAL_CLOSED, json_pack("{s:f}", "time", journal_now()), NULL, 0);
+    if (clean && j->file) put_object(j, JOURNAL_CLOSED, json_pack("{s:f}", "time", clock_date()), NULL, 0);
     if (clean) journal_remove_folder(j->checkpoints);
     journal_file_close(j->file);
     mem_free(j->notebook);

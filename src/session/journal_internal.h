@@ -19,7 +19,6 @@ enum journal_kind {
     JOURNAL_CLEAR = 'c',
 };
 
-double journal_now(void); /* seconds since 1970 */
 /* journal_play, which also fills notebook, clean and torn. */
 enum status journal_play_info(const char *path, const struct journal_player *p, struct journal_info *info,
                               struct err *e);

@@ -84,12 +84,6 @@ static double compare(struct cpu *c, const struct cpu_conv *g, const struct cpu_
     return best[0] / best[1];
 }
 
-static const struct cpu_conv_algorithm *find(const char *name) {
-    for (int i = 0; cpu_conv_algorithms[i]; i++)
-        if (strcmp(cpu_conv_algorithms[i]->name, name) == 0) return cpu_conv_algorithms[i];
-    return NULL;
-}
-
 static void describe(const struct cpu_conv *g, const char *pass, const char *algorithm, double ratio) {
     printf("  %.2f x im2col: %s, %s: n=%lld %lldx%lldx%lld, kernel %lldx%lld -> %lld, stride %lld, dilation %lld, "
            "groups %lld\n",
@@ -105,7 +99,7 @@ static int by_size(const void *a, const void *b) {
 /* All three passes of one shape; returns how many ratios it added. */
 static int walk(struct cpu *c, const struct cpu_conv *g, double *ratio, int *cliffs) {
     static const char *const pass_name[] = {"forward", "gradient of the input", "gradient of the kernel"};
-    const struct cpu_conv_algorithm *im2col = find("im2col");
+    const struct cpu_conv_algorithm *im2col = cpu_conv_find("im2col");
     const int64_t x = g->n * g->h * g->w * g->c, k = g->kh * g->kw * g->c * g->o, y = g->n * g->oh * g->ow * g->o;
     int n = 0;
     for (enum cpu_conv_pass pass = CPU_CONV_FORWARD; pass <= CPU_CONV_GRAD_KERNEL; pass++) {

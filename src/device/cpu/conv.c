@@ -1,6 +1,8 @@
 /* conv2d and its two gradients: reads the geometry off the call and hands it to the cheapest algorithm. */
 #include "device/cpu/conv.h"
 
+#include <string.h>
+
 #include "device/cpu/conv_tune.h"
 #include "device/cpu/tuned.h"
 #include "lists.h"
@@ -9,6 +11,12 @@
 LIST_CPU_CONVS(DECLARE)
 #define ENTRY(name) &cpu_conv_##name,
 const struct cpu_conv_algorithm *const cpu_conv_algorithms[] = {LIST_CPU_CONVS(ENTRY) NULL};
+
+const struct cpu_conv_algorithm *cpu_conv_find(const char *name) {
+    for (int i = 0; name && cpu_conv_algorithms[i]; i++)
+        if (strcmp(cpu_conv_algorithms[i]->name, name) == 0) return cpu_conv_algorithms[i];
+    return NULL;
+}
 
 const struct cpu_conv_algorithm *cpu_conv_choose(const struct cpu *c, const struct cpu_conv *g,
                                                  enum cpu_conv_pass pass) {

@@ -43,6 +43,8 @@ struct cpu_conv_algorithm {
 
 /* Every algorithm; ends with NULL. */
 extern const struct cpu_conv_algorithm *const cpu_conv_algorithms[];
+/* The one of this name, or NULL (also for a name that is NULL). */
+const struct cpu_conv_algorithm *cpu_conv_find(const char *name);
 
 /* The algorithm that runs this pass: the one that the user had measured (device/cpu/tuned.h), else the estimated one. */
 const struct cpu_conv_algorithm *cpu_conv_choose(const struct cpu *c, const struct cpu_conv *g,

@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/units.h"
 #include "device/cpu/tuned.h"
 
 enum { RUNS = 5 };

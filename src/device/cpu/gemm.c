@@ -1,5 +1,5 @@
-/* Matrix products: our own tiles (gemm_tiles.c), or OpenBLAS, single-threaded, as the kernel of tiles that our pool works on. Invariant: the tile grid
- * depends on the shapes alone, so one thread computes the same bits as many. */
+/* Matrix products: our own tiles (gemm_tiles.c), or OpenBLAS, single-threaded, as the kernel of tiles that our pool
+ * works on. Invariant: the tile grid depends on the shapes alone, so one thread computes the same bits as many. */
 #include <cblas.h>
 #include <string.h>
 

@@ -25,12 +25,6 @@ static void key_of(const struct cpu_conv *g, enum cpu_conv_pass pass, int64_t ke
     memcpy(key, all, sizeof all);
 }
 
-static const struct cpu_conv_algorithm *find_algorithm(const char *name) {
-    for (int i = 0; name && cpu_conv_algorithms[i]; i++)
-        if (strcmp(cpu_conv_algorithms[i]->name, name) == 0) return cpu_conv_algorithms[i];
-    return NULL;
-}
-
 static struct cpu_tuned *find(const struct cpu *c, const int64_t key[NUMBERS]) {
     for (int i = 0; i < c->ntuned; i++)
         if (memcmp(c->tuned[i].key, key, sizeof c->tuned[i].key) == 0) return &c->tuned[i];
@@ -99,7 +93,7 @@ static json_t *read_file(const char *path) {
 static void read_entry(struct cpu *c, const json_t *entry) {
     int64_t key[NUMBERS];
     struct err e = {0};
-    const struct cpu_conv_algorithm *a = find_algorithm(json_string_value(json_array_get(entry, 0)));
+    const struct cpu_conv_algorithm *a = cpu_conv_find(json_string_value(json_array_get(entry, 0)));
     if (!a || json_array_size(entry) != NUMBERS + 1) return;
     for (size_t i = 0; i < NUMBERS; i++) key[i] = json_integer_value(json_array_get(entry, i + 1));
     add(c, key, a, &e);

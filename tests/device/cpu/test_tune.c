@@ -35,10 +35,9 @@ static void close_cpu(struct cpu *c) {
 }
 
 static const struct cpu_conv_algorithm *algorithm(const char *name) {
-    for (int i = 0; cpu_conv_algorithms[i]; i++)
-        if (strcmp(cpu_conv_algorithms[i]->name, name) == 0) return cpu_conv_algorithms[i];
-    fail_msg("no algorithm %s", name);
-    return NULL;
+    const struct cpu_conv_algorithm *a = cpu_conv_find(name);
+    if (!a) fail_msg("no algorithm %s", name);
+    return a;
 }
 
 static void test_each_pass_is_measured_once(void **state) {
