@@ -20,6 +20,7 @@ struct cpu_tile {
     const float *from; /* laid out like c, may be c; NULL: zeros */
     float *c;
     int64_t ldc;
+    const float *ahead; /* what is read soon, fetched meanwhile: a cache line a step of each ROWS rows; NULL: nothing */
 };
 
 /* Where a transform finds its image: position (i, j) of the N x N grid is x[i * row_stride + j * column_stride] and the
@@ -27,6 +28,7 @@ struct cpu_tile {
 struct cpu_conv_patch {
     float *x;
     int64_t row_stride, column_stride;
+    int64_t next; /* floats to the patch that is read after this one: fetched meanwhile */
     int top, bottom, left, right;
     bool stream; /* the inverse writes past the cache; x and the strides are whole vectors */
 };
@@ -58,6 +60,8 @@ struct cpu_conv_kernels {
      * multiple of 16, which is the result's leading dimension. */
     void (*pack)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
     void (*pack_transposed)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
+    /* Before others may read what was streamed: once a chunk, for it waits for the memory. */
+    void (*stream_end)(void);
     const struct cpu_dft *dft; /* by growing n; ends with n == 0 */
     const struct cpu_winograd *winograd;
     /* For the conjugate product by three multiplications: sum[i] = re + im of a; d1 = -(re + im), d2 = im - re of b. */

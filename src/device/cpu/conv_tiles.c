@@ -19,13 +19,27 @@ static void clip(int64_t start, int64_t size, int64_t limit, int *from, int *to)
     *to = (int)(end > *from ? end : *from);
 }
 
+/* Where a row's patch starts: image, then row and column, which may lie before it. */
+static void patch_start(const struct cpu_conv_grid *g, int64_t row, int64_t at[3]) {
+    int64_t per = g->tiles[0] * g->tiles[1], tile = row % per;
+    at[0] = row / per;
+    at[1] = tile / g->tiles[1] * g->tile[0] - g->before[0];
+    at[2] = tile % g->tiles[1] * g->tile[1] - g->before[1];
+}
+
+static int64_t patch_offset(const struct cpu_conv_grid *g, const int64_t at[3]) {
+    return ((at[0] * g->h + at[1]) * g->w + at[2]) * g->c;
+}
+
 struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row) {
-    int64_t per = g->tiles[0] * g->tiles[1], image = row / per, tile = row % per;
-    int64_t y0 = tile / g->tiles[1] * g->tile[0] - g->before[0], x0 = tile % g->tiles[1] * g->tile[1] - g->before[1];
+    int64_t at[3], after[3];
     struct cpu_conv_patch p = {.row_stride = g->w * g->c, .column_stride = g->c, .stream = g->stream};
-    clip(y0, g->h, g->limit[0], &p.top, &p.bottom);
-    clip(x0, g->w, g->limit[1], &p.left, &p.right);
-    p.x = g->data + ((image * g->h + y0) * g->w + x0) * g->c;
+    patch_start(g, row, at);
+    patch_start(g, row + 1, after);
+    clip(at[1], g->h, g->limit[0], &p.top, &p.bottom);
+    clip(at[2], g->w, g->limit[1], &p.left, &p.right);
+    p.x = g->data + patch_offset(g, at);
+    p.next = patch_offset(g, after) - patch_offset(g, at);
     return p;
 }
 

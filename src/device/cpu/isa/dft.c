@@ -4,6 +4,8 @@
 #include "device/cpu/isa.h"
 #include "device/cpu/isa/vec.h"
 
+enum { LINE = 16 }; /* floats of a cache line: the next vectors of a spectrum's row lie there */
+
 #define TAU 6.283185307179586
 
 /* One copy of each straight-line piece: inlined into its callers the nine sizes would be four times the code. */
@@ -129,6 +131,10 @@ INLINE void put(const struct cpu_conv_patch *g, float *at, vec x) {
 static const struct cpu_dft sizes[] = {SIZE(6),  SIZE(8),  SIZE(9),  SIZE(10), SIZE(12),
                                        SIZE(15), SIZE(16), SIZE(18), SIZE(20), {0}};
 
+static void stream_end(void) {
+    vec_stream_end();
+}
+
 static void sum_planes(int64_t n, const float *re, const float *im, float *sum) {
     for (int64_t i = 0; i < n; i += LANES) vec_store(sum + i, vec_load(re + i) + vec_load(im + i));
 }
@@ -151,6 +157,7 @@ const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .tile = CPU_SYMBOL(tile),
     .pack = CPU_SYMBOL(pack),
     .pack_transposed = CPU_SYMBOL(pack_transposed),
+    .stream_end = stream_end,
     .dft = sizes,
     .winograd = &CPU_SYMBOL(winograd),
     .sum_planes = sum_planes,

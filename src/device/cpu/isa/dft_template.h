@@ -33,6 +33,8 @@ STRAIGHT void DFT_FN(row_pair)(const struct cpu_conv_patch *g, int y, vec tr[][D
 #pragma GCC unroll 32
     for (int i = 0; i < DFT_N; i++) {
         bool inside = i >= g->left && i < g->right;
+        if (inside) __builtin_prefetch(first + i * g->column_stride + g->next, 0, 2);
+        if (inside && second) __builtin_prefetch(second + i * g->column_stride + g->next, 0, 2);
         re[i] = inside ? vec_load(first + i * g->column_stride) : vec_zero();
         im[i] = inside && second ? vec_load(second + i * g->column_stride) : vec_zero();
     }
@@ -73,7 +75,6 @@ static void DFT_FN(forward)(const struct cpu_conv_patch *g, float *out, int64_t 
     out = DFT_FN(column)(tr[0], ti[0], g, true, out, stride, plane);
     for (int j = 1; j < (DFT_N + 1) / 2; j++) out = DFT_FN(column)(tr[j], ti[j], g, false, out, stride, plane);
     if (DFT_N % 2 == 0) DFT_FN(column)(tr[HALF], ti[HALF], g, true, out, stride, plane);
-    vec_stream_end();
 }
 
 STRAIGHT const float *DFT_FN(uncolumn)(vec *tr, vec *ti, const struct cpu_conv_patch *g, bool self, const float *in,
@@ -85,6 +86,9 @@ STRAIGHT const float *DFT_FN(uncolumn)(vec *tr, vec *ti, const struct cpu_conv_p
         int from = mirror ? DFT_N - k : k;
         vec i = vec_load(in + from * stride + plane);
         re[k] = vec_load(in + from * stride), im[k] = mirror ? -i : i;
+        if (mirror) continue;
+        __builtin_prefetch(in + from * stride + LINE, 0, 3);
+        __builtin_prefetch(in + from * stride + plane + LINE, 0, 3);
     }
     DFT_FN(complex)(im, re);
 #pragma GCC unroll 32
@@ -123,7 +127,6 @@ static void DFT_FN(inverse)(const struct cpu_conv_patch *g, const float *in, int
     for (int j = 1; j < (DFT_N + 1) / 2; j++) in = DFT_FN(uncolumn)(tr[j], ti[j], g, false, in, stride, plane);
     if (DFT_N % 2 == 0) DFT_FN(uncolumn)(tr[HALF], ti[HALF], g, true, in, stride, plane);
     for (int y = g->top; y < g->bottom; y += 2) DFT_FN(unrow_pair)(g, y, tr, ti, scale);
-    if (g->stream) vec_stream_end();
 }
 
 #undef DFT_JOIN2

@@ -14,6 +14,8 @@
 #define VECS 2
 #endif
 
+enum { LINE = 16 }; /* floats of a cache line */
+
 INLINE void tile(int rows, int vecs, const struct cpu_tile *t, int64_t row0, int64_t column0) {
     vec c[ROWS][VECS];
     const float *a[ROWS];
@@ -26,9 +28,13 @@ INLINE void tile(int rows, int vecs, const struct cpu_tile *t, int64_t row0, int
         for (int v = 0; v < vecs; v++) c[r][v] = from ? vec_load(from + r * t->ldc + v * LANES) : vec_zero();
     }
     const float *b = t->b + column0;
+    const float *ahead = t->ahead ? t->ahead + row0 / ROWS * t->depth * LINE : t->b;
+    const int64_t pace = t->ahead ? LINE : 0;
     for (int64_t k = 0; k < t->depth; k++, b += t->ldb) {
         vec bv[VECS];
         int64_t step = t->step[k];
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += pace;
 #pragma GCC unroll 8
         for (int v = 0; v < vecs; v++) bv[v] = vec_load(b + v * LANES);
 #pragma GCC unroll 8
