@@ -165,7 +165,8 @@ static void kernel_group(void *arg, int64_t begin, int64_t end, int worker) {
                              .ldb = d->columns,
                              .from = n % d->images ? sum : NULL,
                              .c = sum,
-                             .ldc = d->columns};
+                             .ldc = d->columns,
+                             .ahead = dy + pixels(g) * g->o};
         d->kernels->tile(&t);
     }
 }
@@ -209,7 +210,8 @@ static void input_images(void *arg, int64_t begin, int64_t end, int worker) {
                              .b = d->kernel,
                              .ldb = width,
                              .c = column,
-                             .ldc = width};
+                             .ldc = width,
+                             .ahead = d->a + (n + 1) * pixels(g) * g->o};
         d->kernels->tile(&t);
         memset(image, 0, (size_t)image_floats(d) * sizeof *image);
         add_taps(d, column, width, image);
