@@ -84,9 +84,15 @@ struct graph_plan {
     int *last_use;   /* by value: the last node that reads it (through views too); nnode: an output; -1: nobody */
     size_t *scratch; /* by node: where its workspace lies in the arena */
 };
-/* `scratch` (may be NULL) gives a node's workspace bytes, alive only while it runs. */
-enum status graph_plan_new(const struct graph *g, size_t (*scratch)(void *arg, int node), void *arg,
-                           struct graph_plan **out, struct err *e);
+/* What a device asks of a plan; each may be NULL. */
+struct graph_needs {
+    size_t (*scratch)(void *arg, int node); /* a node's workspace bytes, alive only while it runs */
+    void *arg;
+    const int *with;    /* by node: the node that it runs together with; itself: it runs alone */
+    const bool *absent; /* by value: it needs no place, since it is used as soon as it is there */
+};
+enum status graph_plan_new(const struct graph *g, const struct graph_needs *needs, struct graph_plan **out,
+                           struct err *e);
 void graph_plan_free(struct graph_plan *p);
 
 /* ---- tape --------------------------------------------------------------------------------------------------------- */

@@ -119,7 +119,10 @@ enum status graph_layout_new(const struct graph *g, struct storage *arena, struc
     l->arena = arena;
     l->value = mem_zalloc(sizeof *l->value * (size_t)(g->nvalue + 1), e);
     l->call = mem_zalloc(sizeof *l->call * (size_t)(g->nnode + 1), e);
-    if (l->value && l->call) make_values(l);
+    l->with = mem_alloc(sizeof *l->with * (size_t)(g->nnode + 1), e);
+    l->absent = mem_zalloc(sizeof *l->absent * (size_t)(g->nvalue + 1), e);
+    for (int i = 0; l->with && i < g->nnode; i++) l->with[i] = i;
+    if (e->status == OK) make_values(l);
     for (int i = 0; e->status == OK && i < g->nnode; i++) make_call(l, i, e);
     if (e->status == OK)
         *out = l;
@@ -135,6 +138,8 @@ void graph_layout_free(struct graph_layout *l) {
         mem_free(l->call[i].copy);
     }
     graph_plan_free(l->plan);
+    mem_free(l->absent);
+    mem_free(l->with);
     mem_free(l->call);
     mem_free(l->value);
     mem_free(l);
@@ -160,12 +165,14 @@ static void place_scratch(struct graph_call *c, size_t at) {
 
 enum status graph_layout_plan(struct graph_layout *l, struct err *e) {
     for (int i = 0; i < l->graph->nnode; i++) l->call[i].workspace = rounded(l->call[i].workspace);
-    if (graph_plan_new(l->graph, scratch, l, &l->plan, e) != OK) return e->status;
+    const struct graph_needs needs = {.scratch = scratch, .arg = l, .with = l->with, .absent = l->absent};
+    if (graph_plan_new(l->graph, &needs, &l->plan, e) != OK) return e->status;
     const size_t planned = rounded(l->plan->arena);
     l->bytes = planned + l->copied;
     for (int v = 0; v < l->graph->nvalue; v++) {
         struct graph_place *x = &l->value[v];
-        if (x->root == v && x->home == GRAPH_IN_ARENA) x->at = x->copied ? planned + x->at : l->plan->offset[v];
+        if (x->root != v || x->home != GRAPH_IN_ARENA) continue;
+        x->at = x->copied ? planned + x->at : l->absent[v] ? 0 : l->plan->offset[v];
     }
     for (int i = 0; i < l->graph->nnode; i++) place_scratch(&l->call[i], l->plan->scratch[i]);
     for (enum graph_home home = GRAPH_IN_ARENA; home <= GRAPH_IN_OUTPUT; home++) place_values(l, home, NULL);

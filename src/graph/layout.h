@@ -42,12 +42,14 @@ struct graph_layout {
     struct graph_place *value;
     struct graph_call *call; /* one for each node */
     struct graph_plan *plan;
+    int *with;    /* by node, and */
+    bool *absent; /* by value: the device's, see graph_needs; at first each node runs alone, and no value is absent */
     struct storage *arena; /* the device's; its bytes and handle may change */
     size_t bytes, copied;  /* of the arena; of the copied views, at its end */
 };
 
 /* Values and calls, without places. The device then sets the workspace of each call it wants one for (64-byte aligned),
- * and calls graph_layout_plan. */
+ * `with` and `absent`, and calls graph_layout_plan. */
 enum status graph_layout_new(const struct graph *g, struct storage *arena, struct graph_layout **out, struct err *e);
 enum status graph_layout_plan(struct graph_layout *l, struct err *e);
 void graph_layout_free(struct graph_layout *l);

@@ -27,10 +27,18 @@ static int root_of(const struct graph *g, int v) {
     return v;
 }
 
-static void find_last_uses(const struct graph *g, int *last) {
+/* When a node runs: at its own turn, or at that of the node it runs together with. */
+static int turn(const struct graph_needs *needs, int node) {
+    return needs->with ? needs->with[node] : node;
+}
+
+static void find_last_uses(const struct graph *g, const struct graph_needs *needs, int *last) {
     for (int v = 0; v < g->nvalue; v++) last[v] = -1;
     for (int i = 0; i < g->nnode; i++)
-        for (int k = 0; k < g->node[i].nin; k++) last[root_of(g, g->node[i].in[k])] = i;
+        for (int k = 0; k < g->node[i].nin; k++) {
+            int *root = &last[root_of(g, g->node[i].in[k])];
+            if (turn(needs, i) > *root) *root = turn(needs, i);
+        }
     for (int i = 0; i < g->noutput; i++) last[root_of(g, g->output[i])] = g->nnode;
     for (int v = 0; v < g->nvalue; v++) last[v] = last[root_of(g, v)];
 }
@@ -45,20 +53,20 @@ static size_t rounded(size_t bytes) {
 }
 
 /* Everything that wants a place; returns how many. */
-static int collect(const struct graph *g, const struct graph_plan *p, const bool *own, size_t (*scratch)(void *, int),
-                   void *arg, struct block *b, struct err *e) {
+static int collect(const struct graph *g, const struct graph_plan *p, const bool *own, const struct graph_needs *needs,
+                   struct block *b, struct err *e) {
     int n = 0;
     for (int v = 0; v < g->nvalue; v++) {
         const struct graph_value *x = &g->value[v];
         size_t bytes;
-        if (x->kind != GRAPH_RESULT || own[v] || is_view(g, v)) continue;
+        if (x->kind != GRAPH_RESULT || own[v] || is_view(g, v) || (needs->absent && needs->absent[v])) continue;
         if (shape_bytes(&x->sig.shape, x->sig.dtype, &bytes, e)) return -1;
-        int last = p->last_use[v] < x->node ? x->node : p->last_use[v];
-        b[n++] = (struct block){rounded(bytes ? bytes : 1), 0, x->node, last, v, -1};
+        int first = turn(needs, x->node), last = p->last_use[v] < first ? first : p->last_use[v];
+        b[n++] = (struct block){rounded(bytes ? bytes : 1), 0, first, last, v, -1};
     }
-    for (int i = 0; scratch && i < g->nnode; i++) {
-        size_t bytes = scratch(arg, i);
-        if (bytes) b[n++] = (struct block){rounded(bytes), 0, i, i, -1, i};
+    for (int i = 0; needs->scratch && i < g->nnode; i++) {
+        size_t bytes = needs->scratch(needs->arg, i);
+        if (bytes) b[n++] = (struct block){rounded(bytes), 0, turn(needs, i), turn(needs, i), -1, i};
     }
     return n;
 }
@@ -120,8 +128,10 @@ static enum status plan_alloc(const struct graph *g, struct graph_plan *p, struc
     return OK;
 }
 
-enum status graph_plan_new(const struct graph *g, size_t (*scratch)(void *arg, int node), void *arg,
-                           struct graph_plan **out, struct err *e) {
+enum status graph_plan_new(const struct graph *g, const struct graph_needs *needs, struct graph_plan **out,
+                           struct err *e) {
+    static const struct graph_needs none = {0};
+    if (!needs) needs = &none;
     size_t most = (size_t)g->nvalue + (size_t)g->nnode + 1;
     struct graph_plan *p = mem_zalloc(sizeof *p, e);
     struct block *b = mem_alloc(most * sizeof *b, e), **live = mem_alloc(most * sizeof *live, e);
@@ -129,9 +139,9 @@ enum status graph_plan_new(const struct graph *g, size_t (*scratch)(void *arg, i
     bool *own = mem_zalloc(most * sizeof *own, e);
     int n = -1;
     if (e->status == OK && plan_alloc(g, p, e) == OK) {
-        find_last_uses(g, p->last_use);
+        find_last_uses(g, needs, p->last_use);
         mark_outputs(g, own);
-        n = collect(g, p, own, scratch, arg, b, e);
+        n = collect(g, p, own, needs, b, e);
     }
     if (n >= 0) {
         p->bound = liveness_bound(g, b, n, alive);

@@ -5,7 +5,8 @@
 static struct graph_plan *planned(const struct graph *g, size_t (*scratch)(void *, int), void *arg) {
     struct err e = {0};
     struct graph_plan *p;
-    assert_ok(graph_plan_new(g, scratch, arg, &p, &e), &e);
+    const struct graph_needs needs = {.scratch = scratch, .arg = arg};
+    assert_ok(graph_plan_new(g, &needs, &p, &e), &e);
     return p;
 }
 

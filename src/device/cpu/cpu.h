@@ -82,16 +82,47 @@ void cpu_free(struct device *d, void *handle, size_t bytes);
 
 struct cpu_elementwise;
 
+/* A reduction over all leading dimensions, in pieces: for who has the rows at hand. Whoever adds a segment's rows in their
+ * order, however many at a time, gets the bits that the op's kernel computes. */
+struct cpu_columns {
+    const struct cpu_reduction *how;
+    enum dtype dtype; /* of the rows */
+    size_t acc;       /* bytes of a partial result's element */
+    int64_t width;    /* of a row */
+    int64_t segment;  /* rows that make one partial result: the unit that one worker adds */
+};
+
+/* False where the call reduces something else, or rows so short or so long that its kernel goes about it otherwise. */
+bool cpu_columns_of(const struct cpu *c, const struct op_call *call, struct cpu_columns *out);
+/* Rows first .. first+rows-1, contiguous at `in` and of one segment, to its partial result in the call's workspace. */
+void cpu_columns_add(const struct cpu_columns *p, int64_t first, int64_t rows, const void *in, void *workspace);
+/* The rest of the call, when all rows are added. */
+enum status cpu_columns_finish(struct cpu *c, const struct op_call *call, void *workspace, struct err *e);
+
+enum { CPU_MAX_TAILS = 8 };
+
+/* What else is done with a region's values while they are in the cache. */
+struct cpu_tails {
+    int count; /* reductions of rows of one width */
+    struct cpu_tail {
+        int value; /* operand value, or result value - nin */
+        struct cpu_columns columns;
+    } tail[CPU_MAX_TAILS];
+    uint64_t absent; /* by output: nobody reads it from memory */
+};
+
 /* Prepares a fused region for operands and outputs with these shapes and strides; outputs are contiguous. The result
- * refers to the attributes it was made from. NULL with the error set; freeing NULL is fine. */
+ * refers to the attributes it was made from. `tails` may be NULL. NULL with the error set; freeing NULL is fine. */
 struct cpu_elementwise *cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in,
-                                            int nin, struct tensor *const *out, struct err *e);
+                                            int nin, struct tensor *const *out, const struct cpu_tails *tails,
+                                            struct err *e);
 /* The same for the call of one op. */
-struct cpu_elementwise *cpu_elementwise_of_call(struct cpu *c, const struct op_call *call, struct err *e);
+struct cpu_elementwise *cpu_elementwise_of_call(struct cpu *c, const struct op_call *call,
+                                                const struct cpu_tails *tails, struct err *e);
 void cpu_elementwise_free(struct cpu_elementwise *w);
-/* Runs it on these addresses of first elements. Allocates nothing. */
+/* Runs it on these addresses of first elements, and of the workspaces of the tails' calls. Allocates nothing. */
 enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, const void *const *in, void *const *out,
-                                struct err *e);
+                                void *const *partial, struct err *e);
 /* One eager call: prepares and runs. */
 enum status cpu_elementwise_call(struct cpu *c, const struct op_call *call, struct err *e);
 /* out (contiguous) = in with any strides, of the same dtype. */

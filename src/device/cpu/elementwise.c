@@ -1,6 +1,7 @@
-/* The elementwise engine: eager calls and fused regions alike. The output is cut into chunks of CHUNK elements, by its
- * size alone; for each, operands that do not lie contiguously are gathered into L1, then every step's inner loop runs
- * over contiguous data. Invariant: a loop never writes where it reads. */
+/* The elementwise engine: eager calls and fused regions alike. The output is cut into units, and these into chunks of at
+ * most CHUNK elements, by its size alone; for each chunk, operands that do not lie contiguously are gathered into L1, then
+ * every step's inner loop runs over contiguous data, and what is reduced is added while it is there.
+ * Invariant: a loop never writes where it reads. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -8,7 +9,7 @@
 #include "device/cpu/walk.h"
 #include "graph/graph.h"
 
-enum { CHUNK = 1024, GRAIN = 16, SLOT_BYTES = CHUNK * 8 };
+enum { CHUNK = 1024, UNIT = 16 * CHUNK, SLOT_BYTES = CHUNK * 8 };
 
 struct operand {
     struct cpu_walk walk;
@@ -27,7 +28,9 @@ struct step {
 };
 
 struct cpu_elementwise {
-    int64_t size; /* elements */
+    int64_t size, unit,
+        chunk; /* elements; of the tails' rows, if there are any, a unit has a segment, a chunk whole ones */
+    struct cpu_tails tails;
     int nin, nstep, nslot;
     struct operand *operand;
     struct step *step;
@@ -48,9 +51,10 @@ static int last_use(const struct graph_fused *f, int value) {
     return last;
 }
 
-static int output_of(const struct graph_fused *f, int step) {
+/* Which output a step's result goes to, or -1. */
+static int output_of(const struct cpu_elementwise *w, const struct graph_fused *f, int step) {
     for (int i = 0; i < f->nout; i++)
-        if (f->out[i] == step) return i;
+        if (f->out[i] == step) return w->tails.absent >> i & 1 ? -1 : i;
     return -1;
 }
 
@@ -80,7 +84,7 @@ static enum status prepare_step(struct cpu *c, struct cpu_elementwise *w, const 
                         .nin = from->nin};
     memcpy(to->in, from->in, sizeof to->in);
     to->size = dtype_size(from->dtype);
-    to->output = output_of(f, s);
+    to->output = output_of(w, f, s);
     to->slot = to->output < 0 ? free_slot(w, f, first_slot, s) : -1;
     if (to->slot >= w->nslot) w->nslot = to->slot + 1;
     return OK;
@@ -90,6 +94,13 @@ static enum status prepare_step(struct cpu *c, struct cpu_elementwise *w, const 
 static enum status prepare(struct cpu *c, struct cpu_elementwise *w, const struct graph_fused *f,
                            struct tensor *const *in, const struct shape *shape, struct err *e) {
     w->size = shape_size(shape);
+    w->unit = UNIT;
+    w->chunk = CHUNK;
+    if (w->tails.count) {
+        const struct cpu_columns *rows = &w->tails.tail[0].columns;
+        w->unit = rows->segment * rows->width;
+        w->chunk = CHUNK / rows->width * rows->width;
+    }
     for (int i = 0; i < w->nin; i++) {
         cpu_walk_prepare(&w->operand[i].walk, in[i], shape);
         w->operand[i].slot = w->operand[i].walk.contiguous ? -1 : w->nslot++;
@@ -102,7 +113,8 @@ static enum status prepare(struct cpu *c, struct cpu_elementwise *w, const struc
 }
 
 struct cpu_elementwise *cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in,
-                                            int nin, struct tensor *const *out, struct err *e) {
+                                            int nin, struct tensor *const *out, const struct cpu_tails *tails,
+                                            struct err *e) {
     const size_t operands = sizeof(struct operand) * (size_t)nin, steps = sizeof(struct step) * (size_t)fused->nstep;
     struct cpu_elementwise *w = mem_zalloc(sizeof *w + operands + steps, e);
     if (!w) return NULL;
@@ -110,16 +122,18 @@ struct cpu_elementwise *cpu_elementwise_new(struct cpu *c, const struct graph_fu
     w->step = (struct step *)(w->operand + nin);
     w->nin = nin;
     w->nstep = fused->nstep;
+    if (tails) w->tails = *tails;
     if (prepare(c, w, fused, in, &out[0]->shape, e) == OK) return w;
     mem_free(w);
     return NULL;
 }
 
-struct cpu_elementwise *cpu_elementwise_of_call(struct cpu *c, const struct op_call *call, struct err *e) {
+struct cpu_elementwise *cpu_elementwise_of_call(struct cpu *c, const struct op_call *call,
+                                                const struct cpu_tails *tails, struct err *e) {
     struct graph_step step = {.op = call->op, .nin = call->nin, .in = {0, 1, 2, 3}, .dtype = call->out[0]->dtype};
     int leaves = 0;
     const struct graph_fused fused = {.nstep = 1, .step = &step, .nout = 1, .out = &leaves};
-    struct cpu_elementwise *w = cpu_elementwise_new(c, &fused, call->in, call->nin, call->out, e);
+    struct cpu_elementwise *w = cpu_elementwise_new(c, &fused, call->in, call->nin, call->out, tails, e);
     if (w) w->step[0].attrs = call->attrs;
     return w;
 }
@@ -135,6 +149,7 @@ struct run {
     const struct cpu_elementwise *w;
     const void *const *in;
     void *const *out;
+    void *const *partial; /* by tail */
     /* Some refusal: why and of which step. */
     _Atomic(const struct step *) refused;
     _Atomic(const char *) why;
@@ -143,10 +158,15 @@ struct run {
 /* Where operand i's elements first .. first+n-1 lie contiguously. */
 static const void *fetch(const struct run *r, int i, int64_t first, int64_t n, bool repeated, char *slots) {
     const struct operand *o = &r->w->operand[i];
-    if (o->slot < 0) return (const char *)r->in[i] + first * (int64_t)o->walk.size;
+    if (o->slot < 0) {
+        const char *here = (const char *)r->in[i] + first * (int64_t)o->walk.size, *next = here + n * (int64_t)o->walk.size;
+        for (int64_t at = 0; at < n * (int64_t)o->walk.size; at += 64) __builtin_prefetch(next + at, 0, 2);
+        return here;
+    }
     char *slot = slots + (size_t)o->slot * SLOT_BYTES;
-    /* What repeats with a divisor of CHUNK is in place from the chunk before. */
-    if (!repeated || !o->walk.period || CHUNK % o->walk.period != 0) cpu_walk_read(&o->walk, r->in[i], first, n, slot);
+    /* What repeats with a divisor of the chunk is in place from the chunk before. */
+    if (!repeated || !o->walk.period || r->w->chunk % o->walk.period != 0)
+        cpu_walk_read(&o->walk, r->in[i], first, n, slot);
     return slot;
 }
 
@@ -157,42 +177,61 @@ static void check(struct run *r, const struct step *p, int64_t n, const void *co
     r->refused = p;
 }
 
-static void run_chunks(void *arg, int64_t begin, int64_t end, int worker) {
+static void add_tails(const struct run *r, int value, int64_t first, int64_t n, const void *at) {
+    const struct cpu_tails *t = &r->w->tails;
+    for (int i = 0; i < t->count; i++) {
+        const struct cpu_columns *p = &t->tail[i].columns;
+        if (t->tail[i].value == value) cpu_columns_add(p, first / p->width, n / p->width, at, r->partial[i]);
+    }
+}
+
+/* Elements first .. first+n-1; `at` has room for the address of every value. */
+static void run_chunk(struct run *r, int64_t first, int64_t n, bool repeated, char *slots, const void **at) {
+    const struct cpu_elementwise *w = r->w;
+    for (int i = 0; i < w->nin; i++) {
+        at[i] = fetch(r, i, first, n, repeated, slots);
+        add_tails(r, i, first, n, at[i]);
+    }
+    for (int s = 0; s < w->nstep; s++) {
+        const struct step *p = &w->step[s];
+        const void *in[4];
+        for (int i = 0; i < p->nin; i++) in[i] = at[p->in[i]];
+        void *to =
+            p->output >= 0 ? (char *)r->out[p->output] + (size_t)first * p->size : slots + (size_t)p->slot * SLOT_BYTES;
+        if (p->loops->refuse) check(r, p, n, in);
+        p->fn(n, to, in, p->attrs);
+        at[w->nin + s] = to;
+        add_tails(r, w->nin + s, first, n, to);
+    }
+}
+
+static void run_units(void *arg, int64_t begin, int64_t end, int worker) {
     struct run *r = arg;
     const struct cpu_elementwise *w = r->w;
     char *slots = cpu_scratch(r->cpu, worker);
     const void **at = (const void **)(slots + (size_t)w->nslot * SLOT_BYTES);
-    for (int64_t chunk = begin; chunk < end; chunk++) {
-        const int64_t first = chunk * CHUNK, n = first + CHUNK < w->size ? CHUNK : w->size - first;
-        for (int i = 0; i < w->nin; i++) at[i] = fetch(r, i, first, n, chunk > begin, slots);
-        for (int s = 0; s < w->nstep; s++) {
-            const struct step *p = &w->step[s];
-            const void *in[4];
-            for (int i = 0; i < p->nin; i++) in[i] = at[p->in[i]];
-            void *to = p->output >= 0 ? (char *)r->out[p->output] + (size_t)first * p->size
-                                      : slots + (size_t)p->slot * SLOT_BYTES;
-            if (p->loops->refuse) check(r, p, n, in);
-            p->fn(n, to, in, p->attrs);
-            at[w->nin + s] = to;
-        }
+    for (int64_t unit = begin; unit < end; unit++) {
+        const int64_t start = unit * w->unit, stop = start + w->unit < w->size ? start + w->unit : w->size;
+        for (int64_t first = start; first < stop; first += w->chunk)
+            run_chunk(r, first, stop - first < w->chunk ? stop - first : w->chunk, first > start, slots, at);
     }
 }
 
 enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, const void *const *in, void *const *out,
-                                struct err *e) {
-    struct run r = {.cpu = c, .w = w, .in = in, .out = out};
-    enum status s = threads_for(c->threads, (w->size + CHUNK - 1) / CHUNK, GRAIN, run_chunks, &r, e);
+                                void *const *partial, struct err *e) {
+    struct run r = {.cpu = c, .w = w, .in = in, .out = out, .partial = partial};
+    enum status s = threads_for(c->threads, (w->size + w->unit - 1) / w->unit, 1, run_units, &r, e);
     if (s != OK || !r.refused) return s;
     return err_set(e, ERR_VALUE, "%s: %s", r.refused->op->name, r.why);
 }
 
 enum status cpu_elementwise_call(struct cpu *c, const struct op_call *call, struct err *e) {
-    struct cpu_elementwise *w = cpu_elementwise_of_call(c, call, e);
+    struct cpu_elementwise *w = cpu_elementwise_of_call(c, call, NULL, e);
     if (!w) return e->status;
     const void *in[4];
     for (int i = 0; i < call->nin; i++) in[i] = tensor_data(call->in[i]);
     void *out = tensor_data(call->out[0]);
-    const enum status s = cpu_elementwise_run(c, w, in, &out, e);
+    const enum status s = cpu_elementwise_run(c, w, in, &out, NULL, e);
     cpu_elementwise_free(w);
     return s;
 }

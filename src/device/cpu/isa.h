@@ -24,8 +24,9 @@ struct cpu_reduction {
     enum dtype acc[DT_COUNT];
     /* *out = the reduction of n > 0 elements. */
     void (*row[DT_COUNT])(int64_t n, const void *in, void *out);
-    /* out[j] = the reduction over i of in[i * stride + j], for i < r and j < k; r > 0, stride in elements. */
-    void (*columns[DT_COUNT])(int64_t r, int64_t k, int64_t stride, const void *in, void *out);
+    /* out[j] = the reduction over i of in[i * stride + j], for i < r and j < k; r > 0, stride in elements. `more`: out holds
+     * that of the rows before these; the bits are then those of one call over all of them. */
+    void (*columns[DT_COUNT])(int64_t r, int64_t k, int64_t stride, const void *in, void *out, bool more);
     double empty; /* the value of no elements; NAN: there is none */
 };
 

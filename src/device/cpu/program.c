@@ -1,12 +1,12 @@
 /* Compiled graphs: elementwise regions as loops over chunks, every other node by its kernel, in the layout of
- * graph/layout.h. Invariant: a step writes only its own outputs and workspace, and nothing is allocated after the first
+ * graph/layout.h, and some together with others (join.h). Invariant: a step writes only its own outputs and workspace, and nothing is allocated after the first
  * run. */
 #include "device/cpu/program.h"
 
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "device/cpu/cpu.h"
+#include "device/cpu/join.h"
 #include "device/cpu/tuned.h"
 #include "graph/layout.h"
 
@@ -17,18 +17,20 @@ struct step {
 
 struct device_program {
     struct graph_layout *layout;
-    struct step *step; /* one for each node */
-    double *seconds;   /* by node, while it is profiled */
+    struct step *step;      /* one for each node, */
+    struct cpu_join **join; /* and what runs with it, or NULL */
+    double *seconds;        /* by node, while it is profiled */
 };
 
 /* ---- compiling ---------------------------------------------------------------------------------------------------- */
 
 static enum status prepare_elementwise(struct cpu *c, struct step *s, const struct graph_node *n,
-                                       const struct graph_call *call, struct err *e) {
+                                       const struct graph_call *call, const struct cpu_join *join, struct err *e) {
+    const struct cpu_tails *tails = join ? &join->tails : NULL;
     s->address = mem_zalloc(sizeof(void *) * (size_t)(n->nin + n->nout), e);
     if (!s->address) return e->status;
-    s->loops = n->fused ? cpu_elementwise_new(c, n->fused, call->tensor, n->nin, call->tensor + n->nin, e)
-                        : cpu_elementwise_of_call(c, &call->call, e);
+    s->loops = n->fused ? cpu_elementwise_new(c, n->fused, call->tensor, n->nin, call->tensor + n->nin, tails, e)
+                        : cpu_elementwise_of_call(c, &call->call, tails, e);
     return e->status;
 }
 
@@ -36,7 +38,7 @@ static enum status prepare_step(struct device_program *p, struct cpu *c, int i, 
     const struct graph_node *n = &p->layout->graph->node[i];
     struct graph_call *call = &p->layout->call[i];
     if (call->kind == GRAPH_CALL_NOTHING || call->kind == GRAPH_CALL_COPY) return OK;
-    if (n->fused || n->op->flags & OP_ELEMENTWISE) return prepare_elementwise(c, &p->step[i], n, call, e);
+    if (n->fused || n->op->flags & OP_ELEMENTWISE) return prepare_elementwise(c, &p->step[i], n, call, p->join[i], e);
     if (!cpu_slot(c, n->op)->kernel) return err_set(e, ERR_UNSUPPORTED, "%s: no kernel on the cpu", n->op->name);
     call->workspace = cpu_workspace(c, &call->call);
     return OK;
@@ -48,7 +50,9 @@ void cpu_program_free(struct device *d, struct device_program *p) {
         mem_free(p->step[i].address);
         cpu_elementwise_free(p->step[i].loops);
     }
+    for (int i = 0; p->join && i < p->layout->graph->nnode; i++) mem_free(p->join[i]);
     graph_layout_free(p->layout);
+    mem_free(p->join);
     mem_free(p->step);
     mem_free(p);
     cpu_arena_leave((struct cpu *)d);
@@ -57,6 +61,8 @@ void cpu_program_free(struct device *d, struct device_program *p) {
 static enum status compile(struct device_program *p, struct cpu *c, const struct graph *g, struct err *e) {
     if (graph_layout_new(g, &c->arena, &p->layout, e) != OK) return e->status;
     p->step = mem_zalloc(sizeof *p->step * (size_t)(g->nnode + 1), e);
+    p->join = mem_zalloc(sizeof *p->join * (size_t)(g->nnode + 1), e);
+    if (e->status == OK) cpu_join(c, p->layout, p->join, e);
     for (int i = 0; e->status == OK && i < g->nnode; i++) prepare_step(p, c, i, e);
     return e->status == OK ? graph_layout_plan(p->layout, e) : e->status;
 }
@@ -86,19 +92,32 @@ static enum status copy(void *device, const struct tensor *from, const struct te
     return cpu_copy(device, from, tensor_data(to), e);
 }
 
-static enum status run_elementwise(struct cpu *c, const struct step *s, const struct graph_call *call, struct err *e) {
-    const int nin = call->call.nin;
-    for (int i = 0; i < nin + call->call.nout; i++) s->address[i] = tensor_data(call->tensor[i]);
-    return cpu_elementwise_run(c, s->loops, s->address, (void *const *)(s->address + nin), e);
+static void *workspace(const struct device_program *p, const struct cpu *c, int i) {
+    return (char *)c->arena.handle + p->layout->call[i].at;
+}
+
+/* The node and what runs with it. */
+static enum status run_elementwise(struct device_program *p, struct cpu *c, int i, struct err *e) {
+    const struct step *s = &p->step[i];
+    const struct graph_call *call = &p->layout->call[i];
+    const struct cpu_join *join = p->join[i];
+    const int nin = call->call.nin, ntail = join ? join->tails.count : 0;
+    void *partial[CPU_MAX_TAILS];
+    for (int k = 0; k < nin + call->call.nout; k++) s->address[k] = tensor_data(call->tensor[k]);
+    for (int k = 0; k < ntail; k++) partial[k] = workspace(p, c, join->node[k]);
+    enum status r = cpu_elementwise_run(c, s->loops, s->address, (void *const *)(s->address + nin), partial, e);
+    for (int k = 0; r == OK && k < ntail; k++)
+        r = cpu_columns_finish(c, &p->layout->call[join->node[k]].call, partial[k], e);
+    return r;
 }
 
 static enum status run_step(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct graph_call *call = &p->layout->call[i];
-    if (call->kind == GRAPH_CALL_NOTHING) return OK;
+    if (call->kind == GRAPH_CALL_NOTHING || p->layout->with[i] != i) return OK;
     if (call->kind == GRAPH_CALL_COPY) return copy(c, call->tensor[0], call->tensor[1], e);
-    if (p->step[i].loops) return run_elementwise(c, &p->step[i], call, e);
+    if (p->step[i].loops) return run_elementwise(p, c, i, e);
     if (graph_layout_copy_inputs(p->layout, i, copy, c, e) != OK) return e->status;
-    return cpu_run(c, &call->call, (char *)c->arena.handle + call->at, e);
+    return cpu_run(c, &call->call, workspace(p, c, i), e);
 }
 
 static enum status run_steps(struct device_program *p, struct cpu *c, struct err *e) {

@@ -85,11 +85,11 @@ static void reduce_narrow(const struct run *w, int64_t r, int64_t k, const char 
     const int64_t together = NARROW / k, wide = r / together, rest = r - wide * together;
     _Alignas(64) char partial[(NARROW + NARROW) * 8];
     const size_t acc = dtype_size(w->acc), size = dtype_size(w->in_dtype);
-    w->how->columns[w->in_dtype](wide, together * k, together * k, in, partial);
+    w->how->columns[w->in_dtype](wide, together * k, together * k, in, partial, false);
     if (rest > 0)
         w->how->columns[w->in_dtype](rest, k, k, in + (size_t)(wide * together * k) * size,
-                                     partial + (size_t)(together * k) * acc);
-    w->how->columns[w->acc](together + (rest > 0), k, k, partial, out);
+                                     partial + (size_t)(together * k) * acc, false);
+    w->how->columns[w->acc](together + (rest > 0), k, k, partial, out, false);
 }
 
 /* Unit u: one segment of rows, one tile of columns. */
@@ -106,7 +106,7 @@ static void reduce_unit(const struct run *w, int64_t u) {
     else if (s->k > 0 && s->k < NARROW / 2 && r >= NARROW)
         reduce_narrow(w, r, s->k, in, out);
     else
-        w->how->columns[w->in_dtype](r, k, s->k, in, out);
+        w->how->columns[w->in_dtype](r, k, s->k, in, out, false);
 }
 
 static void reduce_chunk(void *arg, int64_t begin, int64_t end, int worker) {
@@ -174,19 +174,24 @@ static size_t workspace(const struct cpu *c, const struct op_call *call) {
     return cpu_contiguous_bytes(call->in[0]) + 2 * (((size_t)p.most * acc + 63) / 64 * 64);
 }
 
-static enum status run(struct cpu *c, const struct op_call *call, void *space, struct err *e) {
+/* Where a call's partial results go to and fro; the first step writes to [0]. */
+static void places(const struct cpu *c, const struct op_call *call, const struct plan *p, void *space, char *place[2]) {
+    const size_t acc = dtype_size(find(c, call->op->name)->acc[call->in[0]->dtype]);
+    place[0] = (char *)space + cpu_contiguous_bytes(call->in[0]);
+    place[1] = place[0] + ((size_t)p->most * acc + 63) / 64 * 64;
+}
+
+/* The steps from `first` on, which reads `from`, and the last conversion. */
+static enum status run_steps(struct cpu *c, const struct op_call *call, const struct plan *p, int first,
+                             const void *from, void *space, struct err *e) {
     const struct tensor *in = call->in[0], *out = call->out[0];
     const struct cpu_reduction *how = find(c, call->op->name);
-    if (tensor_size(in) == 0) return fill_empty(c, how, out);
-    struct plan p;
-    make_plan(call, &p);
-    struct run w = {.how = how, .in_dtype = in->dtype, .acc = how->acc[in->dtype]};
-    const void *from;
-    enum status s = cpu_contiguous(c, in, space, &from, e);
-    char *place[2] = {(char *)space + cpu_contiguous_bytes(in), NULL};
-    place[1] = place[0] + ((size_t)p.most * dtype_size(w.acc) + 63) / 64 * 64;
-    for (int i = 0; i < p.nstep && s == OK; i++) {
-        w.step = p.step[i];
+    struct run w = {.how = how, .in_dtype = first ? how->acc[in->dtype] : in->dtype, .acc = how->acc[in->dtype]};
+    enum status s = OK;
+    char *place[2];
+    places(c, call, p, space, place);
+    for (int i = first; i < p->nstep && s == OK; i++) {
+        w.step = p->step[i];
         w.in = from;
         w.out = place[i % 2];
         s = run_step(c, &w, e);
@@ -197,6 +202,43 @@ static enum status run(struct cpu *c, const struct op_call *call, void *space, s
     struct finish f = {.cpu = c, .acc = w.acc, .out_dtype = out->dtype, .in = from, .out = tensor_data(out)};
     if (strcmp(call->op->name, "mean") == 0) f.count = (double)tensor_size(in) / (double)tensor_size(out);
     return threads_for(c->threads, tensor_size(out), SEGMENT, finish_chunk, &f, e);
+}
+
+static enum status run(struct cpu *c, const struct op_call *call, void *space, struct err *e) {
+    const struct tensor *in = call->in[0];
+    if (tensor_size(in) == 0) return fill_empty(c, find(c, call->op->name), call->out[0]);
+    struct plan p;
+    make_plan(call, &p);
+    const void *from;
+    if (cpu_contiguous(c, in, space, &from, e) != OK) return e->status;
+    return run_steps(c, call, &p, 0, from, space, e);
+}
+
+/* ---- in pieces ---------------------------------------------------------------------------------------------------- */
+
+bool cpu_columns_of(const struct cpu *c, const struct op_call *call, struct cpu_columns *out) {
+    const struct cpu_slot *slot = cpu_slot(c, call->op);
+    if (!slot || !slot->kernel || slot->kernel->run != run) return false;
+    const struct tensor *in = call->in[0];
+    if (tensor_size(in) == 0 || !tensor_is_contiguous(in)) return false;
+    struct plan p;
+    make_plan(call, &p);
+    const struct step *s = &p.step[0];
+    if (s->a != 1 || s->r * s->k != tensor_size(in) || s->k < NARROW / 2 || s->k > COLUMNS) return false;
+    const struct cpu_reduction *how = find(c, call->op->name);
+    *out = (struct cpu_columns){how, in->dtype, dtype_size(how->acc[in->dtype]), s->k, s->segment};
+    return true;
+}
+
+void cpu_columns_add(const struct cpu_columns *p, int64_t first, int64_t rows, const void *in, void *workspace) {
+    void *sum = (char *)workspace + (size_t)(first / p->segment * p->width) * p->acc;
+    p->how->columns[p->dtype](rows, p->width, p->width, in, sum, first % p->segment > 0);
+}
+
+enum status cpu_columns_finish(struct cpu *c, const struct op_call *call, void *workspace, struct err *e) {
+    struct plan p;
+    make_plan(call, &p);
+    return run_steps(c, call, &p, 1, workspace, workspace, e);
 }
 
 const struct cpu_kernel cpu_kernel_sum = {.workspace = workspace, .run = run};

@@ -166,7 +166,7 @@ static enum status compile(struct device *d, const struct graph *g, struct devic
     struct device_program *p = mem_zalloc(sizeof *p, e);
     if (!p) return e->status;
     p->graph = g;
-    if (graph_plan_new(g, NULL, NULL, &p->plan, e) != OK) {
+    if (graph_plan_new(g, NULL, &p->plan, e) != OK) {
         mem_free(p);
         return e->status;
     }

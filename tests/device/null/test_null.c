@@ -63,7 +63,7 @@ static void wrong_schedules_are_found(void **state) {
     struct err e = {0};
     struct graph_plan *p;
     struct graph *g = chain(&e);
-    assert_ok(graph_plan_new(g, NULL, NULL, &p, &e), &e);
+    assert_ok(graph_plan_new(g, NULL, &p, &e), &e);
     assert_ok(null_check_schedule(g, p, &e), &e);
     const int a = g->node[0].out, b = g->node[1].out, c = g->node[3].out;
     const size_t right = p->offset[b];
@@ -73,7 +73,7 @@ static void wrong_schedules_are_found(void **state) {
     p->offset[c] = p->offset[a] + 4;
     assert_error(null_check_schedule(g, p, &e), ERR_STATE, "node 3 (add) writes", &e);
     graph_plan_free(p);
-    assert_ok(graph_plan_new(g, NULL, NULL, &p, &e), &e);
+    assert_ok(graph_plan_new(g, NULL, &p, &e), &e);
     const struct graph_node first = g->node[0];
     g->node[0] = g->node[1];
     g->node[1] = first;
@@ -95,7 +95,7 @@ static void overwritten_values_are_found(void **state) {
     const int x = graph_add_input(g, &sig, &e), a = graph_add(g, &op_exp, &x, 1, NULL, &e);
     const int b = graph_add(g, &op_neg, &x, 1, NULL, &e), c = graph_add(g, &op_add, (int[]){a, b}, 2, NULL, &e);
     assert_ok(graph_add_output(g, c, &e), &e);
-    assert_ok(graph_plan_new(g, NULL, NULL, &p, &e), &e);
+    assert_ok(graph_plan_new(g, NULL, &p, &e), &e);
     p->offset[b] = p->offset[a];
     assert_error(null_check_schedule(g, p, &e), ERR_STATE, "which node 1 (neg) has overwritten", &e);
     graph_plan_free(p);

@@ -40,10 +40,10 @@ enum { LANES = 16, ROWS = 4 };
 
 /* Four rows at a time, so that the accumulators travel through the cache once for four. */
 #define COLUMN_LOOP(name, type, A, first, step)                                                                        \
-    static void name##_columns_##type(int64_t r, int64_t k, int64_t stride, const void *in, void *out) {               \
+    static void name##_columns_##type(int64_t r, int64_t k, int64_t stride, const void *in, void *out, bool more) {    \
         const type *restrict p = in;                                                                                   \
         A *restrict y = out;                                                                                           \
-        for (int64_t j = 0; j < k; j++) y[j] = first;                                                                  \
+        for (int64_t j = 0; j < k && !more; j++) y[j] = first;                                                         \
         int64_t i = 0;                                                                                                 \
         for (; i + ROWS <= r; i += ROWS) {                                                                             \
             const type *restrict q = p + i * stride;                                                                   \

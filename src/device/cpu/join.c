@@ -1,0 +1,98 @@
+/* Reductions over leading dimensions run with the elementwise node that makes their operand, or reads it: the sums of batch
+ * normalisation and of biases are made where a pass over memory of their own took as long again.
+ * Invariant: a node only moves to another's turn if its operand is there by then and nobody has asked for its result. */
+#include "device/cpu/join.h"
+
+#include "base/mem.h"
+
+static bool is_elementwise(const struct graph_node *n) {
+    return n->fused || (n->op && n->op->flags & OP_ELEMENTWISE);
+}
+
+/* Whether node i, which is more than a view, reads value v. */
+static bool reads(const struct graph_layout *l, int i, int v) {
+    const struct graph_node *n = &l->graph->node[i];
+    for (int k = 0; l->call[i].kind != GRAPH_CALL_NOTHING && k < n->nin; k++)
+        if (l->value[n->in[k]].root == v) return true;
+    return false;
+}
+
+static int first_reader(const struct graph_layout *l, int v) {
+    int i = 0;
+    while (i < l->graph->nnode && !reads(l, i, v)) i++;
+    return i;
+}
+
+/* Whether value v shows all bytes of its root in their order. */
+static bool is_whole(const struct graph_layout *l, int v) {
+    const struct tensor *t = &l->value[v].header, *root = &l->value[l->value[v].root].header;
+    return tensor_is_contiguous(t) && tensor_size(t) == tensor_size(root);
+}
+
+/* Which value of host h (as cpu_tail has it) the bytes of root v are; -1: h does not have them whole. */
+static int value_in(const struct graph_layout *l, int h, int v) {
+    const struct graph_node *n = &l->graph->node[h];
+    if (!is_elementwise(n) || tensor_size(&l->value[n->out].header) != tensor_size(&l->value[v].header)) return -1;
+    if (v >= n->out && v < n->out + n->nout) return n->nin + (n->fused ? n->fused->out[v - n->out] : 0);
+    for (int k = 0; k < n->nin; k++)
+        if (l->value[n->in[k]].root == v && is_whole(l, n->in[k])) return k;
+    return -1;
+}
+
+static bool takes(const struct cpu_join *j, const struct cpu_columns *columns) {
+    if (!j) return true;
+    return j->tails.count < CPU_MAX_TAILS && j->tails.tail[0].columns.width == columns->width &&
+           j->tails.tail[0].columns.segment == columns->segment;
+}
+
+/* The node with which reduction i of root v can run, or -1: who makes v, else a reader before anyone needs the result. */
+static int find_host(const struct graph_layout *l, struct cpu_join *const *join, int i, int v,
+                     const struct cpu_columns *columns) {
+    const struct graph_value *x = &l->graph->value[v];
+    if (x->kind == GRAPH_RESULT && value_in(l, x->node, v) >= 0) return takes(join[x->node], columns) ? x->node : -1;
+    const int until = first_reader(l, l->graph->node[i].out);
+    for (int h = 0; h < until; h++)
+        if (value_in(l, h, v) >= 0 && takes(join[h], columns)) return h;
+    return -1;
+}
+
+static enum status join_node(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
+    struct cpu_columns columns;
+    const struct graph_node *n = &l->graph->node[i];
+    if (l->call[i].kind != GRAPH_CALL_OP || !cpu_columns_of(c, &l->call[i].call, &columns)) return OK;
+    const int v = l->value[n->in[0]].root, h = is_whole(l, n->in[0]) ? find_host(l, join, i, v, &columns) : -1;
+    if (h < 0) return OK;
+    if (!join[h]) join[h] = mem_zalloc(sizeof *join[h], e);
+    if (!join[h]) return e->status;
+    struct cpu_tails *t = &join[h]->tails;
+    join[h]->node[t->count] = i;
+    t->tail[t->count++] = (struct cpu_tail){value_in(l, h, v), columns};
+    l->with[i] = h;
+    return OK;
+}
+
+/* Whether only nodes that run with node h need its output v. */
+static bool stays_inside(const struct graph_layout *l, int h, int v) {
+    for (int i = 0; i < l->graph->noutput; i++)
+        if (l->value[l->graph->output[i]].root == v) return false;
+    for (int i = 0; i < l->graph->nnode; i++)
+        if (l->with[i] != h && reads(l, i, v)) return false;
+    return true;
+}
+
+static void leave_out(struct graph_layout *l, int h, struct cpu_join *j) {
+    const struct graph_node *n = &l->graph->node[h];
+    for (int k = 0; k < n->nout && k < 64; k++) {
+        if (!stays_inside(l, h, n->out + k)) continue;
+        j->tails.absent |= UINT64_C(1) << k;
+        l->absent[n->out + k] = true;
+    }
+}
+
+enum status cpu_join(struct cpu *c, struct graph_layout *l, struct cpu_join **join, struct err *e) {
+    for (int i = 0; i < l->graph->nnode; i++)
+        if (join_node(c, l, join, i, e) != OK) return e->status;
+    for (int i = 0; i < l->graph->nnode; i++)
+        if (join[i]) leave_out(l, i, join[i]);
+    return OK;
+}

@@ -1,0 +1,18 @@
+/* Which nodes of a graph run together on the cpu, so that what one makes is used while it is in the cache. */
+#ifndef DEVICE_CPU_JOIN_H
+#define DEVICE_CPU_JOIN_H
+
+#include "device/cpu/cpu.h"
+#include "graph/layout.h"
+
+/* The reductions that run with an elementwise node. */
+struct cpu_join {
+    struct cpu_tails tails;
+    int node[CPU_MAX_TAILS]; /* by tail: the reduction's */
+};
+
+/* Finds them for each elementwise node: join[i] is NULL or allocated, the caller's to free, also after an error. Sets the
+ * layout's `with` and `absent`. */
+enum status cpu_join(struct cpu *c, struct graph_layout *l, struct cpu_join **join, struct err *e);
+
+#endif
