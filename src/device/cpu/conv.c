@@ -6,6 +6,7 @@
 #include "device/cpu/conv_tune.h"
 #include "device/cpu/tuned.h"
 #include "lists.h"
+#include "op/ops.h"
 
 #define DECLARE(name) extern const struct cpu_conv_algorithm cpu_conv_##name;
 LIST_CPU_CONVS(DECLARE)
@@ -110,6 +111,53 @@ static enum status tune(struct cpu *c, const struct op_call *call, enum cpu_conv
     return cpu_conv_tune(c, &g, pass, out, e);
 }
 
+/* ---- with the max pooling behind it ------------------------------------------------------------------------------- */
+
+/* The pooled side of y (or dy) as the call of max_pool2d, max_pool2d_argmax or max_unpool2d has it. */
+static struct cpu_conv_pool pool_of(const struct op_call *other, enum cpu_conv_pass pass) {
+    const struct op_window *w = &other->attrs->window;
+    const bool back = pass != CPU_CONV_FORWARD;
+    const struct tensor *value = back ? other->in[1] : other->out[0];
+    const struct tensor *place = back ? other->in[0] : other->nout == 2 ? other->out[1] : NULL;
+    return (struct cpu_conv_pool){
+        .size = {w->size[0], w->size[1]},
+        .stride = {w->stride[0], w->stride[1]},
+        .before = {w->before[0], w->before[1]},
+        .windows = {value->shape.dim[1], value->shape.dim[2]},
+        .value = value->storage ? tensor_data(value) : NULL,
+        .place = place && place->storage ? tensor_data(place) : NULL,
+    };
+}
+
+static bool takes(const struct cpu *c, const struct op_call *call, const struct op_call *other,
+                  enum cpu_conv_pass pass) {
+    const bool back = pass != CPU_CONV_FORWARD;
+    if (back ? other->op != &op_max_unpool2d : other->op != &op_max_pool2d && other->op != &op_max_pool2d_argmax)
+        return false;
+    const struct op_window *w = &other->attrs->window;
+    if (back && (w->size[0] > w->stride[0] || w->size[1] > w->stride[1] || other->in[0]->dtype != DT_INT32))
+        return false;
+    const struct cpu_conv_pool pool = pool_of(other, pass);
+    struct cpu_conv g = cpu_conv_geometry(call, pass);
+    const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
+    g.pool = &pool;
+    return a->pools && a->pools(c, &g, pass);
+}
+
+static enum status run_with(struct cpu *c, const struct op_call *call, const struct op_call *other, void *space,
+                            enum cpu_conv_pass pass, struct err *e) {
+    const struct cpu_conv_pool pool = pool_of(other, pass);
+    struct cpu_conv g = cpu_conv_geometry(call, pass);
+    const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
+    g.pool = &pool;
+    const void *in[2] = {pass == CPU_CONV_GRAD_INPUT ? pool.value : tensor_data(call->in[0]),
+                         pass == CPU_CONV_GRAD_KERNEL ? pool.value : tensor_data(call->in[1])};
+    void *out = pass == CPU_CONV_FORWARD ? pool.value : tensor_data(call->out[0]);
+    return a->pass[pass](c, &g, in[0], in[1], out, space, e);
+}
+
+/* ---- kernels ------------------------------------------------------------------------------------------------------ */
+
 #define PASS(name, pass)                                                                                               \
     static size_t workspace_##name(const struct cpu *c, const struct op_call *call) {                                  \
         return workspace(c, call, pass);                                                                               \
@@ -122,6 +170,13 @@ static enum status tune(struct cpu *c, const struct op_call *call, enum cpu_conv
     }                                                                                                                  \
     static enum status tune_##name(struct cpu *c, const struct op_call *call, struct buf *out, struct err *e) {        \
         return tune(c, call, pass, out, e);                                                                            \
+    }                                                                                                                  \
+    static bool takes_##name(const struct cpu *c, const struct op_call *call, const struct op_call *other) {           \
+        return takes(c, call, other, pass);                                                                            \
+    }                                                                                                                  \
+    static enum status run_with_##name(struct cpu *c, const struct op_call *call, const struct op_call *other,         \
+                                       void *space, struct err *e) {                                                   \
+        return run_with(c, call, other, space, pass, e);                                                               \
     }
 PASS(forward, CPU_CONV_FORWARD)
 PASS(grad_input, CPU_CONV_GRAD_INPUT)
@@ -132,18 +187,24 @@ const struct cpu_kernel cpu_kernel_conv2d = {
     .run = run_forward,
     .way = way_forward,
     .tune = tune_forward,
+    .takes = takes_forward,
+    .run_with = run_with_forward,
 };
 const struct cpu_kernel cpu_kernel_conv2d_grad_input = {
     .workspace = workspace_grad_input,
     .run = run_grad_input,
     .way = way_grad_input,
     .tune = tune_grad_input,
+    .takes = takes_grad_input,
+    .run_with = run_with_grad_input,
 };
 const struct cpu_kernel cpu_kernel_conv2d_grad_kernel = {
     .workspace = workspace_grad_kernel,
     .run = run_grad_kernel,
     .way = way_grad_kernel,
     .tune = tune_grad_kernel,
+    .takes = takes_grad_kernel,
+    .run_with = run_with_grad_kernel,
 };
 
 bool cpu_conv_is_empty(const struct cpu_conv *g) {

@@ -8,6 +8,14 @@
 
 enum cpu_conv_pass { CPU_CONV_FORWARD, CPU_CONV_GRAD_INPUT, CPU_CONV_GRAD_KERNEL };
 
+/* Where the result of a convolution, or its gradient, is in memory as its max pooling alone: pooled on the way out, put
+ * back in its windows on the way in. Of gradients, windows do not overlap. Padded channels are not among them. */
+struct cpu_conv_pool {
+    int64_t size[2], stride[2], before[2], windows[2];
+    float *value;   /* (n, windows, o) */
+    int32_t *place; /* likewise; forward, NULL: not wanted */
+};
+
 /* x (n, h, w, c) * kernel (kh, kw, c / groups, o) -> y (n, oh, ow, o); all row-major, contiguous, 64-byte aligned only
  * where they are whole buffers. y[b, i, j] reads x[b, i * stride + u * dilation - before, ...] for u < kh, v < kw. */
 struct cpu_conv {
@@ -17,6 +25,7 @@ struct cpu_conv {
     int64_t oh, ow;
     int64_t stride[2], dilation[2], before[2];
     int64_t groups;
+    const struct cpu_conv_pool *pool; /* y is there like this; NULL: as it is */
 };
 
 /* forward: a = x, b = kernel, out = y. grad_input: a = dy, b = kernel, out = dx. grad_kernel: a = x, b = dy, out =
@@ -39,6 +48,8 @@ struct cpu_conv_algorithm {
      * cpu_scratch_reserve. NULL: none. */
     size_t (*workspace)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
     cpu_conv_fn *pass[3]; /* by enum cpu_conv_pass */
+    /* Whether it can with this g->pool. NULL: never. */
+    bool (*pools)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
 };
 
 /* Every algorithm; ends with NULL. */

@@ -3,6 +3,7 @@
  * Invariant: images are summed in fixed groups, so that results do not depend on the number of threads. */
 #include "device/cpu/conv.h"
 #include "device/cpu/conv_kernels.h"
+#include "device/cpu/conv_tiles.h"
 
 #include <string.h>
 
@@ -78,7 +79,8 @@ static enum status direct_open(struct cpu *c, const struct cpu_conv *g, enum cpu
     d->kernel = (float *)(((uintptr_t)(d->unit + g->o) + 63) / 64 * 64);
     d->partial = d->kernel + d->taps * d->columns;
     direct_tables(d);
-    int64_t last = pass == CPU_CONV_GRAD_INPUT ? pixels(g) * padded(d->taps) : output_floats(d);
+    int64_t last = output_floats(d);
+    if (pass == CPU_CONV_GRAD_INPUT) last = pixels(g) * padded(d->taps) + (g->pool ? output_floats(d) : 0);
     return cpu_scratch_reserve(c, (size_t)(image_floats(d) + last) * sizeof(float), e);
 }
 
@@ -104,6 +106,27 @@ static void pad_image(const struct direct *d, const float *x, float *to) {
                (size_t)((w.right - w.left) * g->c) * sizeof *to);
 }
 
+/* Image n of y or dy, which is there pooled, from or to `wide`, which has no padded columns then. */
+static void pool_image(const struct direct *d, int64_t n, float *wide, bool unpool) {
+    const struct cpu_conv *g = d->g;
+    struct cpu_conv_patch p = {
+        .x = wide, .row_stride = g->ow * g->o, .column_stride = g->o, .bottom = (int)g->oh, .right = (int)g->ow};
+    for (int64_t c = 0; c < g->o; c += d->kernels->lanes, p.x += d->kernels->lanes) {
+        const struct cpu_conv_windows w = cpu_conv_windows(g->pool, n, 0, 0, c, g->o);
+        if (unpool)
+            d->kernels->unpool(&p, &w);
+        else
+            d->kernels->pool(&p, &w);
+    }
+}
+
+/* Image n of dy: where it lies, unpooled in `wide`. */
+static const float *gradient_image(const struct direct *d, const float *dy, int64_t n, float *wide) {
+    if (!d->g->pool) return dy + n * pixels(d->g) * d->g->o;
+    pool_image(d, n, wide, true);
+    return wide;
+}
+
 static void forward_images(void *arg, int64_t begin, int64_t end, int worker) {
     const struct direct *d = arg;
     const struct cpu_conv *g = d->g;
@@ -120,9 +143,10 @@ static void forward_images(void *arg, int64_t begin, int64_t end, int worker) {
                              .step = d->tap,
                              .b = d->kernel,
                              .ldb = d->columns,
-                             .c = whole ? y : wide,
+                             .c = whole && !g->pool ? y : wide,
                              .ldc = d->columns};
         d->kernels->tile(&t);
+        if (g->pool) pool_image(d, n, wide, false);
         for (int64_t i = 0; !whole && i < pixels(g); i++)
             memcpy(y + i * g->o, wide + i * d->columns, (size_t)g->o * sizeof *y);
     }
@@ -148,7 +172,7 @@ static void kernel_group(void *arg, int64_t begin, int64_t end, int worker) {
     float *image = cpu_scratch(d->c, worker), *wide = image + image_floats(d);
     bool whole = d->columns == g->o;
     for (int64_t n = begin; n < end; n++) {
-        const float *dy = d->b + n * pixels(g) * g->o;
+        const float *dy = gradient_image(d, d->b, n, wide);
         float *sum = d->partial + n / d->images * d->taps * d->columns;
         pad_image(d, d->a + n * g->h * g->w * g->c, image);
         for (int64_t i = 0; !whole && i < pixels(g); i++) {
@@ -166,7 +190,7 @@ static void kernel_group(void *arg, int64_t begin, int64_t end, int worker) {
                              .from = n % d->images ? sum : NULL,
                              .c = sum,
                              .ldc = d->columns,
-                             .ahead = dy + pixels(g) * g->o};
+                             .ahead = g->pool ? NULL : dy + pixels(g) * g->o};
         d->kernels->tile(&t);
     }
 }
@@ -199,19 +223,21 @@ static void input_images(void *arg, int64_t begin, int64_t end, int worker) {
     const struct cpu_conv *g = d->g;
     float *image = cpu_scratch(d->c, worker), *column = image + image_floats(d);
     int64_t width = padded(d->taps);
+    float *wide = column + pixels(g) * width;
     struct window w = inside(d);
     for (int64_t n = begin; n < end; n++) {
+        const float *dy = gradient_image(d, d->a, n, wide);
         struct cpu_tile t = {.rows = pixels(g),
                              .depth = g->o,
                              .columns = width,
-                             .a = d->a + n * pixels(g) * g->o,
+                             .a = dy,
                              .row = d->row,
                              .step = d->unit,
                              .b = d->kernel,
                              .ldb = width,
                              .c = column,
                              .ldc = width,
-                             .ahead = d->a + (n + 1) * pixels(g) * g->o};
+                             .ahead = g->pool ? NULL : dy + pixels(g) * g->o};
         d->kernels->tile(&t);
         memset(image, 0, (size_t)image_floats(d) * sizeof *image);
         add_taps(d, column, width, image);
@@ -262,10 +288,16 @@ static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_
     }
 }
 
+static bool pools(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
+    (void)c, (void)pass;
+    return g->o % LANE == 0;
+}
+
 const struct cpu_conv_algorithm cpu_conv_direct = {
     .name = "direct",
     .supports = supports,
     .cost = cost,
     .workspace = workspace,
     .pass = {forward, grad_input, grad_kernel},
+    .pools = pools,
 };

@@ -30,6 +30,7 @@ struct fft_plan {
     int64_t rows, chunk;                      /* tiles of all images; how many are transformed at a time */
     int64_t cblock, cblocks, oblock, oblocks; /* channels a block, blocks */
     int64_t xplane, yplane, wplane;           /* floats from a real plane to its imaginary one */
+    const struct cpu_conv_pool *xpool, *ypool;
 };
 
 /* How an axis is cut for grids of n: outputs a tile (0: it cannot be). The kernel must fit in the grid, even where an image
@@ -73,6 +74,7 @@ static bool plan_new(const struct cpu_conv_kernels *kernels, const struct cpu_co
     struct fft_plan p = {.kernels = kernels, .n = g->n, .kh = g->kh, .kw = g->kw};
     p.h = back ? g->oh : g->h, p.w = back ? g->ow : g->w, p.c = back ? g->o : g->c;
     p.oh = back ? g->h : g->oh, p.ow = back ? g->w : g->ow, p.o = back ? g->c : g->o;
+    *(back ? &p.xpool : &p.ypool) = g->pool;
     for (int a = 0; a < 2; a++) p.before[a] = back ? (a ? g->kw : g->kh) - 1 - g->before[a] : g->before[a];
     *cost = INFINITY;
     for (p.dft = kernels->dft; p.dft->n; p.dft++) {
@@ -99,23 +101,31 @@ struct fft_images {
     size_t scratch_bytes;
 };
 
+/* `used` channels of a patch to or from their spectrum at s. */
+static void transform_vectors(const struct fft_plan *p, const struct cpu_conv_patch *g, int used, float *s,
+                              int64_t stride, int64_t plane, float *scratch, bool inverse) {
+    int n = p->dft->n, vectors = (used + p->kernels->lanes - 1) / p->kernels->lanes;
+    struct cpu_conv_patch at = cpu_conv_patch_enter(p->kernels, g, used, n, scratch, inverse);
+    if (inverse) {
+        p->dft->inverse(&at, vectors, s, stride, plane, 1.0f / (float)(n * n));
+        cpu_conv_patch_leave(p->kernels, g, &at, used);
+    } else {
+        p->dft->forward(&at, vectors, s, stride, plane);
+    }
+}
+
 /* One row's vectors of the block of channels that starts at `first`. */
 static void row_transform(const struct fft_images *m, int64_t r, int64_t first, float *scratch, bool inverse) {
     const struct fft_plan *p = m->p;
-    int lanes = p->kernels->lanes, n = p->dft->n;
     int64_t left = m->grid.c - first < m->block ? m->grid.c - first : m->block;
     int64_t stride = cpu_conv_ceil_div(m->grid.c, m->block) * 2 * m->plane;
-    float *s = m->spectrum + first / m->block * 2 * m->plane + r * m->block, scale = 1.0f / (float)(n * n);
+    float *s = m->spectrum + first / m->block * 2 * m->plane + r * m->block;
     struct cpu_conv_patch g = cpu_conv_patch(&m->grid, m->first + r);
-    g.x += first;
-    for (int64_t i = 0; i < left; i += lanes, g.x += lanes, s += lanes) {
-        int used = left - i < lanes ? (int)(left - i) : lanes;
-        struct cpu_conv_patch at = cpu_conv_patch_enter(&g, used, lanes, n, scratch, inverse);
-        if (inverse)
-            p->dft->inverse(&at, s, stride, m->plane, scale);
-        else
-            p->dft->forward(&at, s, stride, m->plane);
-        if (inverse) cpu_conv_patch_leave(&g, &at, used);
+    cpu_conv_patch_advance(&g, first);
+    for (int64_t i = 0; i < left; i += CPU_DFT_CHANNELS, s += CPU_DFT_CHANNELS) {
+        int used = left - i < CPU_DFT_CHANNELS ? (int)(left - i) : CPU_DFT_CHANNELS;
+        transform_vectors(p, &g, used, s, stride, m->plane, scratch, inverse);
+        cpu_conv_patch_advance(&g, used);
     }
 }
 
@@ -145,7 +155,8 @@ static struct fft_images input_images(const struct fft_plan *p, const float *x, 
                                  .tile = {p->tile[0], p->tile[1]},
                                  .tiles = {p->tiles[0], p->tiles[1]},
                                  .before = {p->before[0], p->before[1]},
-                                 .limit = {n, n}};
+                                 .limit = {n, n},
+                                 .pool = p->xpool};
     return (struct fft_images){.p = p, .grid = grid, .block = p->cblock, .plane = p->xplane, .spectrum = spectrum};
 }
 
@@ -158,7 +169,8 @@ static struct fft_images output_images(const struct fft_plan *p, float *y, float
                                  .tile = {p->tile[0], p->tile[1]},
                                  .tiles = {p->tiles[0], p->tiles[1]},
                                  .limit = {p->tile[0], p->tile[1]},
-                                 .stream = cpu_conv_streams(y, p->n * p->oh * p->ow, p->o)};
+                                 .stream = cpu_conv_streams(y, p->n * p->oh * p->ow, p->o),
+                                 .pool = p->ypool};
     return (struct fft_images){.p = p, .grid = grid, .block = p->oblock, .plane = p->yplane, .spectrum = spectrum};
 }
 
@@ -173,24 +185,22 @@ struct fft_weights {
 
 static void weights_transform(const struct fft_weights *m, int64_t begin, int64_t end, int worker, bool inverse) {
     const struct fft_plan *p = m->p;
-    int lanes = p->kernels->lanes, n = p->dft->n;
     int64_t stride = p->oblocks * 2 * p->wplane;
-    float *scratch = (float *)(m->scratch + m->scratch_bytes * (size_t)worker), scale = 1.0f / (float)(n * n);
+    float *scratch = (float *)(m->scratch + m->scratch_bytes * (size_t)worker);
     for (int64_t c = begin; c < end; c++) {
         struct cpu_conv_patch g = {.x = m->w + c * p->o,
                                    .row_stride = p->kw * p->c * p->o,
                                    .column_stride = p->c * p->o,
                                    .bottom = (int)p->kh,
                                    .right = (int)p->kw};
-        for (int64_t o = 0; o < p->o; o += lanes, g.x += lanes) {
-            int used = p->o - o < lanes ? (int)(p->o - o) : lanes;
-            struct cpu_conv_patch at = cpu_conv_patch_enter(&g, used, lanes, n, scratch, inverse);
+        for (int64_t o = 0, next; o < p->o; o = next) {
+            /* No further than the block. */
+            next = o + CPU_DFT_CHANNELS < o / p->oblock * p->oblock + p->oblock ? o + CPU_DFT_CHANNELS
+                                                                                : (o / p->oblock + 1) * p->oblock;
+            if (next > p->o) next = p->o;
             float *s = m->spectrum + o / p->oblock * 2 * p->wplane + c * p->oblock + o % p->oblock;
-            if (inverse)
-                p->dft->inverse(&at, s, stride, p->wplane, scale);
-            else
-                p->dft->forward(&at, s, stride, p->wplane);
-            if (inverse) cpu_conv_patch_leave(&g, &at, used);
+            transform_vectors(p, &g, (int)(next - o), s, stride, p->wplane, scratch, inverse);
+            cpu_conv_patch_advance(&g, next - o);
         }
     }
     p->kernels->stream_end();
@@ -221,7 +231,7 @@ struct fft_product {
 /* Per worker: the sum plane of x (all blocks), the first product, the two difference planes of the other operand. */
 static size_t product_scratch(const struct fft_plan *p) {
     int64_t c = p->cblocks * p->cblock, most = c > p->chunk ? c : p->chunk;
-    int64_t grid = (int64_t)p->dft->n * p->dft->n * LANE;
+    int64_t grid = (int64_t)p->dft->n * p->dft->n * CPU_DFT_CHANNELS;
     int64_t floats = p->chunk * c + 3 * most * p->oblock + 2 * p->cblock * p->oblock;
     return (size_t)(floats > grid ? floats : grid) * sizeof(float);
 }
@@ -490,10 +500,17 @@ static size_t workspace(const struct cpu *c, const struct cpu_conv *g, enum cpu_
     return plan_new(cpu_conv_kernels(c), g, pass, &p, &ns) ? layout(&p, pass).bytes : 0;
 }
 
+static bool pools(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
+    struct fft_plan p;
+    double ns;
+    return plan_new(cpu_conv_kernels(c), g, pass, &p, &ns) && cpu_conv_tiles_pool(g, pass, p.tile, p.tiles);
+}
+
 const struct cpu_conv_algorithm cpu_conv_fft = {
     .name = "fft",
     .supports = supports,
     .cost = cost,
     .workspace = workspace,
     .pass = {forward, grad_input, grad_kernel},
+    .pools = pools,
 };

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct cpu;
+struct cpu_conv_grid;
 
 /* C[r][0..columns) = from[r][...] + sum over k of A(r, k) * B[k][0..columns), where A(r, k) = a[row[r] + step[k]]: offsets instead of
  * strides make a convolution a product without copying its input (implicit GEMM; Dukhan 2019, "The Indirect
@@ -31,16 +32,33 @@ struct cpu_conv_patch {
     int64_t next; /* floats to the patch that is read after this one: fetched meanwhile */
     int top, bottom, left, right;
     bool stream; /* the inverse writes past the cache; x and the strides are whole vectors */
+    /* conv_tiles.c's, of an image that is in memory pooled only: whose row it is, and the channel that x stands for. */
+    const struct cpu_conv_grid *pooled;
+    int64_t row, channel;
 };
 
-/* The two-dimensional real DFT of LANES images at once, keeping the Hermitian half: `count` frequencies. Frequency f is
+/* The windows of max pooling over a patch, for LANES channels: window (i, j) has its corner at the patch's position
+ * (i * stride[0] - first[0], j * stride[1] - first[1]). Places are those of op/max_pool2d.c. */
+struct cpu_conv_windows {
+    int64_t size[2], stride[2], first[2];
+    int64_t begin[2], end[2];          /* those that are meant */
+    int64_t row_stride, column_stride; /* floats from window to window, */
+    int64_t next;                      /* and to the ones that are read after these: fetched meanwhile */
+    float *value;                      /* of window (0, 0) */
+    int32_t *place;                    /* likewise; NULL: not wanted */
+};
+
+enum { CPU_DFT_CHANNELS = 32 }; /* that are transformed at once, at most */
+
+/* The two-dimensional real DFT of some vectors of images at once, side by side at x, keeping the Hermitian half: `count` frequencies. Frequency f is
  * stored at out + f * stride (real parts) and out + f * stride + plane (imaginary parts). */
 struct cpu_dft {
     int n;     /* the grid is n x n */
     int count; /* frequencies kept: n even: (n*n + 4) / 2, odd: (n*n + 1) / 2 */
-    void (*forward)(const struct cpu_conv_patch *image, float *out, int64_t stride, int64_t plane);
+    void (*forward)(const struct cpu_conv_patch *image, int vectors, float *out, int64_t stride, int64_t plane);
     /* The inverse without its factor 1/(n*n), at the positions that `image` names. */
-    void (*inverse)(const struct cpu_conv_patch *image, const float *in, int64_t stride, int64_t plane, float scale);
+    void (*inverse)(const struct cpu_conv_patch *image, int vectors, const float *in, int64_t stride, int64_t plane,
+                    float scale);
 };
 
 /* Winograd's transforms of one patch, LANES channels at once: 36 numbers at out + f * stride. */
@@ -64,6 +82,9 @@ struct cpu_conv_kernels {
     void (*stream_end)(void);
     const struct cpu_dft *dft; /* by growing n; ends with n == 0 */
     const struct cpu_winograd *winograd;
+    /* The windows' values and places from a patch; a patch, all of it, from those of windows that do not overlap. */
+    void (*pool)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
+    void (*unpool)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
     /* For the conjugate product by three multiplications: sum[i] = re + im of a; d1 = -(re + im), d2 = im - re of b. */
     void (*sum_planes)(int64_t n, const float *re, const float *im, float *sum);
     void (*conjugate_planes)(int64_t n, const float *re, const float *im, float *d1, float *d2);

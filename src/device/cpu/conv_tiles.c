@@ -33,7 +33,8 @@ static int64_t patch_offset(const struct cpu_conv_grid *g, const int64_t at[3]) 
 
 struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row) {
     int64_t at[3], after[3];
-    struct cpu_conv_patch p = {.row_stride = g->w * g->c, .column_stride = g->c, .stream = g->stream};
+    struct cpu_conv_patch p = {.row_stride = g->w * g->c, .column_stride = g->c, .stream = g->stream, .row = row};
+    if (g->pool) p.pooled = g;
     patch_start(g, row, at);
     patch_start(g, row + 1, after);
     clip(at[1], g->h, g->limit[0], &p.top, &p.bottom);
@@ -53,18 +54,87 @@ static void copy_patch(const struct cpu_conv_patch *from, const struct cpu_conv_
         }
 }
 
-struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_patch *g, int used, int lanes, int n, float *scratch,
-                                           bool writes) {
+struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t n, int64_t y, int64_t x, int64_t c,
+                                         int64_t channels) {
+    const int64_t image = p->windows[0] * p->windows[1] * channels, at = n * image + c;
+    return (struct cpu_conv_windows){.size = {p->size[0], p->size[1]},
+                                     .stride = {p->stride[0], p->stride[1]},
+                                     .first = {y + p->before[0], x + p->before[1]},
+                                     .end = {p->windows[0], p->windows[1]},
+                                     .row_stride = p->windows[1] * channels,
+                                     .column_stride = channels,
+                                     .next = image,
+                                     .value = p->value + at,
+                                     .place = p->place ? p->place + at : NULL};
+}
+
+static struct cpu_conv_windows windows_over(const struct cpu_conv_patch *p) {
+    const struct cpu_conv_grid *g = p->pooled;
+    int64_t at[3];
+    patch_start(g, p->row, at);
+    return cpu_conv_windows(g->pool, at[0], at[1], at[2], p->channel, g->c);
+}
+
+/* Those of a tile, where there are several. */
+static void leave_windows(const struct cpu_conv_patch *p, struct cpu_conv_windows *w) {
+    const struct cpu_conv_grid *g = p->pooled;
+    for (int a = 0; a < 2; a++) {
+        if (g->tiles[a] == 1) continue;
+        const int64_t end = (w->first[a] + g->tile[a]) / w->stride[a];
+        w->begin[a] = w->first[a] / w->stride[a];
+        if (end < w->end[a]) w->end[a] = end;
+    }
+}
+
+/* Vector by vector of the patch in scratch. */
+static void pool_vectors(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *p, struct cpu_conv_windows w,
+                         bool unpool) {
+    struct cpu_conv_patch at = *p;
+    for (int64_t c = 0; c < p->column_stride; c += k->lanes) {
+        if (unpool)
+            k->unpool(&at, &w);
+        else
+            k->pool(&at, &w);
+        at.x += k->lanes;
+        w.value += k->lanes;
+        if (w.place) w.place += k->lanes;
+    }
+}
+
+struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g, int used,
+                                           int n, float *scratch, bool writes) {
     struct cpu_conv_patch p = *g;
-    if (used == lanes) return p;
+    const int64_t width = cpu_conv_ceil_div(used, k->lanes) * k->lanes;
+    if (used == width && !g->pooled) return p;
     p.stream = false;
-    p.x = scratch, p.column_stride = lanes, p.row_stride = (int64_t)n * lanes;
-    if (!writes) copy_patch(g, &p, used);
+    p.x = scratch, p.column_stride = width, p.row_stride = n * width;
+    p.next = 0;
+    if (writes) return p;
+    if (g->pooled)
+        pool_vectors(k, &p, windows_over(g), true);
+    else
+        copy_patch(g, &p, used);
     return p;
 }
 
-void cpu_conv_patch_leave(const struct cpu_conv_patch *g, const struct cpu_conv_patch *entered, int used) {
-    if (entered->x != g->x) copy_patch(entered, g, used);
+void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
+                          const struct cpu_conv_patch *entered, int used) {
+    if (g->pooled) {
+        struct cpu_conv_windows w = windows_over(g);
+        leave_windows(g, &w);
+        pool_vectors(k, entered, w, false);
+    } else if (entered->x != g->x) {
+        copy_patch(entered, g, used);
+    }
+}
+
+bool cpu_conv_tiles_pool(const struct cpu_conv *g, enum cpu_conv_pass pass, const int64_t tile[2],
+                         const int64_t tiles[2]) {
+    const struct cpu_conv_pool *p = g->pool;
+    if (g->o % CPU_CONV_LANE) return false;
+    for (int a = 0; a < 2 && pass == CPU_CONV_FORWARD; a++)
+        if (tiles[a] > 1 && (p->before[a] || p->size[a] > p->stride[a] || tile[a] % p->stride[a])) return false;
+    return true;
 }
 
 bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels) {

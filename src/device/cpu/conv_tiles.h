@@ -21,17 +21,31 @@ struct cpu_conv_grid {
     float *data;
     int64_t n, h, w, c;
     int64_t tile[2], tiles[2], before[2], limit[2];
-    bool stream; /* what is written goes past the cache */
+    bool stream;                      /* what is written goes past the cache */
+    const struct cpu_conv_pool *pool; /* the images are there pooled only; NULL: as they are */
 };
 
 /* The patch of a row, at channel 0: positions outside of the image or the limit are left out. */
 struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row);
+static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t channels) {
+    p->x += channels;
+    p->channel += channels;
+}
 
-/* Transforms work on whole vectors of `lanes` channels. Where only `used` are left this gives a patch in `scratch` (n * n
- * vectors), filled from the image unless it is to be written; else the patch itself. `leave` takes what was written back. */
-struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_patch *g, int used, int lanes, int n, float *scratch,
-                                           bool writes);
-void cpu_conv_patch_leave(const struct cpu_conv_patch *g, const struct cpu_conv_patch *entered, int used);
+/* Transforms work on whole vectors of channels. Where only `used` are left, or the image is there pooled, this gives a
+ * patch in `scratch` (n * n vectors), filled from the image unless it is to be written; else the patch itself. `leave`
+ * takes what was written back. */
+struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g, int used,
+                                           int n, float *scratch, bool writes);
+void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
+                          const struct cpu_conv_patch *entered, int used);
+
+/* Whether g->pool suits tiles of this size: whole vectors of channels, and on the way out no window in two tiles. */
+bool cpu_conv_tiles_pool(const struct cpu_conv *g, enum cpu_conv_pass pass, const int64_t tile[2],
+                         const int64_t tiles[2]);
+/* The windows over a patch of image n whose position (0, 0) is (y, x), at channel c of `channels`. */
+struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t n, int64_t y, int64_t x, int64_t c,
+                                         int64_t channels);
 
 /* Whether results at y of so many pixels and channels are better written past the cache: a third less traffic where no
  * cache keeps them anyway. */

@@ -27,6 +27,7 @@ struct plan {
     int64_t segments, segment; /* parts that a kernel gradient sums apart, and rows of one */
     int64_t cblock, cblocks, oblock, oblocks;
     int64_t xplane, yplane, wplane; /* floats of one of the 36, all blocks */
+    const struct cpu_conv_pool *xpool, *ypool;
 };
 
 /* A chunk's transforms stay in a core's cache; a kernel gradient in one segment passes them between cores, and wants
@@ -51,6 +52,7 @@ static struct plan make_plan(const struct cpu_conv_kernels *kernels, const struc
     struct plan p = {.kernels = kernels, .n = g->n};
     p.h = back ? g->oh : g->h, p.w = back ? g->ow : g->w, p.c = back ? g->o : g->c;
     p.oh = back ? g->h : g->oh, p.ow = back ? g->w : g->ow, p.o = back ? g->c : g->o;
+    *(back ? &p.xpool : &p.ypool) = g->pool;
     for (int a = 0; a < 2; a++) p.before[a] = back ? TAPS - 1 - g->before[a] : g->before[a];
     p.tiles[0] = cpu_conv_ceil_div(p.oh, TILE), p.tiles[1] = cpu_conv_ceil_div(p.ow, TILE);
     p.rows = p.n * p.tiles[0] * p.tiles[1];
@@ -87,31 +89,33 @@ static struct side make_side(const struct plan *p, const float *data, bool outpu
                                     .c = output ? p->o : p->c,
                                     .tile = {TILE, TILE},
                                     .tiles = {p->tiles[0], p->tiles[1]},
-                                    .limit = {output ? TILE : N, output ? TILE : N}};
+                                    .limit = {output ? TILE : N, output ? TILE : N},
+                                    .pool = output ? p->ypool : p->xpool};
     for (int a = 0; a < 2 && !output; a++) s.grid.before[a] = p->before[a];
     return s;
 }
 
 /* One vector of channels of a patch, of which `used` are real, to or from its place among the planes. */
-static void transform_lanes(const struct side *s, const struct cpu_conv_patch *g, int used, int lanes, float *place,
-                            float *scratch) {
-    struct cpu_conv_patch at = cpu_conv_patch_enter(g, used, lanes, N, scratch, s->inverse != NULL);
+static void transform_lanes(const struct cpu_conv_kernels *k, const struct side *s, const struct cpu_conv_patch *g,
+                            int used, float *place, float *scratch) {
+    struct cpu_conv_patch at = cpu_conv_patch_enter(k, g, used, N, scratch, s->inverse != NULL);
     if (s->transform) {
         s->transform(&at, place, s->plane);
     } else {
         s->inverse(&at, place, s->plane);
-        cpu_conv_patch_leave(g, &at, used);
+        cpu_conv_patch_leave(k, g, &at, used);
     }
 }
 
 /* Rows begin .. end-1 of a chunk of `rows` that starts at row `first`. */
-static void transform_rows(const struct side *s, int lanes, int64_t first, int64_t rows, int64_t begin, int64_t end,
-                           float *planes, float *scratch) {
+static void transform_rows(const struct cpu_conv_kernels *k, const struct side *s, int64_t first, int64_t rows,
+                           int64_t begin, int64_t end, float *planes, float *scratch) {
+    int lanes = k->lanes;
     for (int64_t r = begin; r < end; r++) {
         struct cpu_conv_patch g = cpu_conv_patch(&s->grid, first + r);
-        for (int64_t c = 0; c < s->grid.c; c += lanes, g.x += lanes) {
+        for (int64_t c = 0; c < s->grid.c; c += lanes, cpu_conv_patch_advance(&g, lanes)) {
             int used = s->grid.c - c < lanes ? (int)(s->grid.c - c) : lanes;
-            transform_lanes(s, &g, used, lanes, planes + (c / s->block * rows + r) * s->block + c % s->block, scratch);
+            transform_lanes(k, s, &g, used, planes + (c / s->block * rows + r) * s->block + c % s->block, scratch);
         }
     }
 }
@@ -139,7 +143,7 @@ static void weights_chunk(void *arg, int64_t begin, int64_t end, int worker) {
         for (int64_t o = 0; o < p->o; o += lanes, g.x += lanes) {
             int used = p->o - o < lanes ? (int)(p->o - o) : lanes;
             float *place = s->weights + (o / p->oblock * p->c + c) * p->oblock + o % p->oblock;
-            transform_lanes(&s->w, &g, used, lanes, place, cpu_scratch(s->cpu, worker));
+            transform_lanes(p->kernels, &s->w, &g, used, place, cpu_scratch(s->cpu, worker));
         }
     }
 }
@@ -166,20 +170,20 @@ static void correlate_chunks(void *arg, int64_t begin, int64_t end, int worker) 
     float *scratch = cpu_scratch(s->cpu, worker), *x = scratch + POINTS * LANE, *y = x + POINTS * p->xplane;
     for (int64_t chunk = begin; chunk < end; chunk++) {
         int64_t first = chunk * p->chunk, rows = p->rows - first < p->chunk ? p->rows - first : p->chunk;
-        transform_rows(&s->x, p->kernels->lanes, first, rows, 0, rows, x, scratch);
+        transform_rows(p->kernels, &s->x, first, rows, 0, rows, x, scratch);
         for (int64_t f = 0; f < POINTS; f++)
             for (int64_t o = 0; o < p->oblocks; o++)
                 product(s, rows, x + f * p->xplane, s->weights + f * p->wplane + o * p->c * p->oblock,
                         y + f * p->yplane + o * rows * p->oblock);
-        transform_rows(&s->y, p->kernels->lanes, first, rows, 0, rows, y, scratch);
+        transform_rows(p->kernels, &s->y, first, rows, 0, rows, y, scratch);
     }
 }
 
 /* Rows begin .. end-1 of the chunk, both transforms. */
 static void transform_both(const struct pass *s, int64_t first, int64_t rows, int64_t begin, int64_t end, float *x,
                            float *y, float *scratch) {
-    transform_rows(&s->x, s->p.kernels->lanes, first, rows, begin, end, x, scratch);
-    transform_rows(&s->y, s->p.kernels->lanes, first, rows, begin, end, y, scratch);
+    transform_rows(s->p.kernels, &s->x, first, rows, begin, end, x, scratch);
+    transform_rows(s->p.kernels, &s->y, first, rows, begin, end, y, scratch);
 }
 
 /* The kernel's gradient over `rows` rows: weights = (or += unless `fresh`) x^T dy, for products begin .. end-1, each of
@@ -371,10 +375,16 @@ static size_t workspace(const struct cpu *c, const struct cpu_conv *g, enum cpu_
     return layout(&p, pass).bytes;
 }
 
+static bool pools(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
+    struct plan p = make_plan(cpu_conv_kernels(c), g, pass);
+    return cpu_conv_tiles_pool(g, pass, (int64_t[]){TILE, TILE}, p.tiles);
+}
+
 const struct cpu_conv_algorithm cpu_conv_winograd = {
     .name = "winograd",
     .supports = supports,
     .cost = cost,
     .workspace = workspace,
     .pass = {forward, grad_input, grad_kernel},
+    .pools = pools,
 };

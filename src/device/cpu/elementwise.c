@@ -159,7 +159,8 @@ struct run {
 static const void *fetch(const struct run *r, int i, int64_t first, int64_t n, bool repeated, char *slots) {
     const struct operand *o = &r->w->operand[i];
     if (o->slot < 0) {
-        const char *here = (const char *)r->in[i] + first * (int64_t)o->walk.size, *next = here + n * (int64_t)o->walk.size;
+        const char *here = (const char *)r->in[i] + first * (int64_t)o->walk.size,
+                   *next = here + n * (int64_t)o->walk.size;
         for (int64_t at = 0; at < n * (int64_t)o->walk.size; at += 64) __builtin_prefetch(next + at, 0, 2);
         return here;
     }

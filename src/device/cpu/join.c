@@ -1,9 +1,15 @@
 /* Reductions over leading dimensions run with the elementwise node that makes their operand, or reads it: the sums of batch
- * normalisation and of biases are made where a pass over memory of their own took as long again.
+ * normalisation and of biases are made where a pass over memory of their own took as long again. Max pooling runs with its
+ * convolution, whose result, four times as large, is then never in memory.
  * Invariant: a node only moves to another's turn if its operand is there by then and nobody has asked for its result. */
 #include "device/cpu/join.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
+#include "op/ops.h"
+
+/* ---- reductions --------------------------------------------------------------------------------------------------- */
 
 static bool is_elementwise(const struct graph_node *n) {
     return n->fused || (n->op && n->op->flags & OP_ELEMENTWISE);
@@ -56,13 +62,19 @@ static int find_host(const struct graph_layout *l, struct cpu_join *const *join,
     return -1;
 }
 
-static enum status join_node(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
+static struct cpu_join *new_join(struct err *e) {
+    struct cpu_join *j = mem_zalloc(sizeof *j, e);
+    if (j) j->pool = -1;
+    return j;
+}
+
+static enum status join_reduction(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
     struct cpu_columns columns;
     const struct graph_node *n = &l->graph->node[i];
     if (l->call[i].kind != GRAPH_CALL_OP || !cpu_columns_of(c, &l->call[i].call, &columns)) return OK;
     const int v = l->value[n->in[0]].root, h = is_whole(l, n->in[0]) ? find_host(l, join, i, v, &columns) : -1;
     if (h < 0) return OK;
-    if (!join[h]) join[h] = mem_zalloc(sizeof *join[h], e);
+    if (!join[h]) join[h] = new_join(e);
     if (!join[h]) return e->status;
     struct cpu_tails *t = &join[h]->tails;
     join[h]->node[t->count] = i;
@@ -71,13 +83,74 @@ static enum status join_node(struct cpu *c, struct graph_layout *l, struct cpu_j
     return OK;
 }
 
+/* ---- pooling ------------------------------------------------------------------------------------------------------ */
+
+static const struct cpu_kernel *kernel_of(const struct cpu *c, const struct graph_layout *l, int i) {
+    return l->call[i].kind == GRAPH_CALL_OP ? cpu_slot(c, l->graph->node[i].op)->kernel : NULL;
+}
+
+/* Whether node i can hand its result to, or take an operand from, the pooling of node `pool`, contiguous as both are. */
+static bool takes_pool(const struct cpu *c, const struct graph_layout *l, int i, int pool) {
+    const struct cpu_kernel *k = kernel_of(c, l, i);
+    return k && k->takes && !l->call[i].copy && !l->call[pool].copy &&
+           k->takes(c, &l->call[i].call, &l->call[pool].call);
+}
+
+/* Whether value v is an output, or shown by one. */
+static bool is_output(const struct graph_layout *l, int v) {
+    for (int i = 0; i < l->graph->noutput; i++)
+        if (l->value[l->graph->output[i]].root == v) return true;
+    return false;
+}
+
+static enum status set_pool(struct cpu_join **join, int i, int pool, struct err *e) {
+    if (!join[i]) join[i] = new_join(e);
+    if (join[i]) join[i]->pool = pool;
+    return e->status;
+}
+
+/* A convolution whose result is pooled and nothing else. */
+static enum status join_pooling(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
+    const int v = l->graph->node[i].out, reader = first_reader(l, v);
+    if (reader == l->graph->nnode || is_output(l, v) || !takes_pool(c, l, i, reader)) return OK;
+    for (int k = reader + 1; k < l->graph->nnode; k++)
+        if (reads(l, k, v)) return OK;
+    l->with[reader] = i;
+    l->absent[v] = true;
+    return set_pool(join, i, reader, e);
+}
+
+/* Unpooling for convolutions alone: it goes with the last of them, so that its operands stay until then. */
+static enum status join_unpooling(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
+    const int v = l->graph->node[i].out;
+    int last = -1;
+    for (int k = 0; k < l->graph->nnode; k++) {
+        if (!reads(l, k, v)) continue;
+        if (!takes_pool(c, l, k, i)) return OK;
+        last = k;
+    }
+    if (last < 0 || is_output(l, v)) return OK;
+    for (int k = i; k <= last; k++)
+        if (reads(l, k, v) && set_pool(join, k, i, e) != OK) return e->status;
+    l->with[i] = last;
+    l->absent[v] = true;
+    return OK;
+}
+
+static enum status join_node(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
+    if (l->call[i].kind == GRAPH_CALL_OP && l->graph->node[i].op == &op_max_unpool2d)
+        return join_unpooling(c, l, join, i, e);
+    const struct cpu_kernel *k = kernel_of(c, l, i);
+    return k && k->takes ? join_pooling(c, l, join, i, e) : join_reduction(c, l, join, i, e);
+}
+
+/* ---- what needs no place ------------------------------------------------------------------------------------------ */
+
 /* Whether only nodes that run with node h need its output v. */
 static bool stays_inside(const struct graph_layout *l, int h, int v) {
-    for (int i = 0; i < l->graph->noutput; i++)
-        if (l->value[l->graph->output[i]].root == v) return false;
     for (int i = 0; i < l->graph->nnode; i++)
         if (l->with[i] != h && reads(l, i, v)) return false;
-    return true;
+    return !is_output(l, v);
 }
 
 static void leave_out(struct graph_layout *l, int h, struct cpu_join *j) {
@@ -89,10 +162,23 @@ static void leave_out(struct graph_layout *l, int h, struct cpu_join *j) {
     }
 }
 
+static void describe(const struct cpu *c, const struct graph_layout *l, int i, struct cpu_join *j) {
+    const struct cpu_kernel *k = kernel_of(c, l, i);
+    const char *way = k && k->way ? k->way(c, &l->call[i].call) : NULL;
+    size_t n = (size_t)snprintf(j->way, sizeof j->way, "%s%swith", way ? way : "", way ? ", " : "");
+    if (j->pool >= 0) snprintf(j->way + n, sizeof j->way - n, " %s", l->graph->node[j->pool].op->name);
+    for (int t = 0; t < j->tails.count && n < sizeof j->way; t++)
+        n += (size_t)snprintf(j->way + n, sizeof j->way - n, "%s%s", t ? ", " : " ",
+                              l->graph->node[j->node[t]].op->name);
+}
+
 enum status cpu_join(struct cpu *c, struct graph_layout *l, struct cpu_join **join, struct err *e) {
     for (int i = 0; i < l->graph->nnode; i++)
         if (join_node(c, l, join, i, e) != OK) return e->status;
-    for (int i = 0; i < l->graph->nnode; i++)
-        if (join[i]) leave_out(l, i, join[i]);
+    for (int i = 0; i < l->graph->nnode; i++) {
+        if (!join[i]) continue;
+        if (join[i]->tails.count) leave_out(l, i, join[i]);
+        describe(c, l, i, join[i]);
+    }
     return OK;
 }

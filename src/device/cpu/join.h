@@ -5,13 +5,16 @@
 #include "device/cpu/cpu.h"
 #include "graph/layout.h"
 
-/* The reductions that run with an elementwise node. */
+/* What runs with a node: reductions with an elementwise one; pooling with the convolution that makes its operand, and
+ * unpooling with each convolution that reads it. */
 struct cpu_join {
     struct cpu_tails tails;
     int node[CPU_MAX_TAILS]; /* by tail: the reduction's */
+    int pool;                /* the pooling's, or -1 */
+    char way[96];            /* how the node runs: "fft, with max_pool2d" */
 };
 
-/* Finds them for each elementwise node: join[i] is NULL or allocated, the caller's to free, also after an error. Sets the
+/* Finds that for each node: join[i] is NULL or allocated, the caller's to free, also after an error. Sets the
  * layout's `with` and `absent`. */
 enum status cpu_join(struct cpu *c, struct graph_layout *l, struct cpu_join **join, struct err *e);
 

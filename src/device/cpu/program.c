@@ -111,11 +111,18 @@ static enum status run_elementwise(struct device_program *p, struct cpu *c, int 
     return r;
 }
 
+static enum status run_pooled(struct device_program *p, struct cpu *c, int i, struct err *e) {
+    const struct op_call *call = &p->layout->call[i].call;
+    return cpu_slot(c, call->op)
+        ->kernel->run_with(c, call, &p->layout->call[p->join[i]->pool].call, workspace(p, c, i), e);
+}
+
 static enum status run_step(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct graph_call *call = &p->layout->call[i];
     if (call->kind == GRAPH_CALL_NOTHING || p->layout->with[i] != i) return OK;
     if (call->kind == GRAPH_CALL_COPY) return copy(c, call->tensor[0], call->tensor[1], e);
     if (p->step[i].loops) return run_elementwise(p, c, i, e);
+    if (p->join[i] && p->join[i]->pool >= 0) return run_pooled(p, c, i, e);
     if (graph_layout_copy_inputs(p->layout, i, copy, c, e) != OK) return e->status;
     return cpu_run(c, &call->call, workspace(p, c, i), e);
 }
@@ -156,6 +163,7 @@ static const struct cpu_kernel *kernel_of(const struct cpu *c, const struct devi
 const char *cpu_program_way(struct device *d, const struct device_program *p, int node) {
     const struct cpu *c = (const struct cpu *)d;
     const struct cpu_kernel *k = kernel_of(c, p, node);
+    if (p->join[node]) return p->join[node]->way;
     return k && k->way ? k->way(c, &p->layout->call[node].call) : NULL;
 }
 

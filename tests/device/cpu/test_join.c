@@ -1,6 +1,9 @@
-/* Reductions that run with the elementwise node beside them: the bits of the ops run one by one, for rows of every width,
- * on every instruction set and number of threads; and the memory that is not needed then. */
+/* What runs together has the bits of the ops run one by one, on every instruction set and number of threads: reductions
+ * with the elementwise node beside them, for rows of every width; pooling with convolutions, for each algorithm. And
+ * the memory that is not needed then. */
+#include "device/cpu/conv.h"
 #include "device/cpu/join.h"
+#include "device/cpu/tuned.h"
 #include "support/cpu.h"
 #include "support/graphs.h"
 
@@ -28,6 +31,8 @@ static void run(struct device *d, const struct graph *g, struct tensor *const *i
 static struct tensor *reduce(const struct op *op, struct tensor *x) {
     return test_run(test_cpu[0], op, &x, 1, &(union op_attrs){.axes = {1, {0}, false}});
 }
+
+/* ---- reductions --------------------------------------------------------------------------------------------------- */
 
 /* The mean of x y, which nobody else reads; the sum of x, which the product reads, too; and exp(x), which is needed. */
 enum { OUTPUTS = 4 };
@@ -106,11 +111,169 @@ static void what_is_only_summed_needs_no_memory(void **state) {
     graph_free(g);
 }
 
+/* ---- pooling ------------------------------------------------------------------------------------------------------ */
+
+struct pooled {
+    int64_t size, channels, kernel, filters, before; /* of the convolution, square, of three images */
+    int64_t window, stride, padding;                 /* of the pooling */
+};
+
+/* One tile and several, windows that leave a rest, that overlap, that stand apart, that hang over; half vectors. */
+static const struct pooled shapes[] = {
+    {14, 32, 5, 64, 2, 2, 2, 0}, {7, 16, 5, 48, 2, 2, 2, 0},  {8, 16, 3, 32, 1, 2, 2, 0},  {19, 16, 3, 16, 1, 2, 2, 0},
+    {16, 1, 3, 32, 0, 3, 3, 0},  {12, 16, 3, 16, 1, 3, 2, 1}, {14, 16, 5, 16, 2, 3, 2, 1}, {11, 16, 3, 16, 1, 2, 3, 0},
+    {28, 1, 5, 16, 2, 2, 2, 0},  {24, 16, 3, 16, 1, 4, 4, 0}, {13, 16, 3, 16, 1, 2, 2, 1}, {10, 3, 3, 24, 1, 2, 2, 0},
+};
+
+static union op_attrs conv_attrs(const struct pooled *p) {
+    return (union op_attrs){.window = {.size = {p->kernel, p->kernel},
+                                       .stride = {1, 1},
+                                       .dilation = {1, 1},
+                                       .before = {p->before, p->before},
+                                       .after = {p->before, p->before},
+                                       .groups = 1,
+                                       .input = {p->size, p->size}}};
+}
+
+static int64_t out_size(const struct pooled *p) {
+    return p->size + 2 * p->before - p->kernel + 1;
+}
+
+static union op_attrs pool_attrs(const struct pooled *p) {
+    return (union op_attrs){.window = {.size = {p->window, p->window},
+                                       .stride = {p->stride, p->stride},
+                                       .dilation = {1, 1},
+                                       .before = {p->padding, p->padding},
+                                       .after = {p->padding, p->padding},
+                                       .groups = 1,
+                                       .input = {out_size(p), out_size(p)}}};
+}
+
+/* From now on that algorithm runs these convolutions on c, where it can. */
+static void insist(struct cpu *c, const struct pooled *p, const struct cpu_conv_algorithm *a) {
+    struct err e = {0};
+    const struct cpu_conv g = {.dtype = DT_FLOAT32,
+                               .n = 3,
+                               .h = p->size,
+                               .w = p->size,
+                               .c = p->channels,
+                               .kh = p->kernel,
+                               .kw = p->kernel,
+                               .o = p->filters,
+                               .oh = out_size(p),
+                               .ow = out_size(p),
+                               .stride = {1, 1},
+                               .dilation = {1, 1},
+                               .before = {p->before, p->before},
+                               .groups = 1};
+    cpu_tuned_clear(c);
+    for (enum cpu_conv_pass pass = CPU_CONV_FORWARD; pass <= CPU_CONV_GRAD_KERNEL; pass++)
+        if (a->supports(&g, pass)) assert_ok(cpu_tuned_add(c, &g, pass, a, &e), &e);
+}
+
+static int call(struct graph *g, const struct op *op, int a, int b, const union op_attrs *attrs) {
+    struct err e = {0};
+    const int v = graph_add(g, op, (int[]){a, b}, op->nin, attrs, &e);
+    if (v < 0) fail_msg("%s", e.text);
+    return v;
+}
+
+enum { FORWARD = 3, BACK = 2 };
+static const struct op *const result[FORWARD] = {&op_max_pool2d, &op_max_pool2d_argmax, &op_max_pool2d_argmax};
+
+/* x, kernel -> the pooled convolution, by the op without places, and with them. */
+static struct graph *forward_graph(const struct pooled *p, struct tensor *const in[2], bool places) {
+    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
+    struct graph *g = graphs_new();
+    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape);
+    const int v = call(g, places ? &op_max_pool2d_argmax : &op_max_pool2d, call(g, &op_conv2d, x, k, &conv), 0, &pool);
+    graphs_output(g, v);
+    if (places) graphs_output(g, v + 1);
+    return g;
+}
+
+/* x, kernel, dv with the places as a constant -> both gradients. */
+static struct graph *back_graph(const struct pooled *p, struct tensor *const in[2], struct tensor *place,
+                                const struct tensor *dv) {
+    struct err e = {0};
+    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
+    struct graph *g = graphs_new();
+    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), d = graphs_input(g, dv->shape);
+    const int dy = call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), d, &pool);
+    graphs_output(g, call(g, &op_conv2d_grad_input, dy, k, &conv));
+    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
+    return g;
+}
+
+static void same(struct device *d, const struct graph *g, struct tensor *const *in, struct tensor *const *want) {
+    struct tensor *got[2];
+    run(d, g, in, got);
+    for (int i = 0; i < g->noutput; i++) {
+        test_same_bits(want[i], got[i]);
+        tensor_release(got[i]);
+    }
+}
+
+static void check_pooled(struct device *d, const struct pooled *p) {
+    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
+    struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
+                            test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2)};
+    struct tensor *y = test_run(d, &op_conv2d, in, 2, &conv), *want[FORWARD];
+    for (int i = 0; i < FORWARD; i++) want[i] = test_run_output(d, result[i], &y, 1, &pool, i == 2);
+    in[2] = test_random(d, DT_FLOAT32, want[0]->shape, -1, 1, 3);
+    struct tensor *dy = test_run(d, &op_max_unpool2d, (struct tensor *[]){want[2], in[2]}, 2, &pool);
+    struct tensor *dx = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){dy, in[1]}, 2, &conv);
+    struct tensor *dk = test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){in[0], dy}, 2, &conv);
+    struct graph *g[3] = {forward_graph(p, in, false), forward_graph(p, in, true), back_graph(p, in, want[2], in[2])};
+    same(d, g[0], in, want);
+    same(d, g[1], in, want + 1);
+    same(d, g[2], in, (struct tensor *[]){dx, dk});
+    struct tensor *all[] = {in[0], in[1], in[2], y, want[0], want[1], want[2], dy, dx, dk};
+    for (int i = 0; i < 10; i++) tensor_release(all[i]);
+    for (int i = 0; i < 3; i++) graph_free(g[i]);
+}
+
+static void pooled_convolutions_have_the_bits_of_the_ops(void **state) {
+    (void)state;
+    for (int c = 0; c < test_ncpu; c++)
+        for (int a = 0; cpu_conv_algorithms[a]; a++)
+            for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+                insist((struct cpu *)test_cpu[c], &shapes[i], cpu_conv_algorithms[a]);
+                check_pooled(test_cpu[c], &shapes[i]);
+            }
+    for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
+}
+
+/* Of a direct convolution the result, 3.2 MB, has no place; nor has the gradient that is put back in its windows. */
+static void what_is_only_pooled_needs_no_memory(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct device *d = test_cpu[0];
+    const struct pooled p = {128, 1, 3, 16, 1, 2, 2, 0};
+    struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, 128, 128, 1), -1, 1, 1),
+                            test_random(d, DT_FLOAT32, SHAPE(3, 3, 1, 16), -1, 1, 2)};
+    struct tensor *place = test_random(d, DT_INT32, SHAPE(3, 64, 64, 16), 0, 4, 3);
+    struct graph *g[2] = {forward_graph(&p, in, true), back_graph(&p, in, place, place)};
+    insist((struct cpu *)d, &p, cpu_conv_find("direct"));
+    for (int i = 0; i < 2; i++) {
+        struct device_program *program;
+        assert_ok(d->driver->compile(d, g[i], &program, &e), &e);
+        assert_in_range(d->driver->program_bytes(d, program, NULL), 1, 1000000);
+        d->driver->program_free(d, program);
+        graph_free(g[i]);
+    }
+    cpu_tuned_clear((struct cpu *)d);
+    tensor_release(place);
+    for (int i = 0; i < 2; i++) tensor_release(in[i]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_have_the_bits_of_the_ops),
         cmocka_unit_test(a_sum_is_there_before_it_is_read),
         cmocka_unit_test(what_is_only_summed_needs_no_memory),
+        cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
+        cmocka_unit_test(what_is_only_pooled_needs_no_memory),
     };
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);
 }

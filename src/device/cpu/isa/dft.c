@@ -5,6 +5,7 @@
 #include "device/cpu/isa/vec.h"
 
 enum { LINE = 16 }; /* floats of a cache line: the next vectors of a spectrum's row lie there */
+enum { GROUP = CPU_DFT_CHANNELS / LANES };
 
 #define TAU 6.283185307179586
 
@@ -151,6 +152,8 @@ void CPU_SYMBOL(tile)(const struct cpu_tile *t);
 void CPU_SYMBOL(pack)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
 void CPU_SYMBOL(pack_transposed)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
 extern const struct cpu_winograd CPU_SYMBOL(winograd);
+void CPU_SYMBOL(pool_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
+void CPU_SYMBOL(unpool_patch)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
 
 const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .lanes = LANES,
@@ -160,6 +163,8 @@ const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .stream_end = stream_end,
     .dft = sizes,
     .winograd = &CPU_SYMBOL(winograd),
+    .pool = CPU_SYMBOL(pool_patch),
+    .unpool = CPU_SYMBOL(unpool_patch),
     .sum_planes = sum_planes,
     .conjugate_planes = conjugate_planes,
 };

@@ -49,32 +49,34 @@ STRAIGHT void DFT_FN(row_pair)(const struct cpu_conv_patch *g, int y, vec tr[][D
     }
 }
 
-/* Column j's spectrum: all N frequencies, or where it is its own mirror (j = 0, N/2) the first half. */
-STRAIGHT float *DFT_FN(column)(const vec *tr, const vec *ti, const struct cpu_conv_patch *g, bool self, float *out,
-                               int64_t stride, int64_t plane) {
-    vec re[DFT_N], im[DFT_N];
+/* Column j's spectrum, in natural order. */
+STRAIGHT void DFT_FN(column)(const vec *tr, const vec *ti, const struct cpu_conv_patch *g, vec *re, vec *im) {
+    vec r[DFT_N], i[DFT_N];
 #pragma GCC unroll 32
     for (int y = 0; y < DFT_N; y++) {
         bool inside = y >= g->top && y < g->bottom;
-        re[y] = inside ? tr[y] : vec_zero();
-        im[y] = inside ? ti[y] : vec_zero();
+        r[y] = inside ? tr[y] : vec_zero();
+        i[y] = inside ? ti[y] : vec_zero();
     }
-    DFT_FN(complex)(re, im);
+    DFT_FN(complex)(r, i);
 #pragma GCC unroll 32
-    for (int k = 0; k < DFT_N; k++) {
-        if (self && k > HALF) break;
-        vec_stream(out + k * stride, re[PLACE(k)]);
-        vec_stream(out + k * stride + plane, im[PLACE(k)]);
-    }
-    return out + (self ? HALF + 1 : DFT_N) * stride;
+    for (int k = 0; k < DFT_N; k++) re[k] = r[PLACE(k)], im[k] = i[PLACE(k)];
 }
 
-static void DFT_FN(forward)(const struct cpu_conv_patch *g, float *out, int64_t stride, int64_t plane) {
-    vec tr[HALF + 1][DFT_N], ti[HALF + 1][DFT_N];
-    for (int y = g->top; y < g->bottom; y += 2) DFT_FN(row_pair)(g, y, tr, ti);
-    out = DFT_FN(column)(tr[0], ti[0], g, true, out, stride, plane);
-    for (int j = 1; j < (DFT_N + 1) / 2; j++) out = DFT_FN(column)(tr[j], ti[j], g, false, out, stride, plane);
-    if (DFT_N % 2 == 0) DFT_FN(column)(tr[HALF], ti[HALF], g, true, out, stride, plane);
+/* `vectors` of them at once: 128 bytes at each place take the memory half the time of two times 64. */
+static void DFT_FN(forward)(const struct cpu_conv_patch *g, int vectors, float *out, int64_t stride, int64_t plane) {
+    vec tr[GROUP][HALF + 1][DFT_N], ti[GROUP][HALF + 1][DFT_N], re[GROUP][DFT_N], im[GROUP][DFT_N];
+    struct cpu_conv_patch at = *g;
+    for (int v = 0; v < vectors; v++, at.x += LANES)
+        for (int y = g->top; y < g->bottom; y += 2) DFT_FN(row_pair)(&at, y, tr[v], ti[v]);
+    for (int i = 0; i <= HALF; i++) {
+        int kept = i == 0 || 2 * i == DFT_N ? HALF + 1 : DFT_N; /* of columns that are their own mirrors, a half */
+        for (int v = 0; v < vectors; v++) DFT_FN(column)(tr[v][i], ti[v][i], g, re[v], im[v]);
+        for (int k = 0; k < kept; k++, out += stride) {
+            for (int v = 0; v < vectors; v++) vec_stream(out + v * LANES, re[v][k]);
+            for (int v = 0; v < vectors; v++) vec_stream(out + plane + v * LANES, im[v][k]);
+        }
+    }
 }
 
 STRAIGHT const float *DFT_FN(uncolumn)(vec *tr, vec *ti, const struct cpu_conv_patch *g, bool self, const float *in,
@@ -120,13 +122,16 @@ STRAIGHT void DFT_FN(unrow_pair)(const struct cpu_conv_patch *g, int y, vec tr[]
     }
 }
 
-static void DFT_FN(inverse)(const struct cpu_conv_patch *g, const float *in, int64_t stride, int64_t plane,
+static void DFT_FN(inverse)(const struct cpu_conv_patch *g, int vectors, const float *in, int64_t stride, int64_t plane,
                             float scale) {
     vec tr[HALF + 1][DFT_N], ti[HALF + 1][DFT_N];
-    in = DFT_FN(uncolumn)(tr[0], ti[0], g, true, in, stride, plane);
-    for (int j = 1; j < (DFT_N + 1) / 2; j++) in = DFT_FN(uncolumn)(tr[j], ti[j], g, false, in, stride, plane);
-    if (DFT_N % 2 == 0) DFT_FN(uncolumn)(tr[HALF], ti[HALF], g, true, in, stride, plane);
-    for (int y = g->top; y < g->bottom; y += 2) DFT_FN(unrow_pair)(g, y, tr, ti, scale);
+    struct cpu_conv_patch at = *g;
+    for (int v = 0; v < vectors; v++, at.x += LANES) {
+        const float *from = in + v * LANES;
+        for (int j = 0; j <= HALF; j++)
+            from = DFT_FN(uncolumn)(tr[j], ti[j], g, j == 0 || 2 * j == DFT_N, from, stride, plane);
+        for (int y = g->top; y < g->bottom; y += 2) DFT_FN(unrow_pair)(&at, y, tr, ti, scale);
+    }
 }
 
 #undef DFT_JOIN2

@@ -1,0 +1,107 @@
+/* Max pooling of a patch, and back, for a vector of channels: what isa/pool.c does for images in memory, bit for bit. */
+#include "device/cpu/conv_kernels.h"
+#include "device/cpu/isa.h"
+#include "device/cpu/isa/vec.h"
+
+typedef int32_t ivec __attribute__((vector_size(4 * LANES), aligned(4 * LANES), may_alias));
+typedef int32_t ivec_unaligned __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+/* The part of a window that lies in the patch: positions of the patch, and the first one's place in the window. */
+struct part {
+    int64_t top, left, rows, columns;
+    int64_t place;
+};
+
+INLINE ivec choose(ivec mask, ivec a, ivec b) {
+    return (mask & a) | (~mask & b);
+}
+
+INLINE struct part part_of(const struct cpu_conv_patch *g, const struct cpu_conv_windows *w, int64_t i, int64_t j) {
+    const int64_t y = i * w->stride[0] - w->first[0], x = j * w->stride[1] - w->first[1];
+    const int64_t bottom = y + w->size[0] < g->bottom ? y + w->size[0] : g->bottom;
+    const int64_t right = x + w->size[1] < g->right ? x + w->size[1] : g->right;
+    const int64_t top = y > g->top ? y : g->top, left = x > g->left ? x : g->left;
+    return (struct part){top, left, bottom - top, right - left, (top - y) * w->size[1] + left - x};
+}
+
+/* NaN wins; of equal ones the first has the place, and the last the value, which only zeros of two signs show. */
+INLINE void pool_part(const struct cpu_conv_patch *g, const struct cpu_conv_windows *w, const struct part *p,
+                      int64_t rows, int64_t columns, int64_t at) {
+    const float *x = g->x + p->top * g->row_stride + p->left * g->column_stride;
+    vec most = vec_load(x);
+    ivec place = (ivec){0} + (int32_t)p->place;
+#pragma GCC unroll 2
+    for (int64_t v = 0; v < rows; v++)
+#pragma GCC unroll 2
+        for (int64_t u = 0; u < columns; u++) {
+            if (v == 0 && u == 0) continue;
+            const vec a = vec_load(x + v * g->row_stride + u * g->column_stride);
+            const ivec here = (ivec){0} + (int32_t)(p->place + v * w->size[1] + u);
+            place = choose(~(a <= most) & (most == most), here, place);
+            most = (vec)choose((most > a) | (most != most), (ivec)most, (ivec)a);
+        }
+    vec_store(w->value + at, most);
+    if (w->place) *(ivec_unaligned *)(w->place + at) = place;
+}
+
+/* Windows of 2 x 2, which are the usual ones, in straight-line code: a third of the time. */
+INLINE bool is_two_by_two(const struct cpu_conv_windows *w, const struct part *p) {
+    return p->rows == 2 && p->columns == 2 && w->size[1] == 2;
+}
+
+void CPU_SYMBOL(pool_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w) {
+    for (int64_t i = w->begin[0]; i < w->end[0]; i++)
+        for (int64_t j = w->begin[1]; j < w->end[1]; j++) {
+            const struct part p = part_of(from, w, i, j);
+            const int64_t at = i * w->row_stride + j * w->column_stride;
+            if (is_two_by_two(w, &p))
+                pool_part(from, w, &p, 2, 2, at);
+            else
+                pool_part(from, w, &p, p.rows, p.columns, at);
+        }
+}
+
+INLINE void unpool_part(const struct cpu_conv_patch *g, const struct cpu_conv_windows *w, const struct part *p,
+                        int64_t rows, int64_t columns, int64_t at) {
+    float *x = g->x + p->top * g->row_stride + p->left * g->column_stride;
+    __builtin_prefetch(w->value + at + w->next, 0, 2);
+    __builtin_prefetch(w->place + at + w->next, 0, 2);
+    const ivec dy = (ivec)vec_load(w->value + at), place = *(const ivec_unaligned *)(w->place + at) - (int32_t)p->place;
+#pragma GCC unroll 2
+    for (int64_t v = 0; v < rows; v++)
+#pragma GCC unroll 2
+        for (int64_t u = 0; u < columns; u++)
+            vec_store(x + v * g->row_stride + u * g->column_stride,
+                      (vec)((place == (int32_t)(v * w->size[1] + u)) & dy));
+}
+
+/* The windows from the one at position `low` to the one before `high`; whether they cover all between. */
+INLINE bool range(const struct cpu_conv_windows *w, int axis, int low, int high, int64_t *from, int64_t *to) {
+    const int64_t stride = w->stride[axis], first = w->first[axis];
+    *from = (first + low) / stride;
+    *to = (first + high - 1) / stride + 1;
+    if (*to > w->end[axis]) *to = w->end[axis];
+    return w->size[axis] >= stride && *to * stride - first >= high;
+}
+
+static void zero(const struct cpu_conv_patch *g) {
+    for (int64_t y = g->top; y < g->bottom; y++)
+        for (int64_t x = g->left; x < g->right; x++)
+            vec_store(g->x + y * g->row_stride + x * g->column_stride, vec_zero());
+}
+
+void CPU_SYMBOL(unpool_patch)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w) {
+    int64_t begin[2], end[2];
+    const bool rows = range(w, 0, to->top, to->bottom, &begin[0], &end[0]);
+    const bool columns = range(w, 1, to->left, to->right, &begin[1], &end[1]);
+    if (!rows || !columns) zero(to);
+    for (int64_t i = begin[0]; i < end[0]; i++)
+        for (int64_t j = begin[1]; j < end[1]; j++) {
+            const struct part p = part_of(to, w, i, j);
+            const int64_t at = i * w->row_stride + j * w->column_stride;
+            if (is_two_by_two(w, &p))
+                unpool_part(to, w, &p, 2, 2, at);
+            else
+                unpool_part(to, w, &p, p.rows, p.columns, at);
+        }
+}
