@@ -15,10 +15,12 @@
 static const char SOURCES[] =
     "celda.sources"; /* in the registry: chunk -> list of the texts that were compiled under it */
 
-/* chunk, text -> noted, unless it is */
+/* chunk, text -> noted, unless it is. Both may come from a damaged file. */
 static int keep_source(lua_State *L) {
+    const char *chunk = luaL_checkstring(L, 1);
+    luaL_checkstring(L, 2);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, SOURCES);
-    luaL_getsubtable(L, 3, lua_tostring(L, 1));
+    luaL_getsubtable(L, 3, chunk);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 4);
     for (lua_Integer i = n; i > 0; i--) {
         lua_rawgeti(L, 4, i);

@@ -426,6 +426,7 @@ static void a_manifest_that_lies(void **state) {
         {"\"lost\": []", "\"lost\": [3]"},
         {"\"randomness\": {", "\"randomness\": 1, \"x\": {"},
         {"\"path\": \"v\"", "\"path\": true"},
+        {"\"name\": \"=", "\"name\": [1], \"x\": \"="},
     };
     struct buf file = {0};
     host_expect(&here, various, "");
