@@ -111,12 +111,13 @@ static void pool_image(const struct direct *d, int64_t n, float *wide, bool unpo
     const struct cpu_conv *g = d->g;
     struct cpu_conv_patch p = {
         .x = wide, .row_stride = g->ow * g->o, .column_stride = g->o, .bottom = (int)g->oh, .right = (int)g->ow};
-    for (int64_t c = 0; c < g->o; c += d->kernels->lanes, p.x += d->kernels->lanes) {
-        const struct cpu_conv_windows w = cpu_conv_windows(g->pool, n, 0, 0, c, g->o);
+    p.windows = cpu_conv_windows(g->pool, n, 0, 0, g->o);
+    if (unpool) cpu_conv_windows_read(&p.windows, &p);
+    for (int64_t c = 0; c < g->o; c += d->kernels->lanes, cpu_conv_patch_advance(&p, d->kernels->lanes)) {
         if (unpool)
-            d->kernels->unpool(&p, &w);
+            d->kernels->unpool(&p, &p.windows);
         else
-            d->kernels->pool(&p, &w);
+            d->kernels->pool(&p, &p.windows);
     }
 }
 

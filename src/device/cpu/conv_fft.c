@@ -120,7 +120,7 @@ static void row_transform(const struct fft_images *m, int64_t r, int64_t first, 
     int64_t left = m->grid.c - first < m->block ? m->grid.c - first : m->block;
     int64_t stride = cpu_conv_ceil_div(m->grid.c, m->block) * 2 * m->plane;
     float *s = m->spectrum + first / m->block * 2 * m->plane + r * m->block;
-    struct cpu_conv_patch g = cpu_conv_patch(&m->grid, m->first + r);
+    struct cpu_conv_patch g = cpu_conv_patch(&m->grid, m->first + r, inverse);
     cpu_conv_patch_advance(&g, first);
     for (int64_t i = 0; i < left; i += CPU_DFT_CHANNELS, s += CPU_DFT_CHANNELS) {
         int used = left - i < CPU_DFT_CHANNELS ? (int)(left - i) : CPU_DFT_CHANNELS;

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 struct cpu;
-struct cpu_conv_grid;
 
 /* C[r][0..columns) = from[r][...] + sum over k of A(r, k) * B[k][0..columns), where A(r, k) = a[row[r] + step[k]]: offsets instead of
  * strides make a convolution a product without copying its input (implicit GEMM; Dukhan 2019, "The Indirect
@@ -24,6 +23,18 @@ struct cpu_tile {
     const float *ahead; /* what is read soon, fetched meanwhile: a cache line a step of each ROWS rows; NULL: nothing */
 };
 
+/* The windows of max pooling over a patch, for a vector of channels: window (i, j) has its corner at the patch's position
+ * (i * stride[0] - first[0], j * stride[1] - first[1]). Places are those of op/max_pool2d.c. */
+struct cpu_conv_windows {
+    int64_t size[2], stride[2], first[2];
+    int64_t begin[2], end[2];          /* those that are meant: to be written, or all that meet the patch */
+    int64_t row_stride, column_stride; /* floats from window to window, */
+    int64_t next;                      /* and to the ones that are read after these: fetched meanwhile */
+    bool covered;                      /* each position of the patch is in one of them */
+    float *value;                      /* of window (0, 0) */
+    int32_t *place;                    /* likewise; NULL: not wanted */
+};
+
 /* Where a transform finds its image: position (i, j) of the N x N grid is x[i * row_stride + j * column_stride] and the
  * LANES - 1 floats behind it for positions inside [top, bottom) x [left, right), and zero outside. */
 struct cpu_conv_patch {
@@ -31,21 +42,9 @@ struct cpu_conv_patch {
     int64_t row_stride, column_stride;
     int64_t next; /* floats to the patch that is read after this one: fetched meanwhile */
     int top, bottom, left, right;
-    bool stream; /* the inverse writes past the cache; x and the strides are whole vectors */
-    /* conv_tiles.c's, of an image that is in memory pooled only: whose row it is, and the channel that x stands for. */
-    const struct cpu_conv_grid *pooled;
-    int64_t row, channel;
-};
-
-/* The windows of max pooling over a patch, for LANES channels: window (i, j) has its corner at the patch's position
- * (i * stride[0] - first[0], j * stride[1] - first[1]). Places are those of op/max_pool2d.c. */
-struct cpu_conv_windows {
-    int64_t size[2], stride[2], first[2];
-    int64_t begin[2], end[2];          /* those that are meant */
-    int64_t row_stride, column_stride; /* floats from window to window, */
-    int64_t next;                      /* and to the ones that are read after these: fetched meanwhile */
-    float *value;                      /* of window (0, 0) */
-    int32_t *place;                    /* likewise; NULL: not wanted */
+    bool stream;                     /* the inverse writes past the cache; x and the strides are whole vectors */
+    bool pooled;                     /* the image is there as its windows alone: conv_tiles.c makes of them what a */
+    struct cpu_conv_windows windows; /* transform can read */
 };
 
 enum { CPU_DFT_CHANNELS = 32 }; /* that are transformed at once, at most */

@@ -31,16 +31,57 @@ static int64_t patch_offset(const struct cpu_conv_grid *g, const int64_t at[3]) 
     return ((at[0] * g->h + at[1]) * g->w + at[2]) * g->c;
 }
 
-struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row) {
+struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t image, int64_t y, int64_t x,
+                                         int64_t channels) {
+    const int64_t floats = p->windows[0] * p->windows[1] * channels;
+    return (struct cpu_conv_windows){.size = {p->size[0], p->size[1]},
+                                     .stride = {p->stride[0], p->stride[1]},
+                                     .first = {y + p->before[0], x + p->before[1]},
+                                     .end = {p->windows[0], p->windows[1]},
+                                     .row_stride = p->windows[1] * channels,
+                                     .column_stride = channels,
+                                     .next = floats,
+                                     .value = p->value + image * floats,
+                                     .place = p->place ? p->place + image * floats : NULL};
+}
+
+void cpu_conv_windows_read(struct cpu_conv_windows *w, const struct cpu_conv_patch *p) {
+    const int low[2] = {p->top, p->left}, high[2] = {p->bottom, p->right};
+    w->covered = true;
+    for (int a = 0; a < 2; a++) {
+        const int64_t end = (w->first[a] + high[a] - 1) / w->stride[a] + 1;
+        w->begin[a] = (w->first[a] + low[a]) / w->stride[a];
+        if (end < w->end[a]) w->end[a] = end;
+        if (w->size[a] < w->stride[a] || w->end[a] * w->stride[a] - w->first[a] < high[a]) w->covered = false;
+    }
+}
+
+/* Those that begin in a tile, where there are several. */
+static void windows_write(struct cpu_conv_windows *w, const struct cpu_conv_grid *g) {
+    for (int a = 0; a < 2; a++) {
+        if (g->tiles[a] == 1) continue;
+        const int64_t end = (w->first[a] + g->tile[a]) / w->stride[a];
+        w->begin[a] = w->first[a] / w->stride[a];
+        if (end < w->end[a]) w->end[a] = end;
+    }
+}
+
+struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes) {
     int64_t at[3], after[3];
-    struct cpu_conv_patch p = {.row_stride = g->w * g->c, .column_stride = g->c, .stream = g->stream, .row = row};
-    if (g->pool) p.pooled = g;
+    struct cpu_conv_patch p = {.row_stride = g->w * g->c, .column_stride = g->c, .stream = g->stream};
     patch_start(g, row, at);
     patch_start(g, row + 1, after);
     clip(at[1], g->h, g->limit[0], &p.top, &p.bottom);
     clip(at[2], g->w, g->limit[1], &p.left, &p.right);
     p.x = g->data + patch_offset(g, at);
     p.next = patch_offset(g, after) - patch_offset(g, at);
+    if (!g->pool) return p;
+    p.pooled = true;
+    p.windows = cpu_conv_windows(g->pool, at[0], at[1], at[2], g->c);
+    if (writes)
+        windows_write(&p.windows, g);
+    else
+        cpu_conv_windows_read(&p.windows, &p);
     return p;
 }
 
@@ -52,38 +93,6 @@ static void copy_patch(const struct cpu_conv_patch *from, const struct cpu_conv_
             float *b = to->x + y * to->row_stride + x * to->column_stride;
             for (int i = 0; i < used; i++) b[i] = a[i];
         }
-}
-
-struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t n, int64_t y, int64_t x, int64_t c,
-                                         int64_t channels) {
-    const int64_t image = p->windows[0] * p->windows[1] * channels, at = n * image + c;
-    return (struct cpu_conv_windows){.size = {p->size[0], p->size[1]},
-                                     .stride = {p->stride[0], p->stride[1]},
-                                     .first = {y + p->before[0], x + p->before[1]},
-                                     .end = {p->windows[0], p->windows[1]},
-                                     .row_stride = p->windows[1] * channels,
-                                     .column_stride = channels,
-                                     .next = image,
-                                     .value = p->value + at,
-                                     .place = p->place ? p->place + at : NULL};
-}
-
-static struct cpu_conv_windows windows_over(const struct cpu_conv_patch *p) {
-    const struct cpu_conv_grid *g = p->pooled;
-    int64_t at[3];
-    patch_start(g, p->row, at);
-    return cpu_conv_windows(g->pool, at[0], at[1], at[2], p->channel, g->c);
-}
-
-/* Those of a tile, where there are several. */
-static void leave_windows(const struct cpu_conv_patch *p, struct cpu_conv_windows *w) {
-    const struct cpu_conv_grid *g = p->pooled;
-    for (int a = 0; a < 2; a++) {
-        if (g->tiles[a] == 1) continue;
-        const int64_t end = (w->first[a] + g->tile[a]) / w->stride[a];
-        w->begin[a] = w->first[a] / w->stride[a];
-        if (end < w->end[a]) w->end[a] = end;
-    }
 }
 
 /* Vector by vector of the patch in scratch. */
@@ -111,7 +120,7 @@ struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_kernels *k, con
     p.next = 0;
     if (writes) return p;
     if (g->pooled)
-        pool_vectors(k, &p, windows_over(g), true);
+        pool_vectors(k, &p, g->windows, true);
     else
         copy_patch(g, &p, used);
     return p;
@@ -119,13 +128,10 @@ struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_kernels *k, con
 
 void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
                           const struct cpu_conv_patch *entered, int used) {
-    if (g->pooled) {
-        struct cpu_conv_windows w = windows_over(g);
-        leave_windows(g, &w);
-        pool_vectors(k, entered, w, false);
-    } else if (entered->x != g->x) {
+    if (g->pooled)
+        pool_vectors(k, entered, g->windows, false);
+    else if (entered->x != g->x)
         copy_patch(entered, g, used);
-    }
 }
 
 bool cpu_conv_tiles_pool(const struct cpu_conv *g, enum cpu_conv_pass pass, const int64_t tile[2],

@@ -25,11 +25,13 @@ struct cpu_conv_grid {
     const struct cpu_conv_pool *pool; /* the images are there pooled only; NULL: as they are */
 };
 
-/* The patch of a row, at channel 0: positions outside of the image or the limit are left out. */
-struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row);
+/* The patch of a row, at channel 0, to be read or to be written: positions outside of the image or the limit are left
+ * out. */
+struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes);
 static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t channels) {
     p->x += channels;
-    p->channel += channels;
+    p->windows.value += channels;
+    if (p->windows.place) p->windows.place += channels;
 }
 
 /* Transforms work on whole vectors of channels. Where only `used` are left, or the image is there pooled, this gives a
@@ -43,9 +45,11 @@ void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_con
 /* Whether g->pool suits tiles of this size: whole vectors of channels, and on the way out no window in two tiles. */
 bool cpu_conv_tiles_pool(const struct cpu_conv *g, enum cpu_conv_pass pass, const int64_t tile[2],
                          const int64_t tiles[2]);
-/* The windows over a patch of image n whose position (0, 0) is (y, x), at channel c of `channels`. */
-struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t n, int64_t y, int64_t x, int64_t c,
+/* The windows over an image, whose position (0, 0) is the patch's (y, x), from channel 0 of `channels` on. */
+struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t image, int64_t y, int64_t x,
                                          int64_t channels);
+/* Those of them that meet the patch. */
+void cpu_conv_windows_read(struct cpu_conv_windows *w, const struct cpu_conv_patch *p);
 
 /* Whether results at y of so many pixels and channels are better written past the cache: a third less traffic where no
  * cache keeps them anyway. */

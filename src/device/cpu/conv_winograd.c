@@ -112,7 +112,7 @@ static void transform_rows(const struct cpu_conv_kernels *k, const struct side *
                            int64_t begin, int64_t end, float *planes, float *scratch) {
     int lanes = k->lanes;
     for (int64_t r = begin; r < end; r++) {
-        struct cpu_conv_patch g = cpu_conv_patch(&s->grid, first + r);
+        struct cpu_conv_patch g = cpu_conv_patch(&s->grid, first + r, s->inverse != NULL);
         for (int64_t c = 0; c < s->grid.c; c += lanes, cpu_conv_patch_advance(&g, lanes)) {
             int used = s->grid.c - c < lanes ? (int)(s->grid.c - c) : lanes;
             transform_lanes(k, s, &g, used, planes + (c / s->block * rows + r) * s->block + c % s->block, scratch);

@@ -75,15 +75,6 @@ INLINE void unpool_part(const struct cpu_conv_patch *g, const struct cpu_conv_wi
                       (vec)((place == (int32_t)(v * w->size[1] + u)) & dy));
 }
 
-/* The windows from the one at position `low` to the one before `high`; whether they cover all between. */
-INLINE bool range(const struct cpu_conv_windows *w, int axis, int low, int high, int64_t *from, int64_t *to) {
-    const int64_t stride = w->stride[axis], first = w->first[axis];
-    *from = (first + low) / stride;
-    *to = (first + high - 1) / stride + 1;
-    if (*to > w->end[axis]) *to = w->end[axis];
-    return w->size[axis] >= stride && *to * stride - first >= high;
-}
-
 static void zero(const struct cpu_conv_patch *g) {
     for (int64_t y = g->top; y < g->bottom; y++)
         for (int64_t x = g->left; x < g->right; x++)
@@ -91,12 +82,9 @@ static void zero(const struct cpu_conv_patch *g) {
 }
 
 void CPU_SYMBOL(unpool_patch)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w) {
-    int64_t begin[2], end[2];
-    const bool rows = range(w, 0, to->top, to->bottom, &begin[0], &end[0]);
-    const bool columns = range(w, 1, to->left, to->right, &begin[1], &end[1]);
-    if (!rows || !columns) zero(to);
-    for (int64_t i = begin[0]; i < end[0]; i++)
-        for (int64_t j = begin[1]; j < end[1]; j++) {
+    if (!w->covered) zero(to);
+    for (int64_t i = w->begin[0]; i < w->end[0]; i++)
+        for (int64_t j = w->begin[1]; j < w->end[1]; j++) {
             const struct part p = part_of(to, w, i, j);
             const int64_t at = i * w->row_stride + j * w->column_stride;
             if (is_two_by_two(w, &p))
