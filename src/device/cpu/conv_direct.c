@@ -111,13 +111,14 @@ static void pool_image(const struct direct *d, int64_t n, float *wide, bool unpo
     const struct cpu_conv *g = d->g;
     struct cpu_conv_patch p = {
         .x = wide, .row_stride = g->ow * g->o, .column_stride = g->o, .bottom = (int)g->oh, .right = (int)g->ow};
-    p.windows = cpu_conv_windows(g->pool, n, 0, 0, g->o);
-    if (unpool) cpu_conv_windows_read(&p.windows, &p);
+    struct cpu_conv_windows windows = cpu_conv_windows(g->pool, n, 0, 0, g->o);
+    if (unpool) cpu_conv_windows_read(&windows, &p);
+    p.pooled = &windows;
     for (int64_t c = 0; c < g->o; c += d->kernels->lanes, cpu_conv_patch_advance(&p, d->kernels->lanes)) {
         if (unpool)
-            d->kernels->unpool(&p, &p.windows);
+            d->kernels->unpool(&p, &windows);
         else
-            d->kernels->pool(&p, &p.windows);
+            d->kernels->pool(&p, &windows);
     }
 }
 

@@ -105,12 +105,13 @@ struct fft_images {
 static void transform_vectors(const struct fft_plan *p, const struct cpu_conv_patch *g, int used, float *s,
                               int64_t stride, int64_t plane, float *scratch, bool inverse) {
     int n = p->dft->n, vectors = (used + p->kernels->lanes - 1) / p->kernels->lanes;
-    struct cpu_conv_patch at = cpu_conv_patch_enter(p->kernels, g, used, n, scratch, inverse);
+    struct cpu_conv_patch room;
+    const struct cpu_conv_patch *at = cpu_conv_patch_enter(p->kernels, g, used, n, scratch, inverse, &room);
     if (inverse) {
-        p->dft->inverse(&at, vectors, s, stride, plane, 1.0f / (float)(n * n));
-        cpu_conv_patch_leave(p->kernels, g, &at, used);
+        p->dft->inverse(at, vectors, s, stride, plane, 1.0f / (float)(n * n));
+        cpu_conv_patch_leave(p->kernels, g, at, used);
     } else {
-        p->dft->forward(&at, vectors, s, stride, plane);
+        p->dft->forward(at, vectors, s, stride, plane);
     }
 }
 
@@ -120,7 +121,8 @@ static void row_transform(const struct fft_images *m, int64_t r, int64_t first, 
     int64_t left = m->grid.c - first < m->block ? m->grid.c - first : m->block;
     int64_t stride = cpu_conv_ceil_div(m->grid.c, m->block) * 2 * m->plane;
     float *s = m->spectrum + first / m->block * 2 * m->plane + r * m->block;
-    struct cpu_conv_patch g = cpu_conv_patch(&m->grid, m->first + r, inverse);
+    struct cpu_conv_windows windows;
+    struct cpu_conv_patch g = cpu_conv_patch(&m->grid, m->first + r, inverse, &windows);
     cpu_conv_patch_advance(&g, first);
     for (int64_t i = 0; i < left; i += CPU_DFT_CHANNELS, s += CPU_DFT_CHANNELS) {
         int used = left - i < CPU_DFT_CHANNELS ? (int)(left - i) : CPU_DFT_CHANNELS;

@@ -42,9 +42,9 @@ struct cpu_conv_patch {
     int64_t row_stride, column_stride;
     int64_t next; /* floats to the patch that is read after this one: fetched meanwhile */
     int top, bottom, left, right;
-    bool stream;                     /* the inverse writes past the cache; x and the strides are whole vectors */
-    bool pooled;                     /* the image is there as its windows alone: conv_tiles.c makes of them what a */
-    struct cpu_conv_windows windows; /* transform can read */
+    bool stream; /* the inverse writes past the cache; x and the strides are whole vectors */
+    /* Not NULL: the image is there as these windows alone, of which conv_tiles.c makes what a transform can read. */
+    struct cpu_conv_windows *pooled;
 };
 
 enum { CPU_DFT_CHANNELS = 32 }; /* that are transformed at once, at most */

@@ -31,6 +31,14 @@ static int64_t patch_offset(const struct cpu_conv_grid *g, const int64_t at[3]) 
     return ((at[0] * g->h + at[1]) * g->w + at[2]) * g->c;
 }
 
+/* Floats from a row's patch to the next one's: one tile along, mostly. */
+static int64_t next_patch(const struct cpu_conv_grid *g, int64_t row, const int64_t at[3]) {
+    int64_t after[3];
+    if (at[2] + g->before[1] + g->tile[1] < g->tiles[1] * g->tile[1]) return g->tile[1] * g->c;
+    patch_start(g, row + 1, after);
+    return patch_offset(g, after) - patch_offset(g, at);
+}
+
 struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t image, int64_t y, int64_t x,
                                          int64_t channels) {
     const int64_t floats = p->windows[0] * p->windows[1] * channels;
@@ -66,22 +74,22 @@ static void windows_write(struct cpu_conv_windows *w, const struct cpu_conv_grid
     }
 }
 
-struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes) {
-    int64_t at[3], after[3];
+struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes,
+                                     struct cpu_conv_windows *w) {
+    int64_t at[3];
     struct cpu_conv_patch p = {.row_stride = g->w * g->c, .column_stride = g->c, .stream = g->stream};
     patch_start(g, row, at);
-    patch_start(g, row + 1, after);
     clip(at[1], g->h, g->limit[0], &p.top, &p.bottom);
     clip(at[2], g->w, g->limit[1], &p.left, &p.right);
     p.x = g->data + patch_offset(g, at);
-    p.next = patch_offset(g, after) - patch_offset(g, at);
+    p.next = next_patch(g, row, at);
     if (!g->pool) return p;
-    p.pooled = true;
-    p.windows = cpu_conv_windows(g->pool, at[0], at[1], at[2], g->c);
+    p.pooled = w;
+    *w = cpu_conv_windows(g->pool, at[0], at[1], at[2], g->c);
     if (writes)
-        windows_write(&p.windows, g);
+        windows_write(w, g);
     else
-        cpu_conv_windows_read(&p.windows, &p);
+        cpu_conv_windows_read(w, &p);
     return p;
 }
 
@@ -110,26 +118,26 @@ static void pool_vectors(const struct cpu_conv_kernels *k, const struct cpu_conv
     }
 }
 
-struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g, int used,
-                                           int n, float *scratch, bool writes) {
-    struct cpu_conv_patch p = *g;
+const struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
+                                                 int used, int n, float *scratch, bool writes,
+                                                 struct cpu_conv_patch *room) {
     const int64_t width = cpu_conv_ceil_div(used, k->lanes) * k->lanes;
-    if (used == width && !g->pooled) return p;
-    p.stream = false;
-    p.x = scratch, p.column_stride = width, p.row_stride = n * width;
-    p.next = 0;
-    if (writes) return p;
+    *room = *g;
+    room->stream = false;
+    room->x = scratch, room->column_stride = width, room->row_stride = n * width;
+    room->next = 0;
+    if (writes) return room;
     if (g->pooled)
-        pool_vectors(k, &p, g->windows, true);
+        pool_vectors(k, room, *g->pooled, true);
     else
-        copy_patch(g, &p, used);
-    return p;
+        copy_patch(g, room, used);
+    return room;
 }
 
 void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
                           const struct cpu_conv_patch *entered, int used) {
     if (g->pooled)
-        pool_vectors(k, entered, g->windows, false);
+        pool_vectors(k, entered, *g->pooled, false);
     else if (entered->x != g->x)
         copy_patch(entered, g, used);
 }

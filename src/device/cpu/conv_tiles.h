@@ -26,19 +26,29 @@ struct cpu_conv_grid {
 };
 
 /* The patch of a row, at channel 0, to be read or to be written: positions outside of the image or the limit are left
- * out. */
-struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes);
+ * out. `w` is its windows' place, where the image is there pooled. */
+struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes,
+                                     struct cpu_conv_windows *w);
 static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t channels) {
     p->x += channels;
-    p->windows.value += channels;
-    if (p->windows.place) p->windows.place += channels;
+    if (!p->pooled) return;
+    p->pooled->value += channels;
+    if (p->pooled->place) p->pooled->place += channels;
 }
 
 /* Transforms work on whole vectors of channels. Where only `used` are left, or the image is there pooled, this gives a
- * patch in `scratch` (n * n vectors), filled from the image unless it is to be written; else the patch itself. `leave`
- * takes what was written back. */
-struct cpu_conv_patch cpu_conv_patch_enter(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g, int used,
-                                           int n, float *scratch, bool writes);
+ * patch in `scratch` (n * n vectors), whose header is `room`, filled from the image unless it is to be written; else the
+ * patch itself. `leave` takes what was written back. */
+const struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
+                                                 int used, int n, float *scratch, bool writes,
+                                                 struct cpu_conv_patch *room);
+static inline const struct cpu_conv_patch *cpu_conv_patch_enter(const struct cpu_conv_kernels *k,
+                                                                const struct cpu_conv_patch *g, int used, int n,
+                                                                float *scratch, bool writes,
+                                                                struct cpu_conv_patch *room) {
+    if ((used & (k->lanes - 1)) == 0 && !g->pooled) return g;
+    return cpu_conv_patch_copy(k, g, used, n, scratch, writes, room);
+}
 void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
                           const struct cpu_conv_patch *entered, int used);
 

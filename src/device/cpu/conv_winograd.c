@@ -98,12 +98,13 @@ static struct side make_side(const struct plan *p, const float *data, bool outpu
 /* One vector of channels of a patch, of which `used` are real, to or from its place among the planes. */
 static void transform_lanes(const struct cpu_conv_kernels *k, const struct side *s, const struct cpu_conv_patch *g,
                             int used, float *place, float *scratch) {
-    struct cpu_conv_patch at = cpu_conv_patch_enter(k, g, used, N, scratch, s->inverse != NULL);
+    struct cpu_conv_patch room;
+    const struct cpu_conv_patch *at = cpu_conv_patch_enter(k, g, used, N, scratch, s->inverse != NULL, &room);
     if (s->transform) {
-        s->transform(&at, place, s->plane);
+        s->transform(at, place, s->plane);
     } else {
-        s->inverse(&at, place, s->plane);
-        cpu_conv_patch_leave(k, g, &at, used);
+        s->inverse(at, place, s->plane);
+        cpu_conv_patch_leave(k, g, at, used);
     }
 }
 
@@ -112,7 +113,8 @@ static void transform_rows(const struct cpu_conv_kernels *k, const struct side *
                            int64_t begin, int64_t end, float *planes, float *scratch) {
     int lanes = k->lanes;
     for (int64_t r = begin; r < end; r++) {
-        struct cpu_conv_patch g = cpu_conv_patch(&s->grid, first + r, s->inverse != NULL);
+        struct cpu_conv_windows windows;
+        struct cpu_conv_patch g = cpu_conv_patch(&s->grid, first + r, s->inverse != NULL, &windows);
         for (int64_t c = 0; c < s->grid.c; c += lanes, cpu_conv_patch_advance(&g, lanes)) {
             int used = s->grid.c - c < lanes ? (int)(s->grid.c - c) : lanes;
             transform_lanes(k, s, &g, used, planes + (c / s->block * rows + r) * s->block + c % s->block, scratch);
