@@ -14,7 +14,7 @@
 
 enum { N = 6, POINTS = N * N, TILE = 4, TAPS = 3, LANE = CPU_CONV_LANE };
 enum { PAD = 16 }; /* floats between planes, so that they do not fall onto the same cache sets */
-enum { CHUNK_FLOATS = 1 << 19 };
+enum { CHUNK_FLOATS = 1 << 17 };
 /* Kernel gradients whose transform is at most so large are summed in segments of the rows, one thread each: twice as
  * fast for 32 channels as handing transforms from core to core. */
 enum { SEGMENTS = 16, PART_FLOATS = 1 << 19, PARTS_FLOATS = 1 << 22 };
