@@ -13,6 +13,7 @@
 
 #include "base/cancel.h"
 #include "base/mem.h"
+#include "base/subnormal.h"
 
 enum { MAX_THREADS = 256 };
 
@@ -28,6 +29,7 @@ struct threads {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     uint64_t loop; /* counts loops: a worker joins each at most once */
+    bool flush;    /* loops flush subnormal numbers */
     bool open;     /* the loop may still be joined */
     int running;   /* workers that joined and have not finished */
     bool stop;
@@ -55,6 +57,7 @@ int threads_available(void) {
 }
 
 static void run_chunks(struct threads *t, int worker) {
+    const uint64_t before = t->flush ? subnormal_flush() : 0;
     inside = true;
     self = worker;
     for (;;) {
@@ -68,6 +71,7 @@ static void run_chunks(struct threads *t, int worker) {
     }
     inside = false;
     self = 0;
+    if (t->flush) subnormal_restore(before);
 }
 
 static void *work(void *arg) {
@@ -149,16 +153,22 @@ int threads_count(const struct threads *t) {
     return t->count;
 }
 
-static enum status run_here(int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e) {
-    for (int64_t begin = 0; begin < n; begin += grain) {
-        if (cancel_check(e)) return e->status;
+void threads_flush_subnormals(struct threads *t, bool flush) {
+    t->flush = flush;
+}
+
+static enum status run_here(const struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg,
+                            struct err *e) {
+    const uint64_t before = t->flush ? subnormal_flush() : 0;
+    enum status s = OK;
+    for (int64_t begin = 0; begin < n && (s = cancel_check(e)) == OK; begin += grain)
         fn(arg, begin, n - begin < grain ? n : begin + grain, self);
-    }
-    return OK;
+    if (t->flush) subnormal_restore(before);
+    return s;
 }
 
 enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e) {
-    if (inside || t->count == 1 || n <= grain) return run_here(n, grain, fn, arg, e);
+    if (inside || t->count == 1 || n <= grain) return run_here(t, n, grain, fn, arg, e);
     pthread_mutex_lock(&t->lock);
     if (t->started < t->count - 1) start_workers(t);
     t->fn = fn, t->arg = arg, t->n = n, t->grain = grain;

@@ -4,6 +4,7 @@
 #define BASE_THREADS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -24,6 +25,9 @@ typedef void threads_fn(void *arg, int64_t begin, int64_t end, int worker);
 /* Runs fn over [0, n) in chunks of `grain`; a chunk should take well under 5 ms. The calling thread works too. The
  * cancel flag is looked at before each chunk: ERR_CANCELLED leaves the rest undone. Not reentrant. */
 enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e);
+
+/* Whether the loops from now on flush subnormal numbers (base/subnormal.h) on all workers; at first they do not. */
+void threads_flush_subnormals(struct threads *t, bool flush);
 
 /* A thread beside the pool, for what waits. No signal is delivered to it: they are the main thread's. As pthread_create: 0
  * or an errno. */

@@ -90,11 +90,39 @@ static void test_a_cancel_leaves_the_rest(void **state) {
     }
 }
 
+/* Half of the smallest normal number, as many times as there are items. */
+static void halve(void *arg, int64_t begin, int64_t end, int worker) {
+    (void)worker;
+    float *x = arg;
+    for (int64_t i = begin; i < end; i++) x[i] *= 0.5f;
+}
+
+/* On each worker, the caller among them, and only while loops are told to. */
+static void test_subnormal_numbers_are_flushed(void **state) {
+    (void)state;
+    static float x[ITEMS];
+    struct threads *t;
+    struct err e = {0};
+    for (int threads = 1; threads <= 4; threads += 3) {
+        assert_int_equal(threads_open(threads, &t, &e), OK);
+        for (int flush = 1; flush >= 0; flush--) {
+            for (int i = 0; i < ITEMS; i++) x[i] = 0x1p-126f;
+            threads_flush_subnormals(t, flush);
+            assert_int_equal(threads_for(t, ITEMS, 10, halve, x, &e), OK);
+            for (int i = 0; i < ITEMS; i++) assert_int_equal(memcmp(&x[i], &(float){0}, sizeof *x) == 0, flush);
+        }
+        volatile float small = 0x1p-126f;
+        assert_true(small * 0.5f > 0); /* as it was before, here */
+        threads_close(t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_item_is_done_once),
         cmocka_unit_test(test_a_nested_loop_runs_where_it_is),
         cmocka_unit_test(test_a_cancel_leaves_the_rest),
+        cmocka_unit_test(test_subnormal_numbers_are_flushed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,7 +145,12 @@ enum status cpu_program_execute(struct device *d, struct device_program *p, stru
     *ticket = 0;
     if (cpu_arena_reserve(c, p->layout->bytes, e) != OK) return e->status;
     graph_layout_bind(p->layout, in, out);
-    return run_steps(p, c, e) == OK ? graph_layout_copy_outputs(p->layout, out, copy, c, e) : e->status;
+    /* Weights whose gradient stays zero have moments that shrink until they are subnormal, and then every step of a long
+     * training takes half as long again (784-512-512-10 after 1000 steps: 3.1 ms, then 5). */
+    threads_flush_subnormals(c->threads, true);
+    run_steps(p, c, e);
+    threads_flush_subnormals(c->threads, false);
+    return e->status == OK ? graph_layout_copy_outputs(p->layout, out, copy, c, e) : e->status;
 }
 
 void cpu_program_profile(struct device *d, struct device_program *p, double *seconds) {

@@ -237,6 +237,27 @@ static void programs_share_the_arena(void **state) {
     for (int i = 0; i < 3; i++) tensor_release(in[i]);
 }
 
+/* A program takes numbers that are subnormal for zero, which would cost it much time; an op by itself does not. */
+static void subnormal_numbers_are_flushed(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct graph *g;
+    struct tensor *x = test_random(device(), DT_FLOAT32, SHAPE(50000), 0x1p-128, 0x1p-127, 1);
+    assert_ok(graph_new(&g, &e), &e);
+    const int value = input(g, x);
+    output(g, add(g, &op_add, 2, (int[]){value, value}, NULL));
+    struct tensor **out = run(g, &x);
+    struct tensor *alone = test_run(device(), &op_add, (struct tensor *[]){x, x}, 2, NULL);
+    for (int i = 0; i < 50000; i += 7) {
+        assert_true(test_at(alone, i) > 0);
+        assert_true(test_at(out[0], i) == 0);
+    }
+    free_outputs(g, out);
+    tensor_release(alone);
+    tensor_release(x);
+    graph_free(g);
+}
+
 /* ---- what goes wrong ----------------------------------------------------------------------------------------------- */
 
 static void a_cancelled_run_can_be_repeated(void **state) {
@@ -301,6 +322,7 @@ int main(void) {
         cmocka_unit_test(every_sort_of_output),
         cmocka_unit_test(fusion_changes_no_bit),
         cmocka_unit_test(programs_share_the_arena),
+        cmocka_unit_test(subnormal_numbers_are_flushed),
         cmocka_unit_test(a_cancelled_run_can_be_repeated),
         cmocka_unit_test(any_allocation_may_fail),
     };
