@@ -104,7 +104,7 @@ void cpu_columns_add(const struct cpu_columns *p, int64_t first, int64_t rows, c
 /* The rest of the call, when all rows are added. */
 enum status cpu_columns_finish(struct cpu *c, const struct op_call *call, void *workspace, struct err *e);
 
-enum { CPU_MAX_TAILS = 8 };
+enum { CPU_MAX_TAILS = 8, CPU_CHUNK = 512 /* elements that a region goes through at once, at most */ };
 
 /* What else is done with a region's values while they are in the cache. */
 struct cpu_tails {

@@ -224,7 +224,7 @@ bool cpu_columns_of(const struct cpu *c, const struct op_call *call, struct cpu_
     struct plan p;
     make_plan(call, &p);
     const struct step *s = &p.step[0];
-    if (s->a != 1 || s->r * s->k != tensor_size(in) || s->k < NARROW / 2 || s->k > COLUMNS) return false;
+    if (s->a != 1 || s->r * s->k != tensor_size(in) || s->k < NARROW / 2 || s->k > CPU_CHUNK) return false;
     const struct cpu_reduction *how = find(c, call->op->name);
     *out = (struct cpu_columns){how, in->dtype, dtype_size(how->acc[in->dtype]), s->k, s->segment};
     return true;
