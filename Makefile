@@ -67,7 +67,7 @@ $(BUILD)/gen/lists.h: $(SOURCES) $(ISA_SOURCES)
 	  echo '#define LIST_METRICS(X) \'; $(call list,$(wildcard src/nn/*.c),nn_metric_class,nn_metric_); echo; \
 	  echo '#define LIST_DRIVERS(X) \'; $(call list,$(wildcard src/device/*/*.c),device_driver,device_driver_); echo; \
 	  echo '#define LIST_MAGICS(X) \'; $(call list,$(wildcard src/magic/*.c),magic,magic_); echo; \
-	} > $@.tmp && if cmp -s $@.tmp $@; then rm $@.tmp; touch $@; else mv $@.tmp $@; fi
+	} > $@.$$$$ && if cmp -s $@.$$$$ $@; then rm $@.$$$$; touch $@; else mv $@.$$$$ $@; fi
 
 # Lua modules travel inside the binary: name, source, size.
 $(BUILD)/gen/lua_modules.c: $(LUA_SOURCES)

@@ -2,15 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cell/name.h"
 #include "cell/parser.h"
-
-/* Not <ctype.h>: Lua's letters are ASCII whatever the locale. */
-static bool is_letter(int c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-static bool is_digit(int c) {
-    return c >= '0' && c <= '9';
-}
 
 static const char *const names[] = {
     "<eof>", "<name>", "<number>", "<string>", "//",  "..",   "...",    "==",     ">=",    "<=",   "~=",       "<<",
@@ -77,7 +70,7 @@ static bool comment(struct lexer *x) {
 static int word(struct lexer *x) {
     const char *s = x->s + x->at;
     size_t n = 0;
-    while (is_letter(lexer_peek(x, n)) || is_digit(lexer_peek(x, n))) n++;
+    while (cell_is_letter(lexer_peek(x, n)) || cell_is_digit(lexer_peek(x, n))) n++;
     x->at += n;
     for (int i = SYMBOL_AND; i <= SYMBOL_WHILE; i++) {
         const char *keyword = names[i - SYMBOL_EOF];
@@ -125,8 +118,8 @@ static enum cell_token_kind kind_of(int symbol) {
 static int token(struct lexer *x) {
     int c = lexer_peek(x, 0), next = lexer_peek(x, 1);
     if (c < 0) return SYMBOL_EOF;
-    if (is_letter(c)) return word(x);
-    if (is_digit(c) || (c == '.' && is_digit(next))) return lexer_number(x), SYMBOL_NUMBER;
+    if (cell_is_letter(c)) return word(x);
+    if (cell_is_digit(c) || (c == '.' && cell_is_digit(next))) return lexer_number(x), SYMBOL_NUMBER;
     if (c == '"' || c == '\'') return lexer_string(x), SYMBOL_STRING;
     if (c == '[') return bracket_or_string(x);
     return operator_symbol(x);

@@ -1,16 +1,11 @@
 /* Strings, long brackets and numerals of Lua 5.4, checked as Lua's own lexer checks them; their values are not made. */
 #include <stdio.h>
 
+#include "cell/name.h"
 #include "cell/parser.h"
 
-static bool is_digit(int c) {
-    return c >= '0' && c <= '9';
-}
 static bool is_hex(int c) {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-static bool is_letter(int c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return cell_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 static bool is_newline(int c) {
     return c == '\n' || c == '\r';
@@ -70,7 +65,7 @@ static bool hex_escape(struct lexer *x) {
 }
 
 static unsigned hex_value(int c) {
-    return (unsigned)(is_digit(c) ? c - '0' : (c | 32) - 'a' + 10);
+    return (unsigned)(cell_is_digit(c) ? c - '0' : (c | 32) - 'a' + 10);
 }
 
 /* \u{X...}, up to 2^31 */
@@ -92,7 +87,7 @@ static bool unicode_escape(struct lexer *x) {
 static bool decimal_escape(struct lexer *x) {
     int code = 0;
     size_t i = 1;
-    for (; i < 4 && is_digit(lexer_peek(x, i)); i++) code = code * 10 + lexer_peek(x, i) - '0';
+    for (; i < 4 && cell_is_digit(lexer_peek(x, i)); i++) code = code * 10 + lexer_peek(x, i) - '0';
     if (code > 255) return wrong_escape(x, i, "decimal escape too large");
     x->at += i;
     return true;
@@ -125,7 +120,7 @@ static bool escape(struct lexer *x) {
         return true;
     case -1: x->at++; return true; /* the string's loop sees the end */
     default:
-        if (is_digit(c)) return decimal_escape(x);
+        if (cell_is_digit(c)) return decimal_escape(x);
         for (const char *plain = "abfnrtv\\\"'"; *plain; plain++)
             if (c == *plain) {
                 x->at += 2;
@@ -176,7 +171,7 @@ static bool well_formed(const struct lexer *x, size_t i, size_t end, bool hex) {
     for (int points = 0; i < end; i++) {
         int c = lexer_peek(x, i);
         if (c == '.' && points++ == 0) continue;
-        if (!(hex ? is_hex(c) : is_digit(c))) break;
+        if (!(hex ? is_hex(c) : cell_is_digit(c))) break;
         digits++;
     }
     if (digits == 0 || i == end) return digits > 0;
@@ -185,7 +180,7 @@ static bool well_formed(const struct lexer *x, size_t i, size_t end, bool hex) {
     i++;
     if (lexer_peek(x, i) == '+' || lexer_peek(x, i) == '-') i++;
     size_t exponent = i;
-    while (i < end && is_digit(lexer_peek(x, i))) i++;
+    while (i < end && cell_is_digit(lexer_peek(x, i))) i++;
     return i == end && i > exponent;
 }
 
@@ -193,7 +188,7 @@ bool lexer_number(struct lexer *x) {
     size_t point = lexer_peek(x, 0) == '.'; /* Lua looks for 0x after a first point too, only to refuse it */
     bool hex = lexer_peek(x, point) == '0' && (lexer_peek(x, point + 1) | 32) == 'x';
     size_t start = hex ? point + 2 : 0, end = numeral_end(x, hex ? start : point, hex);
-    bool touches = is_letter(lexer_peek(x, end));
+    bool touches = cell_is_letter(lexer_peek(x, end));
     if (touches || (hex && point) || !well_formed(x, start, end, hex)) {
         lexer_fail(x, x->at + end + touches, "malformed number");
         return false;

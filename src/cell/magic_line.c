@@ -4,19 +4,14 @@
 
 #include <string.h>
 
+#include "cell/name.h"
 #include "cell/parser.h"
 
 static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
-static bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-static bool is_name(char c) {
-    return is_letter(c) || (c >= '0' && c <= '9');
-}
 static bool is_dotted(char c) {
-    return is_name(c) || c == '.' || c == ':';
+    return cell_is_name(c) || c == '.' || c == ':';
 }
 
 /* ---- one line ------------------------------------------------------------------------------------------------------- */
@@ -35,9 +30,9 @@ static size_t skip_percent(const char *s, size_t at, size_t end) {
 /* `%name args` or `%%name args` in [begin, end); false when it is something else. */
 static bool magic(const char *s, struct cell_span line, struct cell_magic *out) {
     size_t at = skip_percent(s, line.begin, line.end), signs = at - line.begin;
-    if (signs < 1 || signs > 2 || at == line.end || !is_letter(s[at])) return false;
+    if (signs < 1 || signs > 2 || at == line.end || !cell_is_letter(s[at])) return false;
     out->name.begin = at;
-    while (at < line.end && is_name(s[at])) at++;
+    while (at < line.end && cell_is_name(s[at])) at++;
     if (at < line.end && !is_space(s[at])) return false;
     out->name.end = at;
     out->args = trimmed(s, at, line.end);
@@ -48,7 +43,7 @@ static bool magic(const char *s, struct cell_span line, struct cell_magic *out) 
 /* A name, `a.b`, `a:b`, `%magic` or `%%magic` that fills [begin, end). */
 static bool is_thing(const char *s, struct cell_span t) {
     size_t at = skip_percent(s, t.begin, t.end);
-    if (at == t.end || !is_letter(s[at])) return false;
+    if (at == t.end || !cell_is_letter(s[at])) return false;
     while (at < t.end && is_dotted(s[at])) at++;
     return at == t.end;
 }
@@ -73,14 +68,14 @@ static size_t skip_space(const char *s, size_t at, size_t end) {
 }
 
 static size_t skip_name(const char *s, size_t at, size_t end) {
-    while (at < end && is_name(s[at])) at++;
+    while (at < end && cell_is_name(s[at])) at++;
     return at;
 }
 
 /* `!command`, `name = !command` or `local name = !command`. Lua has no exclamation mark. */
 static bool shell(const char *s, struct cell_span line, struct cell_magic *out) {
     size_t at = line.begin, end = line.end, target = at;
-    if (at < end && is_letter(s[at])) {
+    if (at < end && cell_is_letter(s[at])) {
         target = skip_name(s, at, end);
         if (target - at == 5 && strncmp(s + at, "local", 5) == 0)
             target = skip_name(s, skip_space(s, target, end), end);

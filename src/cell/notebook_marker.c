@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "cell/array.h"
+#include "cell/name.h"
 #include "cell/notebook_internal.h"
 
 static bool is_space(char c) {
@@ -38,7 +39,7 @@ bool marker_is(const char *s, size_t n) {
 static bool is_identifier(const char *s, size_t n) {
     for (size_t i = 0; i < n; i++) {
         char c = s[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
+        bool letter = cell_is_letter(c) || c == '.';
         if (!letter && (i == 0 || c < '0' || c > '9')) return false;
     }
     return n > 0;

@@ -1,8 +1,8 @@
 /* Completion of names. Invariant: no code of the user's runs; only raw tables, and __index tables behind them, are read. */
-#include <ctype.h>
 #include <lauxlib.h>
 #include <string.h>
 
+#include "cell/name.h"
 #include "session/internal.h"
 
 static void offer(const struct completion *c, const char *word) {
@@ -92,10 +92,6 @@ static void step_into(lua_State *L, const char *name, size_t n) {
     lua_pushnil(L);
 }
 
-static bool in_name(char c) {
-    return isalnum((unsigned char)c) || c == '_';
-}
-
 static void offer_frame_name(void *completion, const char *name) {
     if (!locals_is_internal(name)) offer(completion, name);
 }
@@ -118,10 +114,10 @@ static void offer_keywords(const struct completion *c) {
 
 void session_push_path(lua_State *L, const char *path, size_t n) {
     size_t end = 0;
-    while (end < n && in_name(path[end])) end++;
+    while (end < n && cell_is_name(path[end])) end++;
     push_root(L, path, end);
     for (size_t at = end + 1; at < n; at = end + 1) {
-        for (end = at; end < n && in_name(path[end]);) end++;
+        for (end = at; end < n && cell_is_name(path[end]);) end++;
         step_into(L, path + at, end - at);
     }
     settle_stub(L);
@@ -137,11 +133,11 @@ struct request {
 static int complete(lua_State *L) {
     struct request *r = lua_touserdata(L, 1);
     size_t start = r->cursor, root;
-    while (start > 0 && in_name(r->line[start - 1])) start--;
+    while (start > 0 && cell_is_name(r->line[start - 1])) start--;
     root = start;
     const bool concatenated = start >= 2 && r->line[start - 1] == '.' && r->line[start - 2] == '.';
     while (!concatenated && root > 0 &&
-           (in_name(r->line[root - 1]) || r->line[root - 1] == '.' || r->line[root - 1] == ':'))
+           (cell_is_name(r->line[root - 1]) || r->line[root - 1] == '.' || r->line[root - 1] == ':'))
         root--;
     r->c.start = start;
     r->c.word = r->line + start;
@@ -152,7 +148,7 @@ static int complete(lua_State *L) {
         offer_keywords(&r->c);
         return 0;
     }
-    if (!in_name(r->line[root])) return 0; /* the field of a call or of an expression in brackets */
+    if (!cell_is_name(r->line[root])) return 0; /* the field of a call or of an expression in brackets */
     r->c.calls = r->line[start - 1] == ':';
     session_push_path(L, r->line + root, start - 1 - root);
     session_offer_members(L, &r->c);

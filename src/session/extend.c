@@ -1,12 +1,12 @@
 /* What users add to a session in Lua: magics (celda.magic), keys (celda.bind), and the file that does so at each start.
  * Invariant: a magic is {name, usage, help, takes a cell, function} in the registry's list, so that reading it allocates
  * nothing. */
-#include <ctype.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <string.h>
 
 #include "base/state.h"
+#include "cell/name.h"
 #include "session/internal.h"
 
 static const char magics_key; /* its address is a registry key: the list */
@@ -18,9 +18,8 @@ enum { NAME = 1, USAGE, HELP, TAKES_CELL, FUNCTION };
 static const char *check_name(lua_State *L, int index) {
     const char *name = luaL_checkstring(L, index);
     size_t i = 0;
-    while (isalnum((unsigned char)name[i]) || name[i] == '_') i++;
-    luaL_argcheck(L, i > 0 && !name[i] && !isdigit((unsigned char)*name), index,
-                  "a name of letters and digits is wanted");
+    while (cell_is_name(name[i])) i++;
+    luaL_argcheck(L, i > 0 && !name[i] && !cell_is_digit(*name), index, "a name of letters and digits is wanted");
     return name;
 }
 

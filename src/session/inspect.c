@@ -1,10 +1,10 @@
 /* How a cell shows a value: as one would type it. A table stands on one line where it fits, else its items stand below one
  * another. Invariant: the output is bounded, whatever the table, and the same table shows the same each time. */
-#include <ctype.h>
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cell/name.h"
 #include "session/internal.h"
 
 enum { MAX_DEPTH = 6, MAX_ITEMS = 100, MAX_ALL = 1000, MAX_KEYS = 5000, MAX_STRING = 2000, WIDTH = 79, INDENT = 2 };
@@ -41,9 +41,9 @@ static void put_quoted(const char *s, size_t n, struct buf *out) {
 }
 
 static bool is_name(const char *s, size_t n) {
-    if (n == 0 || isdigit((unsigned char)s[0])) return false;
+    if (n == 0 || cell_is_digit(s[0])) return false;
     for (size_t i = 0; i < n; i++)
-        if (!isalnum((unsigned char)s[i]) && s[i] != '_') return false;
+        if (!cell_is_name(s[i])) return false;
     return true;
 }
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "device/cpu/conv.h"
 #include "device/cpu/cpu.h"
@@ -44,12 +44,6 @@ static struct cpu_conv draw_shape(void) {
     return g;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static float *numbers(int64_t n) {
     float *x = mem_block_alloc((size_t)n * sizeof *x, NULL);
     for (int64_t i = 0; x && i < n; i++) x[i] = (float)(i % 17) - 8;
@@ -62,12 +56,12 @@ static double seconds(struct cpu *c, const struct cpu_conv *g, const struct cpu_
     struct err e = {0};
     const size_t bytes = a->workspace ? a->workspace(c, g, pass) : 0;
     void *space = mem_block_alloc(bytes ? bytes : 1, &e);
-    const double start = now();
+    const double start = clock_now();
     if (e.status || a->pass[pass](c, g, operand[0], operand[1], operand[2], space, &e)) {
         fprintf(stderr, "walk: %s\n", e.text);
         exit(1);
     }
-    const double took = now() - start;
+    const double took = clock_now() - start;
     mem_block_free(space);
     return took;
 }

@@ -1,24 +1,12 @@
 /* %compare: every device starts from the same state, the session keeps what the first computed, and an error leaves it as
  * it was. */
-#include "magic/magic.h"
 
-#include "support/host.h"
-#include "support/test.h"
-
-static struct host host;
+#include "support/magic.h"
 
 static int open(void **state) {
     struct err e = {0};
-    (void)state;
-    host_open(&host);
-    session_set_magic(host.session, magic_run_line, NULL);
+    magic_host_open(state);
     return session_keep_undo(host.session, 1 << 24, &e);
-}
-
-static int close(void **state) {
-    (void)state;
-    host_close(&host);
-    return 0;
 }
 
 static void has(const char *text) {
@@ -88,5 +76,5 @@ int main(void) {
         cmocka_unit_test(it_is_one_cell_to_undo),
         cmocka_unit_test(errors_leave_everything),
     };
-    return cmocka_run_group_tests(tests, open, close);
+    return cmocka_run_group_tests(tests, open, magic_host_close);
 }

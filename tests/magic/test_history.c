@@ -1,22 +1,5 @@
 /* %history over inputs that a front gave. */
-#include "magic/magic.h"
-#include "support/host.h"
-#include "support/test.h"
-
-static struct host host;
-
-static int open_host(void **state) {
-    (void)state;
-    host_open(&host);
-    session_set_magic(host.session, magic_run_line, NULL);
-    return 0;
-}
-
-static int close_host(void **state) {
-    (void)state;
-    host_close(&host);
-    return 0;
-}
+#include "support/magic.h"
 
 static void inputs_are_shown(void **state) {
     static const char *const typed[] = {"x = 1", "for i = 1, 2 do\n  print(i)\nend", "model:fit(x)", "%history"};
@@ -45,5 +28,5 @@ static void wrong_ranges_are_named(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(inputs_are_shown), cmocka_unit_test(wrong_ranges_are_named)};
-    return cmocka_run_group_tests(tests, open_host, close_host);
+    return cmocka_run_group_tests(tests, magic_host_open, magic_host_close);
 }

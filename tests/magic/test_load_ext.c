@@ -4,25 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "magic/magic.h"
 #include "support/file.h"
-#include "support/host.h"
-#include "support/test.h"
-
-static struct host host;
+#include "support/magic.h"
 
 static int open_host(void **state) {
     struct err e = {0};
-    (void)state;
-    host_open(&host);
-    session_set_magic(host.session, magic_run_line, NULL);
+    magic_host_open(state);
     return session_keep_undo(host.session, 1 << 20, &e);
-}
-
-static int close_host(void **state) {
-    (void)state;
-    host_close(&host);
-    return 0;
 }
 
 static void shows(const char *source, const char *part) {
@@ -122,7 +110,7 @@ static void init_runs_at_each_start(void **state) {
     buf_free(&bound);
 }
 
-#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, open_host, close_host)
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, open_host, magic_host_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(magics_are_added), TEST(a_magic_takes_the_place_of_another),

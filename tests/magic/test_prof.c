@@ -4,24 +4,7 @@
 #include <sys/time.h>
 
 #include "base/clock.h"
-#include "magic/magic.h"
-#include "support/host.h"
-#include "support/test.h"
-
-static struct host host;
-
-static int open_host(void **state) {
-    (void)state;
-    host_open(&host);
-    session_set_magic(host.session, magic_run_line, NULL);
-    return 0;
-}
-
-static int close_host(void **state) {
-    (void)state;
-    host_close(&host);
-    return 0;
-}
+#include "support/magic.h"
 
 /* The share of the line that holds `text`, in per cent; 0 where there is none. */
 static double share(const char *text) {
@@ -80,5 +63,5 @@ static void interrupts_come_through(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_hot_line_comes_first), cmocka_unit_test(ops_are_added_up),
                                        cmocka_unit_test(interrupts_come_through)};
-    return cmocka_run_group_tests(tests, open_host, close_host);
+    return cmocka_run_group_tests(tests, magic_host_open, magic_host_close);
 }

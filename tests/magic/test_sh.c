@@ -2,24 +2,7 @@
 #include <signal.h>
 #include <sys/time.h>
 
-#include "magic/magic.h"
-#include "support/host.h"
-#include "support/test.h"
-
-static struct host host;
-
-static int open_host(void **state) {
-    (void)state;
-    host_open(&host);
-    session_set_magic(host.session, magic_run_line, NULL);
-    return 0;
-}
-
-static int close_host(void **state) {
-    (void)state;
-    host_close(&host);
-    return 0;
-}
+#include "support/magic.h"
 
 static void commands_show_what_they_write(void **state) {
     (void)state;
@@ -92,5 +75,5 @@ int main(void) {
         cmocka_unit_test(loops_are_timed),
         cmocka_unit_test(folders_and_variables_hold_for_commands),
     };
-    return cmocka_run_group_tests(tests, open_host, close_host);
+    return cmocka_run_group_tests(tests, magic_host_open, magic_host_close);
 }

@@ -1,26 +1,14 @@
 /* %tune: measured choices hold for steps that were compiled before, and %tune off takes them back. */
 #include "device/cpu/tuned.h"
-#include "magic/magic.h"
 #include "run/run.h"
-#include "support/host.h"
-#include "support/test.h"
-
-static struct host host;
+#include "support/magic.h"
 
 static int open_host(void **state) {
-    (void)state;
-    host_open(&host);
-    session_set_magic(host.session, magic_run_line, NULL);
+    magic_host_open(state);
     return host_run(&host, "keras.utils.set_random_seed(1)\n"
                            "model = keras.Sequential{keras.Input{8, 8, 16}, keras.layers.Conv2D(16, {3, 3})}\n"
                            "x = tensor.random.uniform{4, 8, 8, 16}\n"
                            "y = model:predict_on_batch(x)");
-}
-
-static int close_host(void **state) {
-    (void)state;
-    host_close(&host);
-    return 0;
 }
 
 static void expect_way(const char *way) {
@@ -78,5 +66,5 @@ static void what_is_measured_is_said(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(compiled_steps_follow),
                                        cmocka_unit_test(what_is_measured_is_said)};
-    return cmocka_run_group_tests(tests, open_host, close_host);
+    return cmocka_run_group_tests(tests, open_host, magic_host_close);
 }

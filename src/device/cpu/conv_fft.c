@@ -47,12 +47,12 @@ static int64_t plane(int64_t rows, int64_t block) {
 }
 
 static void plan_sizes(struct fft_plan *p) {
-    p->tiles[0] = cpu_conv_ceil_div(p->oh, p->tile[0]), p->tiles[1] = cpu_conv_ceil_div(p->ow, p->tile[1]);
+    p->tiles[0] = cpu_ceil_div(p->oh, p->tile[0]), p->tiles[1] = cpu_ceil_div(p->ow, p->tile[1]);
     p->rows = p->n * p->tiles[0] * p->tiles[1];
-    int64_t chunks = cpu_conv_ceil_div(p->rows, MAX_ROWS);
-    p->chunk = cpu_conv_ceil_div(p->rows, chunks);
-    p->cblock = cpu_conv_block(p->c), p->cblocks = cpu_conv_ceil_div(p->c, p->cblock);
-    p->oblock = cpu_conv_block(p->o), p->oblocks = cpu_conv_ceil_div(p->o, p->oblock);
+    int64_t chunks = cpu_ceil_div(p->rows, MAX_ROWS);
+    p->chunk = cpu_ceil_div(p->rows, chunks);
+    p->cblock = cpu_conv_block(p->c), p->cblocks = cpu_ceil_div(p->c, p->cblock);
+    p->oblock = cpu_conv_block(p->o), p->oblocks = cpu_ceil_div(p->o, p->oblock);
     p->xplane = plane(p->chunk, p->cblock);
     p->yplane = plane(p->chunk, p->oblock);
     p->wplane = plane(p->cblocks * p->cblock, p->oblock);
@@ -61,7 +61,7 @@ static void plan_sizes(struct fft_plan *p) {
 /* The products, and for a grid point of 16 channels the transforms: 4.8 ns forward and 7.7 ns back, most of it cache misses. */
 static double plan_cost(const struct fft_plan *p, enum cpu_conv_pass pass) {
     double points = (double)p->dft->n * p->dft->n, slow = 16.0 / p->kernels->lanes, rows = (double)p->rows;
-    double in = (double)cpu_conv_ceil_div(p->c, LANE), out = (double)cpu_conv_ceil_div(p->o, LANE);
+    double in = (double)cpu_ceil_div(p->c, LANE), out = (double)cpu_ceil_div(p->o, LANE);
     double product = 3.0 * p->dft->count * rows * (double)(p->cblocks * p->cblock * p->oblocks * p->oblock) / 146;
     double back = pass == CPU_CONV_GRAD_KERNEL ? 4.8 : 7.7, weights = pass == CPU_CONV_GRAD_KERNEL ? 7.7 : 4.8;
     return slow * (product + points * (rows * (4.8 * in + back * out) + weights * (double)p->c * out));
@@ -119,7 +119,7 @@ static void transform_vectors(const struct fft_plan *p, const struct cpu_conv_pa
 static void row_transform(const struct fft_images *m, int64_t r, int64_t first, float *scratch, bool inverse) {
     const struct fft_plan *p = m->p;
     int64_t left = m->grid.c - first < m->block ? m->grid.c - first : m->block;
-    int64_t stride = cpu_conv_ceil_div(m->grid.c, m->block) * 2 * m->plane;
+    int64_t stride = cpu_ceil_div(m->grid.c, m->block) * 2 * m->plane;
     float *s = m->spectrum + first / m->block * 2 * m->plane + r * m->block;
     struct cpu_conv_windows windows;
     struct cpu_conv_patch g = cpu_conv_patch(&m->grid, m->first + r, inverse, &windows);

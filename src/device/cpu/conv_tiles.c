@@ -6,7 +6,7 @@ enum { STREAM_BYTES = 1 << 22 }; /* of results: more than the caches of a core h
 int64_t cpu_conv_block(int64_t channels) {
     int64_t best = CPU_CONV_LANE, least = INT64_MAX;
     for (int64_t width = CPU_CONV_LANE; width <= CPU_CONV_BLOCK; width += CPU_CONV_LANE) {
-        int64_t padded = cpu_conv_ceil_div(channels, width) * width;
+        int64_t padded = cpu_ceil_div(channels, width) * width;
         if (padded <= least) least = padded, best = width;
     }
     return best;
@@ -121,7 +121,7 @@ static void pool_vectors(const struct cpu_conv_kernels *k, const struct cpu_conv
 const struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
                                                  int used, int n, float *scratch, bool writes,
                                                  struct cpu_conv_patch *room) {
-    const int64_t width = cpu_conv_ceil_div(used, k->lanes) * k->lanes;
+    const int64_t width = cpu_ceil_div(used, k->lanes) * k->lanes;
     *room = *g;
     room->stream = false;
     room->x = scratch, room->column_stride = width, room->row_stride = n * width;

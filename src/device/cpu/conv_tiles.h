@@ -8,10 +8,6 @@
 /* Channel counts are padded to vectors of 16 and lie in blocks of at most 64. */
 enum { CPU_CONV_LANE = 16, CPU_CONV_BLOCK = 64 };
 
-static inline int64_t cpu_conv_ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 /* The block width that pads `channels` least; the widest of equals. */
 int64_t cpu_conv_block(int64_t channels);
 

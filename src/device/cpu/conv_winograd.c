@@ -38,7 +38,7 @@ static int64_t chunk_rows(const struct plan *p, enum cpu_conv_pass pass) {
         most = 2 * most < 64 ? 64 : 2 * most;
     else
         most = most < 12 ? 12 : most > 96 ? 96 : most;
-    return cpu_conv_ceil_div(p->segment, cpu_conv_ceil_div(p->segment, most));
+    return cpu_ceil_div(p->segment, cpu_ceil_div(p->segment, most));
 }
 
 static int64_t segments(const struct plan *p) {
@@ -54,13 +54,13 @@ static struct plan make_plan(const struct cpu_conv_kernels *kernels, const struc
     p.oh = back ? g->h : g->oh, p.ow = back ? g->w : g->ow, p.o = back ? g->c : g->o;
     *(back ? &p.xpool : &p.ypool) = g->pool;
     for (int a = 0; a < 2; a++) p.before[a] = back ? TAPS - 1 - g->before[a] : g->before[a];
-    p.tiles[0] = cpu_conv_ceil_div(p.oh, TILE), p.tiles[1] = cpu_conv_ceil_div(p.ow, TILE);
+    p.tiles[0] = cpu_ceil_div(p.oh, TILE), p.tiles[1] = cpu_ceil_div(p.ow, TILE);
     p.rows = p.n * p.tiles[0] * p.tiles[1];
-    p.cblock = cpu_conv_block(p.c), p.cblocks = cpu_conv_ceil_div(p.c, p.cblock);
-    p.oblock = cpu_conv_block(p.o), p.oblocks = cpu_conv_ceil_div(p.o, p.oblock);
+    p.cblock = cpu_conv_block(p.c), p.cblocks = cpu_ceil_div(p.c, p.cblock);
+    p.oblock = cpu_conv_block(p.o), p.oblocks = cpu_ceil_div(p.o, p.oblock);
     p.wplane = p.c * p.oblock * p.oblocks + PAD;
     p.segments = pass == CPU_CONV_GRAD_KERNEL ? segments(&p) : 1;
-    p.segment = cpu_conv_ceil_div(p.rows, p.segments);
+    p.segment = cpu_ceil_div(p.rows, p.segments);
     p.chunk = chunk_rows(&p, pass);
     p.xplane = p.chunk * p.cblock * p.cblocks + PAD;
     p.yplane = p.chunk * p.oblock * p.oblocks + PAD;
@@ -314,7 +314,7 @@ static enum status correlate(struct cpu *c, struct pass *s, const float *w, stru
     const struct plan *p = &s->p;
     s->kernel = (float *)w;
     if (threads_for(c->threads, p->c, 4, weights_chunk, s, e)) return e->status;
-    return threads_for(c->threads, cpu_conv_ceil_div(p->rows, p->chunk), 1, correlate_chunks, s, e);
+    return threads_for(c->threads, cpu_ceil_div(p->rows, p->chunk), 1, correlate_chunks, s, e);
 }
 
 static enum status forward(struct cpu *c, const struct cpu_conv *g, const void *x, const void *w, void *y,
@@ -365,7 +365,7 @@ static bool supports(const struct cpu_conv *g, enum cpu_conv_pass pass) {
 static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     struct plan p = make_plan(cpu_conv_kernels(c), g, pass);
     double slow = 16.0 / p.kernels->lanes, rows = (double)p.rows;
-    double in = (double)cpu_conv_ceil_div(p.c, LANE), out = (double)cpu_conv_ceil_div(p.o, LANE);
+    double in = (double)cpu_ceil_div(p.c, LANE), out = (double)cpu_ceil_div(p.o, LANE);
     double product = POINTS * rows * (double)(p.c * p.oblocks * p.oblock) / 133;
     double images = 0.3 * (cpu_conv_inputs(g) + cpu_conv_outputs(g));
     double weights = (pass == CPU_CONV_GRAD_KERNEL ? 7.7 : 2.4) * cpu_conv_weights(g);

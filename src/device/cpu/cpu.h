@@ -11,6 +11,10 @@
 struct cpu;
 struct graph_fused;
 
+static inline int64_t cpu_ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
 /* ---- kernels ----------------------------------------------------------------------------------------------------- */
 
 /* A kernel is a definition `const struct cpu_kernel cpu_kernel_NAME = {...}` in a file of this folder; NAME is the op's.

@@ -143,23 +143,19 @@ static void run_tiles(void *arg, int64_t begin, int64_t end, int worker) {
     for (int64_t u = begin; u < end; u++) run_tile(arg, u);
 }
 
-static int64_t divide_up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 static void choose_tiles(struct tiling *t, int64_t count) {
     const struct cpu_gemm *g = t->g;
     t->rows = g->m < TILE ? g->m : TILE;
     t->columns = g->n < TILE ? g->n : TILE;
     for (;;) {
-        t->nrow = divide_up(g->m, t->rows);
-        t->ncolumn = divide_up(g->n, t->columns);
+        t->nrow = cpu_ceil_div(g->m, t->rows);
+        t->ncolumn = cpu_ceil_div(g->n, t->columns);
         const bool wide = t->columns >= 2 * MIN_COLUMNS, tall = t->rows >= 2 * MIN_ROWS;
         if (t->nrow * t->ncolumn * count >= MANY || t->rows * t->columns * g->k <= SMALL || !(wide || tall)) return;
         if (wide && (t->columns >= t->rows || !tall))
-            t->columns = divide_up(t->columns, 2);
+            t->columns = cpu_ceil_div(t->columns, 2);
         else
-            t->rows = divide_up(t->rows, 2);
+            t->rows = cpu_ceil_div(t->rows, 2);
     }
 }
 

@@ -38,10 +38,6 @@ bool cpu_gemm_tiles_suit(const struct cpu *c, const struct cpu_gemm *g) {
            g->n >= SHORT && g->k >= THIN && g->m * g->n * g->k >= SMALL;
 }
 
-static int64_t divide_up(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 static size_t scratch_bytes(const struct products *p) {
     return (size_t)(p->rows + DEPTH) * sizeof(int64_t) + (size_t)((DEPTH + p->rows) * COLUMNS) * sizeof(float) + 64;
 }
@@ -61,7 +57,7 @@ static void run_unit(struct products *p, int64_t u, const struct room *r) {
     if (p->stack) cpu_gemm_place(&g, p->stack, u / p->nstrip / p->nrow);
     const int64_t i = u / p->nstrip % p->nrow * p->rows, j = u % p->nstrip * COLUMNS;
     const int64_t rows = g.m - i < p->rows ? g.m - i : p->rows, columns = g.n - j < COLUMNS ? g.n - j : COLUMNS;
-    const int64_t wide = divide_up(columns, LANE) * LANE;
+    const int64_t wide = cpu_ceil_div(columns, LANE) * LANE;
     const float *a = (const float *)g.a + (g.transpose_a ? i : i * g.lda);
     const float *b = (const float *)g.b + (g.transpose_b ? j * g.ldb : j);
     float *c = (float *)g.c + i * g.ldc + j;
@@ -96,17 +92,17 @@ static void run_units(void *arg, int64_t begin, int64_t end, int worker) {
 
 /* Blocks of rows, each of which packs B again: as few as keep the threads busy. */
 static int64_t choose_rows(const struct cpu_gemm *g, int64_t strips) {
-    int64_t most = g->m / ROWS, blocks = divide_up(UNITS, strips);
+    int64_t most = g->m / ROWS, blocks = cpu_ceil_div(UNITS, strips);
     if (blocks > most) blocks = most > 1 ? most : 1;
-    return divide_up(divide_up(g->m, blocks), TILE) * TILE;
+    return cpu_ceil_div(cpu_ceil_div(g->m, blocks), TILE) * TILE;
 }
 
 enum status cpu_gemm_tiles(struct cpu *c, const struct cpu_gemm *g, const struct cpu_gemm_stack *stack, int64_t count,
                            struct err *e) {
     struct products p = {.c = c, .g = g, .stack = stack, .kernels = cpu_conv_kernels(c)};
-    p.nstrip = divide_up(g->n, COLUMNS);
+    p.nstrip = cpu_ceil_div(g->n, COLUMNS);
     p.rows = choose_rows(g, p.nstrip * count);
-    p.nrow = divide_up(g->m, p.rows);
+    p.nrow = cpu_ceil_div(g->m, p.rows);
     if (cpu_scratch_reserve(c, scratch_bytes(&p), e)) return e->status;
     if (threads_for(c->threads, p.nstrip * p.nrow * count, 1, run_units, &p, e)) return e->status;
     return p.cancelled ? err_set(e, ERR_CANCELLED, "interrupted") : OK;

@@ -105,11 +105,11 @@ void cpu_tuned_read(struct cpu *c) {
     struct err e = {0};
     if (state_path("tuned.json", path, sizeof path, &e)) return;
     json_t *all = read_file(path);
-    put_name(c, &name);
+    if (json_object_size(all) > 0) put_name(c, &name); /* opens another file */
     const json_t *mine = json_object_get(all, buf_text(&name));
     for (size_t i = 0; i < json_array_size(mine); i++) read_entry(c, json_array_get(mine, i));
-    buf_free(&name);
     json_decref(all);
+    buf_free(&name);
 }
 
 static json_t *make_entry(const struct cpu_tuned *t) {

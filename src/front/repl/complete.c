@@ -10,6 +10,7 @@
 #include "cell/array.h"
 #include "cell/call.h"
 #include "cell/magic_line.h"
+#include "cell/name.h"
 #include "front/repl/input.h"
 #include "front/repl/repl.h"
 
@@ -187,15 +188,11 @@ static char **complete(const char *text, int start, int end) {
 
 /* ---- help ------------------------------------------------------------------------------------------------------------ */
 
-static bool in_name(char c) {
-    return c && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789", c);
-}
-
 /* The dotted name at the cursor. */
 static struct cell_span name_at_cursor(void) {
     struct cell_span s = {(size_t)rl_point, (size_t)rl_point};
-    while (in_name(rl_line_buffer[s.end])) s.end++;
-    while (s.begin > 0 && (in_name(rl_line_buffer[s.begin - 1]) || strchr(".:", rl_line_buffer[s.begin - 1])))
+    while (cell_is_name(rl_line_buffer[s.end])) s.end++;
+    while (s.begin > 0 && (cell_is_name(rl_line_buffer[s.begin - 1]) || strchr(".:", rl_line_buffer[s.begin - 1])))
         s.begin--;
     return s;
 }

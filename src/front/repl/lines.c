@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cell/lua.h"
 #include "cell/magic_line.h"
+#include "cell/name.h"
 #include "front/repl/input.h"
 
 /* ---- whole cells ----------------------------------------------------------------------------------------------------- */
@@ -53,7 +54,8 @@ static const char *const openers[] = {"function", "do", "then", "repeat", "else"
 static const char *const closers[] = {"end", "until", "else", "elseif", ")", "]", "}", NULL};
 
 static size_t word_length(const char *s) {
-    const size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+    size_t n = 0;
+    while (cell_is_name(s[n])) n++;
     return n > 0 ? n : *s != 0;
 }
 
