@@ -1,6 +1,7 @@
 /* Max pooling and its gradient against plain loops: overlapping windows, padding, ties, NaN. */
 #include <math.h>
 
+#include "device/cpu/conv_kernels.h"
 #include "support/cpu.h"
 
 static const struct {
@@ -88,7 +89,42 @@ static void nan_wins(void **state) {
     tensor_release(y);
 }
 
+/* The pooling of a patch, beside that of an image, of numbers that compare oddly: NaN, zeros of both signs, infinities. */
+static void a_patch_is_pooled_like_an_image(void **state) {
+    enum { SIDE = 6, WINDOWS = 3 };
+    static const float odd[] = {NAN, -0.0f, 0.0f, INFINITY, -INFINITY, 1, -1, 1};
+    static float x[SIDE * SIDE * 16] __attribute__((aligned(64)));
+    (void)state;
+    for (int d = 0; d < test_ncpu; d++) {
+        const struct cpu *c = (struct cpu *)test_cpu[d];
+        const struct cpu_conv_kernels *k = cpu_conv_kernels(c);
+        unsigned seed = 1;
+        for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = odd[(seed = seed * 1664525u + 1013904223u) >> 29];
+        float value[WINDOWS * WINDOWS * 16], want[16];
+        int32_t place[WINDOWS * WINDOWS * 16], want_place[16];
+        const struct cpu_conv_patch p = {
+            .x = x, .row_stride = SIDE * k->lanes, .column_stride = k->lanes, .bottom = SIDE, .right = SIDE};
+        const struct cpu_conv_windows w = {.size = {2, 2},
+                                           .stride = {2, 2},
+                                           .end = {WINDOWS, WINDOWS},
+                                           .row_stride = WINDOWS * k->lanes,
+                                           .column_stride = k->lanes,
+                                           .value = value,
+                                           .place = place};
+        k->pool(&p, &w);
+        for (int i = 0; i < WINDOWS * WINDOWS; i++) {
+            const struct cpu_pool_window one = {
+                .rows = 2, .columns = 2, .channels = k->lanes, .row_step = SIDE * k->lanes, .width = 2};
+            const size_t bytes = sizeof *want * (size_t)k->lanes;
+            c->isa->pool_argmax[0](&one, x + (i / WINDOWS * 2 * SIDE + i % WINDOWS * 2) * k->lanes, want, want_place);
+            assert_memory_equal(want, value + i * k->lanes, bytes);
+            assert_memory_equal(want_place, place + i * k->lanes, bytes);
+        }
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(against_loops), cmocka_unit_test(nan_wins)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(against_loops), cmocka_unit_test(nan_wins),
+                                       cmocka_unit_test(a_patch_is_pooled_like_an_image)};
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);
 }
