@@ -34,6 +34,12 @@ struct cpu_conv {
 typedef enum status cpu_conv_fn(struct cpu *c, const struct cpu_conv *g, const void *a, const void *b, void *out,
                                 void *workspace, struct err *e);
 
+/* What both gradients of a convolution are computed from, and go to. */
+struct cpu_conv_gradients {
+    const void *x, *kernel, *dy;
+    void *dx, *dkernel;
+};
+
 /* One algorithm: a file conv_NAME.c that defines `const struct cpu_conv_algorithm cpu_conv_NAME = {...}`; the table is
  * generated from these definitions. */
 struct cpu_conv_algorithm {
@@ -50,6 +56,11 @@ struct cpu_conv_algorithm {
     cpu_conv_fn *pass[3]; /* by enum cpu_conv_pass */
     /* Whether it can with this g->pool. NULL: never. */
     bool (*pools)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
+    /* Optional, both or none. Both gradients at once, with the bits of one after the other but in less time; and the
+     * workspace that it wants, 0: it cannot. */
+    enum status (*gradients)(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
+                             void *workspace, struct err *e);
+    size_t (*gradients_workspace)(const struct cpu *c, const struct cpu_conv *g);
 };
 
 /* Every algorithm; ends with NULL. */

@@ -3,9 +3,9 @@
  * alone, and stands within 1e-6 of the largest sum of products, which is closer than direct float32 summation.
  *
  * y[o] = sum_k x~[o + k] w[k], with x~ the input placed `before` positions into a grid of N: a circular correlation, so
- * Y^ = X^ conj(W^); the padding's zeros are shared between both ends, and N = H + 2 is enough for "same" 5 x 5. The input
- * gradient is the same correlation of dy with the kernel reversed and transposed; the kernel gradient is
- * sum over images of X^ conj(dY^), inverted at the kernel's positions.
+ * Y^ = X^ conj(W^); the padding's zeros are shared between both ends, and N = H + 2 is enough for "same" 5 x 5. The kernel
+ * gradient is sum over images of X^ conj(dY^), inverted at the kernel's positions. The input gradient is dY^ W^ where an
+ * image is one tile, so that both gradients can share dY^; else the correlation of dy with the kernel reversed.
  * Layout of a spectrum: [frequency][block of channels][re, im][row][channel in block]; a row is one tile of one image. */
 #include "device/cpu/conv.h"
 #include "device/cpu/conv_kernels.h"
@@ -31,6 +31,8 @@ struct fft_plan {
     int64_t cblock, cblocks, oblock, oblocks; /* channels a block, blocks */
     int64_t xplane, yplane, wplane;           /* floats from a real plane to its imaginary one */
     const struct cpu_conv_pool *xpool, *ypool;
+    bool convolve;    /* not a correlation: y~ = sum_k x~[o - k] w[k], */
+    int64_t after[2]; /* and y begins that far into its grid */
 };
 
 /* How an axis is cut for grids of n: outputs a tile (0: it cannot be). The kernel must fit in the grid, even where an image
@@ -67,9 +69,25 @@ static double plan_cost(const struct fft_plan *p, enum cpu_conv_pass pass) {
     return slow * (product + points * (rows * (4.8 * in + back * out) + weights * (double)p->c * out));
 }
 
+/* From the plan of a convolution of one tile an image, that of its input gradient: with the same spectrum of dy. */
+static struct fft_plan backward_plan(const struct fft_plan *f) {
+    struct fft_plan p = *f;
+    p.h = f->oh, p.w = f->ow, p.c = f->o, p.oh = f->h, p.ow = f->w, p.o = f->c;
+    p.tile[0] = p.oh, p.tile[1] = p.ow;
+    p.convolve = true;
+    for (int a = 0; a < 2; a++) p.before[a] = 0, p.after[a] = f->before[a];
+    p.xpool = f->ypool, p.ypool = NULL;
+    plan_sizes(&p);
+    return p;
+}
+
+static bool is_whole(const struct fft_plan *p) {
+    return p->tiles[0] == 1 && p->tiles[1] == 1;
+}
+
 /* The grid with the least cost; false where no size fits. */
-static bool plan_new(const struct cpu_conv_kernels *kernels, const struct cpu_conv *g, enum cpu_conv_pass pass,
-                     struct fft_plan *best, double *cost) {
+static bool plan_grid(const struct cpu_conv_kernels *kernels, const struct cpu_conv *g, enum cpu_conv_pass pass,
+                      struct fft_plan *best, double *cost) {
     bool back = pass == CPU_CONV_GRAD_INPUT;
     struct fft_plan p = {.kernels = kernels, .n = g->n, .kh = g->kh, .kw = g->kw};
     p.h = back ? g->oh : g->h, p.w = back ? g->ow : g->w, p.c = back ? g->o : g->c;
@@ -86,6 +104,16 @@ static bool plan_new(const struct cpu_conv_kernels *kernels, const struct cpu_co
         if (c < *cost) *cost = c, *best = p;
     }
     return *cost < INFINITY;
+}
+
+static bool plan_new(const struct cpu_conv_kernels *kernels, const struct cpu_conv *g, enum cpu_conv_pass pass,
+                     struct fft_plan *best, double *cost) {
+    struct fft_plan whole;
+    if (pass != CPU_CONV_GRAD_INPUT || !plan_grid(kernels, g, CPU_CONV_GRAD_KERNEL, &whole, cost) || !is_whole(&whole))
+        return plan_grid(kernels, g, pass, best, cost);
+    *best = backward_plan(&whole);
+    *cost = plan_cost(best, pass);
+    return true;
 }
 
 /* ---- spectra ------------------------------------------------------------------------------------------------------ */
@@ -170,7 +198,8 @@ static struct fft_images output_images(const struct fft_plan *p, float *y, float
                                  .c = p->o,
                                  .tile = {p->tile[0], p->tile[1]},
                                  .tiles = {p->tiles[0], p->tiles[1]},
-                                 .limit = {p->tile[0], p->tile[1]},
+                                 .before = {p->after[0], p->after[1]},
+                                 .limit = {p->tile[0] + p->after[0], p->tile[1] + p->after[1]},
                                  .stream = cpu_conv_streams(y, p->n * p->oh * p->ow, p->o),
                                  .pool = p->ypool};
     return (struct fft_images){.p = p, .grid = grid, .block = p->oblock, .plane = p->yplane, .spectrum = spectrum};
@@ -218,7 +247,7 @@ static void weights_inverse(void *arg, int64_t begin, int64_t end, int worker) {
 
 /* ---- products ----------------------------------------------------------------------------------------------------- */
 
-/* One chunk's products: y^ = x^ conj(w^), or w^ += x^T conj(y^). */
+/* One chunk's products: y^ = x^ conj(w^) (or x^ w^), or w^ += x^T conj(y^). */
 struct fft_product {
     const struct fft_plan *p;
     const float *x;
@@ -297,8 +326,8 @@ static void product_forward(void *arg, int64_t begin, int64_t end, int worker) {
                                           .ar = x,
                                           .ai = x + p->xplane,
                                           .br = w,
-                                          .d1 = d1,
-                                          .d2 = d2,
+                                          .d1 = p->convolve ? d2 : d1, /* those of conj(w) */
+                                          .d2 = p->convolve ? d1 : d2,
                                           .t = t,
                                           .re = y,
                                           .im = y + p->yplane,
@@ -375,10 +404,10 @@ static int64_t table_size(const struct fft_plan *p) {
     return p->chunk + MAX_BLOCK;
 }
 
-static struct fft_layout layout(const struct fft_plan *p, enum cpu_conv_pass pass) {
+static struct fft_layout layout(const struct fft_plan *p, enum cpu_conv_pass pass, bool own_x) {
     struct fft_layout l = {0};
     int64_t plane = p->dft->count * 2 * (int64_t)sizeof(float);
-    l.x = take(&l.bytes, plane * p->cblocks * p->xplane);
+    if (own_x) l.x = take(&l.bytes, plane * p->cblocks * p->xplane);
     l.y = take(&l.bytes, plane * p->oblocks * p->yplane);
     l.w = take(&l.bytes, plane * p->oblocks * p->wplane);
     if (pass == CPU_CONV_GRAD_INPUT) l.kernel = take(&l.bytes, p->kh * p->kw * p->c * p->o * (int64_t)sizeof(float));
@@ -395,25 +424,28 @@ struct fft_run {
     struct fft_layout at;
 };
 
-static enum status run_open(struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass, void *workspace,
-                            struct fft_run *r, struct err *e) {
-    double cost;
-    struct fft_plan *p = &r->plan;
-    plan_new(cpu_conv_kernels(c), g, pass, p, &cost);
-    size_t scratch = product_scratch(p);
-    if (cpu_scratch_reserve(c, scratch, e)) return e->status;
-    char *base = workspace;
-    r->at = layout(p, pass);
-    int64_t *by_one = (int64_t *)(base + r->at.tables), *by_cblock = by_one + table_size(p);
+/* Everything but the plan, at `workspace`; x: where another pass has its spectrum, or NULL. */
+static void run_place(struct cpu *c, enum cpu_conv_pass pass, char *workspace, float *x, struct fft_run *r) {
+    const struct fft_plan *p = &r->plan;
+    r->at = layout(p, pass, !x);
+    int64_t *by_one = (int64_t *)(workspace + r->at.tables), *by_cblock = by_one + table_size(p);
     for (int64_t i = 0; i < table_size(p); i++) by_one[i] = i, by_cblock[i] = i * p->cblock;
     r->q = (struct fft_product){.p = p,
-                                .x = (float *)(base + r->at.x),
-                                .w = (float *)(base + r->at.w),
-                                .y = (float *)(base + r->at.y),
+                                .x = x ? x : (float *)(workspace + r->at.x),
+                                .w = (float *)(workspace + r->at.w),
+                                .y = (float *)(workspace + r->at.y),
                                 .by_one = by_one,
                                 .by_cblock = by_cblock,
                                 .scratch = c->scratch,
                                 .scratch_bytes = c->scratch_bytes};
+}
+
+static enum status run_open(struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass, void *workspace,
+                            struct fft_run *r, struct err *e) {
+    double cost;
+    plan_new(cpu_conv_kernels(c), g, pass, &r->plan, &cost);
+    if (cpu_scratch_reserve(c, product_scratch(&r->plan), e)) return e->status;
+    run_place(c, pass, workspace, NULL, r);
     return OK;
 }
 
@@ -459,7 +491,7 @@ static enum status grad_input(struct cpu *c, const struct cpu_conv *g, const voi
     struct fft_run r;
     if (run_open(c, g, CPU_CONV_GRAD_INPUT, workspace, &r, e)) return e->status;
     float *reversed = (float *)((char *)workspace + r.at.kernel);
-    if (cpu_conv_reverse(c, g, w, reversed, e)) return e->status;
+    if (cpu_conv_transpose(c, g, w, reversed, !r.plan.convolve, e)) return e->status;
     return correlate(c, &r, dy, reversed, dx, e);
 }
 
@@ -478,6 +510,35 @@ static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const vo
     }
     r.w.w = dw;
     return s ? s : threads_for(c->threads, p->c, 4, weights_inverse, &r.w, e);
+}
+
+/* Both gradients chunk by chunk, from one spectrum of dy. */
+static enum status gradients(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
+                             void *workspace, struct err *e) {
+    struct fft_run k, i; /* of the kernel and of the input */
+    double cost;
+    plan_new(cpu_conv_kernels(c), g, CPU_CONV_GRAD_KERNEL, &k.plan, &cost);
+    i.plan = backward_plan(&k.plan);
+    if (cpu_scratch_reserve(c, product_scratch(&k.plan), e) || cpu_scratch_reserve(c, product_scratch(&i.plan), e))
+        return e->status;
+    run_place(c, CPU_CONV_GRAD_KERNEL, workspace, NULL, &k);
+    run_place(c, CPU_CONV_GRAD_INPUT, (char *)workspace + k.at.bytes, k.q.y, &i);
+    run_images(&k, c, o->x, (void *)o->dy);
+    run_images(&i, c, o->dy, o->dx);
+    k.w.w = o->dkernel;
+    i.w.w = (float *)((char *)workspace + k.at.bytes + i.at.kernel);
+    if (cpu_conv_transpose(c, g, o->kernel, i.w.w, false, e)) return e->status;
+    enum status s = threads_for(c->threads, i.plan.c, 4, weights_forward, &i.w, e);
+    for (int64_t first = 0; s == OK && first < k.plan.rows; first += k.plan.chunk) {
+        run_chunk(&k, first);
+        run_chunk(&i, first);
+        s = threads_for(c->threads, k.q.rows, ROWS, images_forward, &k.y, e);
+        if (s == OK) s = threads_for(c->threads, k.plan.dft->count, FREQUENCIES, product_forward, &i.q, e);
+        if (s == OK) s = threads_for(c->threads, k.q.rows, ROWS, images_inverse, &i.y, e);
+        if (s == OK) s = threads_for(c->threads, k.q.rows, ROWS, images_forward, &k.x, e);
+        if (s == OK) s = threads_for(c->threads, k.plan.dft->count, FREQUENCIES, product_kernel, &k.q, e);
+    }
+    return s ? s : threads_for(c->threads, k.plan.c, 4, weights_inverse, &k.w, e);
 }
 
 /* ---- the algorithm ------------------------------------------------------------------------------------------------ */
@@ -499,7 +560,15 @@ static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_
 static size_t workspace(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     struct fft_plan p;
     double ns;
-    return plan_new(cpu_conv_kernels(c), g, pass, &p, &ns) ? layout(&p, pass).bytes : 0;
+    return plan_new(cpu_conv_kernels(c), g, pass, &p, &ns) ? layout(&p, pass, true).bytes : 0;
+}
+
+static size_t gradients_workspace(const struct cpu *c, const struct cpu_conv *g) {
+    struct fft_plan p, back;
+    double ns;
+    if (!plan_new(cpu_conv_kernels(c), g, CPU_CONV_GRAD_KERNEL, &p, &ns) || !is_whole(&p)) return 0;
+    back = backward_plan(&p);
+    return layout(&p, CPU_CONV_GRAD_KERNEL, true).bytes + layout(&back, CPU_CONV_GRAD_INPUT, false).bytes;
 }
 
 static bool pools(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
@@ -515,4 +584,6 @@ const struct cpu_conv_algorithm cpu_conv_fft = {
     .workspace = workspace,
     .pass = {forward, grad_input, grad_kernel},
     .pools = pools,
+    .gradients = gradients,
+    .gradients_workspace = gradients_workspace,
 };

@@ -156,26 +156,28 @@ bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels) {
     return whole_vectors && pixels * channels * (int64_t)sizeof *y > STREAM_BYTES;
 }
 
-struct reversal {
+struct transposition {
     const float *from;
     float *to;
     int64_t taps, c, o;
+    bool reverse;
 };
 
-static void reverse_taps(void *arg, int64_t begin, int64_t end, int worker) {
+static void transpose_taps(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
-    const struct reversal *m = arg;
+    const struct transposition *m = arg;
     enum { BLOCK = 16 };
     for (int64_t t = begin; t < end; t++) {
         const float *from = m->from + t * m->c * m->o;
-        float *to = m->to + (m->taps - 1 - t) * m->c * m->o;
+        float *to = m->to + (m->reverse ? m->taps - 1 - t : t) * m->c * m->o;
         for (int64_t o0 = 0; o0 < m->o; o0 += BLOCK)
             for (int64_t c = 0; c < m->c; c++)
                 for (int64_t o = o0; o < m->o && o < o0 + BLOCK; o++) to[o * m->c + c] = from[c * m->o + o];
     }
 }
 
-enum status cpu_conv_reverse(struct cpu *c, const struct cpu_conv *g, const float *w, float *out, struct err *e) {
-    struct reversal m = {w, out, g->kh * g->kw, g->c, g->o};
-    return threads_for(c->threads, m.taps, 1, reverse_taps, &m, e);
+enum status cpu_conv_transpose(struct cpu *c, const struct cpu_conv *g, const float *w, float *out, bool reverse,
+                               struct err *e) {
+    struct transposition m = {w, out, g->kh * g->kw, g->c, g->o, reverse};
+    return threads_for(c->threads, m.taps, 1, transpose_taps, &m, e);
 }

@@ -61,7 +61,8 @@ void cpu_conv_windows_read(struct cpu_conv_windows *w, const struct cpu_conv_pat
  * cache keeps them anyway. */
 bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels);
 
-/* The kernel (kh, kw, c, o) reversed and transposed to (kh, kw, o, c): what the input gradient correlates dy with. */
-enum status cpu_conv_reverse(struct cpu *c, const struct cpu_conv *g, const float *w, float *out, struct err *e);
+/* The kernel (kh, kw, c, o) transposed to (kh, kw, o, c); reversed, too, it is what the input gradient correlates dy with. */
+enum status cpu_conv_transpose(struct cpu *c, const struct cpu_conv *g, const float *w, float *out, bool reverse,
+                               struct err *e);
 
 #endif

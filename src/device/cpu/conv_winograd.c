@@ -329,7 +329,7 @@ static enum status grad_input(struct cpu *c, const struct cpu_conv *g, const voi
     struct pass s;
     if (open_pass(c, g, CPU_CONV_GRAD_INPUT, workspace, dy, dx, &s, e)) return e->status;
     float *reversed = (float *)((char *)workspace + layout(&s.p, CPU_CONV_GRAD_INPUT).reversed);
-    if (cpu_conv_reverse(c, g, w, reversed, e)) return e->status;
+    if (cpu_conv_transpose(c, g, w, reversed, true, e)) return e->status;
     return correlate(c, &s, reversed, e);
 }
 
