@@ -156,6 +156,47 @@ static enum status run_with(struct cpu *c, const struct op_call *call, const str
     return a->pass[pass](c, &g, in[0], in[1], out, space, e);
 }
 
+/* ---- both gradients at once --------------------------------------------------------------------------------------- */
+
+static bool same_geometry(const struct cpu_conv *a, const struct cpu_conv *b) {
+    bool same = a->dtype == b->dtype && a->n == b->n && a->h == b->h && a->w == b->w && a->c == b->c &&
+                a->kh == b->kh && a->kw == b->kw && a->o == b->o && a->groups == b->groups;
+    for (int d = 0; d < 2; d++)
+        same = same && a->stride[d] == b->stride[d] && a->dilation[d] == b->dilation[d] && a->before[d] == b->before[d];
+    return same;
+}
+
+static const struct cpu_conv_algorithm *choose_both(const struct cpu *c, const struct cpu_conv *g) {
+    const struct cpu_conv_algorithm *a = cpu_conv_choose(c, g, CPU_CONV_GRAD_INPUT);
+    return a == cpu_conv_choose(c, g, CPU_CONV_GRAD_KERNEL) && a->gradients ? a : NULL;
+}
+
+size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel) {
+    const struct cpu_conv g = cpu_conv_geometry(input, CPU_CONV_GRAD_INPUT);
+    const struct cpu_conv other = cpu_conv_geometry(kernel, CPU_CONV_GRAD_KERNEL);
+    const struct cpu_conv_algorithm *a = same_geometry(&g, &other) ? choose_both(c, &g) : NULL;
+    return a ? a->gradients_workspace(c, &g) : 0;
+}
+
+enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,
+                                   const struct op_call *unpool, void *space, struct err *e) {
+    struct cpu_conv g = cpu_conv_geometry(input, CPU_CONV_GRAD_INPUT);
+    const struct cpu_conv_algorithm *a = choose_both(c, &g);
+    struct cpu_conv_pool pool;
+    struct cpu_conv_gradients o = {.x = tensor_data(kernel->in[0]),
+                                   .kernel = tensor_data(input->in[1]),
+                                   .dx = tensor_data(input->out[0]),
+                                   .dkernel = tensor_data(kernel->out[0])};
+    if (unpool) {
+        pool = pool_of(unpool, CPU_CONV_GRAD_INPUT);
+        g.pool = &pool;
+        o.dy = pool.value;
+    } else {
+        o.dy = tensor_data(input->in[0]);
+    }
+    return a->gradients(c, &g, &o, space, e);
+}
+
 /* ---- kernels ------------------------------------------------------------------------------------------------------ */
 
 #define PASS(name, pass)                                                                                               \

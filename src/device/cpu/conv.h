@@ -76,6 +76,11 @@ const struct cpu_conv_algorithm *cpu_conv_estimate(const struct cpu *c, const st
                                                    enum cpu_conv_pass pass);
 /* The geometry of a call of the pass's op (conv2d, conv2d_grad_input, conv2d_grad_kernel). */
 struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass pass);
+/* Both gradients of one convolution at once, where both would be computed by an algorithm that can: the workspace, 0 where
+ * not. `unpool` is the call that dy comes from, which is not in memory then, or NULL. */
+size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel);
+enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,
+                                   const struct op_call *unpool, void *workspace, struct err *e);
 /* Products in one sum of the forward pass, kh kw c / groups, and filters of one group. */
 int64_t cpu_conv_width(const struct cpu_conv *g);
 int64_t cpu_conv_filters(const struct cpu_conv *g);

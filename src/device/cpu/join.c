@@ -1,12 +1,14 @@
 /* Reductions over leading dimensions run with the elementwise node that makes their operand, or reads it: the sums of batch
  * normalisation and of biases are made where a pass over memory of their own took as long again. Max pooling runs with its
- * convolution, whose result, four times as large, is then never in memory.
+ * convolution, whose result, four times as large, is then never in memory; a convolution's two gradients run together
+ * where they share the work on what they both read.
  * Invariant: a node only moves to another's turn if its operand is there by then and nobody has asked for its result. */
 #include "device/cpu/join.h"
 
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "device/cpu/conv.h"
 #include "op/ops.h"
 
 /* ---- reductions --------------------------------------------------------------------------------------------------- */
@@ -64,7 +66,7 @@ static int find_host(const struct graph_layout *l, struct cpu_join *const *join,
 
 static struct cpu_join *new_join(struct err *e) {
     struct cpu_join *j = mem_zalloc(sizeof *j, e);
-    if (j) j->pool = -1;
+    if (j) j->pool = j->input = j->kernel = -1;
     return j;
 }
 
@@ -137,9 +139,46 @@ static enum status join_unpooling(struct cpu *c, struct graph_layout *l, struct 
     return OK;
 }
 
+/* ---- both gradients ----------------------------------------------------------------------------------------------- */
+
+/* Whether what node i reads is there before node h runs. */
+static bool is_ready(const struct graph_layout *l, int i, int h) {
+    for (int k = 0; k < l->graph->node[i].nin; k++) {
+        const int root = l->value[l->graph->node[i].in[k]].root;
+        const struct graph_value *v = &l->graph->value[root];
+        if (v->kind == GRAPH_RESULT && !l->absent[root] && l->with[v->node] >= h) return false;
+    }
+    return true;
+}
+
+static bool same_pool(struct cpu_join *const *join, int a, int b) {
+    return (join[a] ? join[a]->pool : -1) == (join[b] ? join[b]->pool : -1);
+}
+
+/* The kernel's gradient k runs with the input's, i, which comes before it and reads the same dy. */
+static enum status join_gradients(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
+    const struct graph *g = l->graph;
+    const int dy = l->value[g->node[i].in[0]].root;
+    for (int k = i + 1; k < g->nnode; k++) {
+        if (g->node[k].op != &op_conv2d_grad_kernel || l->value[g->node[k].in[1]].root != dy) continue;
+        if (l->call[i].copy || l->call[k].copy || !same_pool(join, i, k) || !is_ready(l, k, i) ||
+            !cpu_conv_gradients_workspace(c, &l->call[i].call, &l->call[k].call))
+            return OK;
+        if (!join[i]) join[i] = new_join(e);
+        if (!join[i]) return e->status;
+        join[i]->input = i;
+        join[i]->kernel = k;
+        l->with[k] = i;
+        return OK;
+    }
+    return OK;
+}
+
 static enum status join_node(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
     if (l->call[i].kind == GRAPH_CALL_OP && l->graph->node[i].op == &op_max_unpool2d)
         return join_unpooling(c, l, join, i, e);
+    if (l->call[i].kind == GRAPH_CALL_OP && l->graph->node[i].op == &op_conv2d_grad_input)
+        return join_gradients(c, l, join, i, e);
     const struct cpu_kernel *k = kernel_of(c, l, i);
     return k && k->takes ? join_pooling(c, l, join, i, e) : join_reduction(c, l, join, i, e);
 }
@@ -166,7 +205,9 @@ static void describe(const struct cpu *c, const struct graph_layout *l, int i, s
     const struct cpu_kernel *k = kernel_of(c, l, i);
     const char *way = k && k->way ? k->way(c, &l->call[i].call) : NULL;
     size_t n = (size_t)snprintf(j->way, sizeof j->way, "%s%swith", way ? way : "", way ? ", " : "");
-    if (j->pool >= 0) snprintf(j->way + n, sizeof j->way - n, " %s", l->graph->node[j->pool].op->name);
+    if (j->kernel >= 0) n += (size_t)snprintf(j->way + n, sizeof j->way - n, " %s", l->graph->node[j->kernel].op->name);
+    if (j->pool >= 0 && n < sizeof j->way)
+        snprintf(j->way + n, sizeof j->way - n, "%s %s", j->kernel >= 0 ? "," : "", l->graph->node[j->pool].op->name);
     for (int t = 0; t < j->tails.count && n < sizeof j->way; t++)
         n += (size_t)snprintf(j->way + n, sizeof j->way - n, "%s%s", t ? ", " : " ",
                               l->graph->node[j->node[t]].op->name);

@@ -11,6 +11,7 @@ struct cpu_join {
     struct cpu_tails tails;
     int node[CPU_MAX_TAILS]; /* by tail: the reduction's */
     int pool;                /* the pooling's, or -1 */
+    int input, kernel;       /* of a convolution's two gradients, of which this node is one; -1: they run apart */
     char way[96];            /* how the node runs: "fft, with max_pool2d" */
 };
 

@@ -6,6 +6,7 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "device/cpu/conv.h"
 #include "device/cpu/join.h"
 #include "device/cpu/tuned.h"
 #include "graph/layout.h"
@@ -40,7 +41,11 @@ static enum status prepare_step(struct device_program *p, struct cpu *c, int i, 
     if (call->kind == GRAPH_CALL_NOTHING || call->kind == GRAPH_CALL_COPY) return OK;
     if (n->fused || n->op->flags & OP_ELEMENTWISE) return prepare_elementwise(c, &p->step[i], n, call, p->join[i], e);
     if (!cpu_slot(c, n->op)->kernel) return err_set(e, ERR_UNSUPPORTED, "%s: no kernel on the cpu", n->op->name);
-    call->workspace = cpu_workspace(c, &call->call);
+    const struct cpu_join *host = p->join[p->layout->with[i]];
+    if (host && host->kernel == i) return OK; /* its host's workspace serves both */
+    call->workspace = host && host->input == i
+                          ? cpu_conv_gradients_workspace(c, &call->call, &p->layout->call[host->kernel].call)
+                          : cpu_workspace(c, &call->call);
     return OK;
 }
 
@@ -111,6 +116,13 @@ static enum status run_elementwise(struct device_program *p, struct cpu *c, int 
     return r;
 }
 
+static enum status run_gradients(struct device_program *p, struct cpu *c, int i, struct err *e) {
+    const struct cpu_join *join = p->join[i];
+    const struct graph_call *call = p->layout->call;
+    return cpu_conv_run_gradients(c, &call[join->input].call, &call[join->kernel].call,
+                                  join->pool >= 0 ? &call[join->pool].call : NULL, workspace(p, c, i), e);
+}
+
 static enum status run_pooled(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct op_call *call = &p->layout->call[i].call;
     return cpu_slot(c, call->op)
@@ -122,6 +134,7 @@ static enum status run_step(struct device_program *p, struct cpu *c, int i, stru
     if (call->kind == GRAPH_CALL_NOTHING || p->layout->with[i] != i) return OK;
     if (call->kind == GRAPH_CALL_COPY) return copy(c, call->tensor[0], call->tensor[1], e);
     if (p->step[i].loops) return run_elementwise(p, c, i, e);
+    if (p->join[i] && p->join[i]->kernel >= 0) return run_gradients(p, c, i, e);
     if (p->join[i] && p->join[i]->pool >= 0) return run_pooled(p, c, i, e);
     if (graph_layout_copy_inputs(p->layout, i, copy, c, e) != OK) return e->status;
     return cpu_run(c, &call->call, workspace(p, c, i), e);

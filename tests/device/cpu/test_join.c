@@ -244,6 +244,28 @@ static void pooled_convolutions_have_the_bits_of_the_ops(void **state) {
     for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
 }
 
+/* The kernel's gradient of exp(dx), which is not there yet when dx is computed. */
+static void gradients_that_follow_each_other_stay_apart(void **state) {
+    (void)state;
+    struct device *d = test_cpu[0];
+    const struct pooled p = {14, 32, 5, 32, 2, 2, 2, 0};
+    const union op_attrs conv = conv_attrs(&p);
+    struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, 14, 14, 32), -1, 1, 1),
+                            test_random(d, DT_FLOAT32, SHAPE(5, 5, 32, 32), -1, 1, 2)};
+    struct graph *g = graphs_new();
+    const int dy = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape);
+    const int x = graphs_call(g, &op_exp, 1, call(g, &op_conv2d_grad_input, dy, k, &conv));
+    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
+    insist((struct cpu *)d, &p, cpu_conv_find("fft"));
+    struct tensor *dx = test_run(d, &op_conv2d_grad_input, in, 2, &conv), *e = test_run(d, &op_exp, &dx, 1, NULL);
+    struct tensor *want = test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){e, in[0]}, 2, &conv);
+    same(d, g, in, &want);
+    cpu_tuned_clear((struct cpu *)d);
+    struct tensor *all[] = {in[0], in[1], dx, e, want};
+    for (int i = 0; i < 5; i++) tensor_release(all[i]);
+    graph_free(g);
+}
+
 /* Of a direct convolution the result, 3.2 MB, has no place; nor has the gradient that is put back in its windows. */
 static void what_is_only_pooled_needs_no_memory(void **state) {
     (void)state;
@@ -273,6 +295,7 @@ int main(void) {
         cmocka_unit_test(a_sum_is_there_before_it_is_read),
         cmocka_unit_test(what_is_only_summed_needs_no_memory),
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
+        cmocka_unit_test(gradients_that_follow_each_other_stay_apart),
         cmocka_unit_test(what_is_only_pooled_needs_no_memory),
     };
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);
