@@ -244,14 +244,47 @@ static void pooled_convolutions_have_the_bits_of_the_ops(void **state) {
     for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
 }
 
+/* Whether some node of g runs with `what` on d. */
+static bool runs_with(struct device *d, const struct graph *g, const char *what) {
+    struct err e = {0};
+    struct device_program *p;
+    bool found = false;
+    assert_ok(d->driver->compile(d, g, &p, &e), &e);
+    for (int i = 0; i < g->nnode; i++) {
+        const char *way = d->driver->program_way(d, p, i);
+        if (way && strstr(way, what)) found = true;
+    }
+    d->driver->program_free(d, p);
+    return found;
+}
+
+/* Images of one tile: shapes[1]. */
+static void both_gradients_run_together(void **state) {
+    (void)state;
+    struct device *d = test_cpu[test_ncpu - 1];
+    const struct pooled *p = &shapes[1];
+    struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
+                            test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2)};
+    struct tensor *place = test_random(d, DT_INT32, SHAPE(3, 3, 3, p->filters), 0, 4, 3);
+    struct graph *g = back_graph(p, in, place, place);
+    insist((struct cpu *)d, p, cpu_conv_find("fft"));
+    assert_true(runs_with(d, g, "fft, with conv2d_grad_kernel, max_unpool2d"));
+    insist((struct cpu *)d, p, cpu_conv_find("direct"));
+    assert_false(runs_with(d, g, "conv2d_grad_kernel"));
+    cpu_tuned_clear((struct cpu *)d);
+    graph_free(g);
+    tensor_release(place);
+    for (int k = 0; k < 2; k++) tensor_release(in[k]);
+}
+
 /* The kernel's gradient of exp(dx), which is not there yet when dx is computed. */
 static void gradients_that_follow_each_other_stay_apart(void **state) {
     (void)state;
     struct device *d = test_cpu[0];
-    const struct pooled p = {14, 32, 5, 32, 2, 2, 2, 0};
+    const struct pooled p = {7, 16, 5, 16, 2, 2, 2, 0};
     const union op_attrs conv = conv_attrs(&p);
-    struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, 14, 14, 32), -1, 1, 1),
-                            test_random(d, DT_FLOAT32, SHAPE(5, 5, 32, 32), -1, 1, 2)};
+    struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, 7, 7, 16), -1, 1, 1),
+                            test_random(d, DT_FLOAT32, SHAPE(5, 5, 16, 16), -1, 1, 2)};
     struct graph *g = graphs_new();
     const int dy = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape);
     const int x = graphs_call(g, &op_exp, 1, call(g, &op_conv2d_grad_input, dy, k, &conv));
@@ -295,6 +328,7 @@ int main(void) {
         cmocka_unit_test(a_sum_is_there_before_it_is_read),
         cmocka_unit_test(what_is_only_summed_needs_no_memory),
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
+        cmocka_unit_test(both_gradients_run_together),
         cmocka_unit_test(gradients_that_follow_each_other_stay_apart),
         cmocka_unit_test(what_is_only_pooled_needs_no_memory),
     };
