@@ -142,7 +142,10 @@ void session_report_syntax(lua_State *L, const char *source, size_t n, struct se
     buf_puts(&r->text, lua_tostring(L, -1));
     r->message = r->text.len;
     buf_putc(&r->text, '\n');
-    if (cell_lua_parse(source, n, &lua, &e) == OK && lua.status != CELL_LUA_COMPLETE)
+    if (cell_lua_parse(source, n, &lua, &e) == OK && lua.status != CELL_LUA_COMPLETE) {
+        const char *habit = session_habit(source, n, lua.line, lua.column);
         session_put_mark(source, n, lua.line, lua.column, 1, &r->text);
+        if (habit) buf_printf(&r->text, "  %s\n", habit);
+    }
     cell_lua_free(&lua);
 }

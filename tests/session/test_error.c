@@ -93,6 +93,25 @@ static void test_objects(void **state) {
     host_fails(*state, "error(setmetatable({}, {__tostring = function() return {} end}))", "whose __tostring fails");
 }
 
+/* A word on what Lua writes where Python's habits led astray; none for what only looks like them. */
+static void test_habits(void **state) {
+    expect_report(*state, "if x != 3 then\n  y = 1\nend",
+                  "[*]:1: 'then' expected near '!'\n  if x != 3 then\n       ^\n  Lua writes ~= for !=\n");
+    expect_report(*state, "x += 1",
+                  "[*]:1: unexpected symbol near '='\n  x += 1\n     ^\n"
+                  "  Lua has no += and the like: x = x + 1\n");
+    expect_report(*state, "for i in range(3):\n  print(i)\nx = 1", "[*]:3: 'do' expected near 'x'\n  x = 1\n  ^\n");
+    expect_report(*state, "if x > 3:\n  y = 1",
+                  "[*]:1: 'then' expected near ':'\n  if x > 3:\n          ^\n"
+                  "  a block begins with then or do, and ends with end\n");
+    expect_report(*state, "  def f(x): return x",
+                  "[*]:1: syntax error near 'f'\n    def f(x): return x\n        ^\n"
+                  "  a function is written: function f(x) ... end\n");
+    expect_report(*state, "pass = = 3", "[*]:1: unexpected symbol near '='\n  pass = = 3\n         ^\n");
+    expect_report(*state, "x = = 3", "[*]:1: unexpected symbol near '='\n  x = = 3\n      ^\n");
+    expect_report(*state, "x = (", "[*]:1: unexpected symbol near <eof>\n  x = (\n       ^\n");
+}
+
 static void test_syntax(void **state) {
     expect_report(*state, "x = = 1", "[*]:1: unexpected symbol near '='\n  x = = 1\n      ^\n");
     expect_report(*state, "local a = 1\n\tlocal \"é\", b",
@@ -143,6 +162,7 @@ int main(void) {
         TEST(test_our_own_frames_are_hidden),
         TEST(test_objects),
         TEST(test_syntax),
+        TEST(test_habits),
         TEST(test_python_booleans),
         TEST(test_names),
     };
