@@ -29,8 +29,9 @@ struct step {
 };
 
 struct cpu_elementwise {
-    int64_t size, unit,
-        chunk; /* elements; of the tails' rows, if there are any, a unit has a segment, a chunk whole ones */
+    int64_t size;  /* elements */
+    int64_t unit;  /* of a worker; where there are tails, a segment of their rows */
+    int64_t chunk; /* that the loops run over, whole rows then */
     struct cpu_tails tails;
     int nin, nstep, nslot;
     struct operand *operand;
@@ -160,9 +161,10 @@ struct run {
 static const void *fetch(const struct run *r, int i, int64_t first, int64_t n, bool repeated, char *slots) {
     const struct operand *o = &r->w->operand[i];
     if (o->slot < 0) {
-        const char *here = (const char *)r->in[i] + first * (int64_t)o->walk.size,
-                   *next = here + n * (int64_t)o->walk.size;
-        for (int64_t at = 0; at < n * (int64_t)o->walk.size; at += 64) __builtin_prefetch(next + at, 0, 2);
+        const int64_t bytes = n * (int64_t)o->walk.size;
+        const char *here = (const char *)r->in[i] + first * (int64_t)o->walk.size;
+        /* The next chunk: a twentieth less time, since the processor's own fetching stops at every page. */
+        for (int64_t at = 0; at < bytes; at += 64) __builtin_prefetch(here + bytes + at, 0, 2);
         return here;
     }
     char *slot = slots + (size_t)o->slot * SLOT_BYTES;

@@ -114,12 +114,22 @@ static enum status set_pool(struct cpu_join **join, int i, int pool, struct err 
 /* A convolution whose result is pooled and nothing else. */
 static enum status join_pooling(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
     const int v = l->graph->node[i].out, reader = first_reader(l, v);
-    if (reader == l->graph->nnode || is_output(l, v) || !takes_pool(c, l, i, reader)) return OK;
+    if (reader == l->graph->nnode || l->graph->node[reader].in[0] != v || is_output(l, v) ||
+        !takes_pool(c, l, i, reader))
+        return OK;
     for (int k = reader + 1; k < l->graph->nnode; k++)
         if (reads(l, k, v)) return OK;
     l->with[reader] = i;
     l->absent[v] = true;
     return set_pool(join, i, reader, e);
+}
+
+/* Whether node i is a gradient whose dy is value v, as it is and nothing else of it. */
+static bool reads_as_gradient(const struct graph_layout *l, int i, int v) {
+    const struct graph_node *n = &l->graph->node[i];
+    if (n->op != &op_conv2d_grad_input && n->op != &op_conv2d_grad_kernel) return false;
+    const int dy = n->op == &op_conv2d_grad_kernel;
+    return n->in[dy] == v && l->value[n->in[!dy]].root != v;
 }
 
 /* Unpooling for convolutions alone: it goes with the last of them, so that its operands stay until then. */
@@ -128,7 +138,7 @@ static enum status join_unpooling(struct cpu *c, struct graph_layout *l, struct 
     int last = -1;
     for (int k = 0; k < l->graph->nnode; k++) {
         if (!reads(l, k, v)) continue;
-        if (!takes_pool(c, l, k, i)) return OK;
+        if (!reads_as_gradient(l, k, v) || !takes_pool(c, l, k, i)) return OK;
         last = k;
     }
     if (last < 0 || is_output(l, v)) return OK;
@@ -158,9 +168,8 @@ static bool same_pool(struct cpu_join *const *join, int a, int b) {
 /* The kernel's gradient k runs with the input's, i, which comes before it and reads the same dy. */
 static enum status join_gradients(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
     const struct graph *g = l->graph;
-    const int dy = l->value[g->node[i].in[0]].root;
     for (int k = i + 1; k < g->nnode; k++) {
-        if (g->node[k].op != &op_conv2d_grad_kernel || l->value[g->node[k].in[1]].root != dy) continue;
+        if (g->node[k].op != &op_conv2d_grad_kernel || g->node[k].in[1] != g->node[i].in[0]) continue;
         if (l->call[i].copy || l->call[k].copy || !same_pool(join, i, k) || !is_ready(l, k, i) ||
             !cpu_conv_gradients_workspace(c, &l->call[i].call, &l->call[k].call))
             return OK;

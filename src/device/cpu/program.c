@@ -1,6 +1,6 @@
 /* Compiled graphs: elementwise regions as loops over chunks, every other node by its kernel, in the layout of
- * graph/layout.h, and some together with others (join.h). Invariant: a step writes only its own outputs and workspace, and nothing is allocated after the first
- * run. */
+ * graph/layout.h, and some together with others (join.h). Invariant: a step writes only its own outputs and workspace, and
+ * nothing is allocated after the first run. */
 #include "device/cpu/program.h"
 
 #include "base/cancel.h"

@@ -244,6 +244,37 @@ static void pooled_convolutions_have_the_bits_of_the_ops(void **state) {
     for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
 }
 
+/* A view between convolution and pooling, and an unpooled image in the place of x: both must be in memory. */
+static void what_only_looks_like_pooling_stays(void **state) {
+    (void)state;
+    struct err e = {0};
+    const struct pooled p = {8, 16, 3, 16, 1, 2, 2, 0};
+    const union op_attrs conv = conv_attrs(&p), pool = pool_attrs(&p);
+    const union op_attrs turned = {.full.shape = SHAPE(3, 16, 4, 16)};
+    struct device *d = test_cpu[0];
+    struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, 8, 8, 16), -1, 1, 1),
+                            test_random(d, DT_FLOAT32, SHAPE(3, 3, 16, 16), -1, 1, 2),
+                            test_random(d, DT_FLOAT32, SHAPE(3, 4, 4, 16), -1, 1, 3)};
+    struct tensor *place = test_random(d, DT_INT32, SHAPE(3, 4, 4, 16), 0, 4, 4);
+    struct graph *g = graphs_new();
+    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), v = graphs_input(g, in[2]->shape);
+    const int y = call(g, &op_conv2d, x, k, &conv);
+    graphs_output(g, call(g, &op_max_pool2d, call(g, &op_reshape, y, 0, &turned), 0, &pool));
+    const int wide = call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), v, &pool);
+    graphs_output(g, call(g, &op_conv2d_grad_kernel, wide, x, &conv));
+    struct tensor *conv_y = test_run(d, &op_conv2d, in, 2, &conv);
+    struct tensor *reshaped = test_run(d, &op_copy, &conv_y, 1, NULL);
+    reshaped->shape = turned.full.shape;
+    tensor_strides(&reshaped->shape, reshaped->stride);
+    struct tensor *unpooled = test_run(d, &op_max_unpool2d, (struct tensor *[]){place, in[2]}, 2, &pool);
+    struct tensor *want[2] = {test_run(d, &op_max_pool2d, &reshaped, 1, &pool),
+                              test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){unpooled, in[0]}, 2, &conv)};
+    same(d, g, in, want);
+    struct tensor *all[] = {in[0], in[1], in[2], place, conv_y, reshaped, unpooled, want[0], want[1]};
+    for (int i = 0; i < 9; i++) tensor_release(all[i]);
+    graph_free(g);
+}
+
 /* Whether some node of g runs with `what` on d. */
 static bool runs_with(struct device *d, const struct graph *g, const char *what) {
     struct err e = {0};
@@ -328,6 +359,7 @@ int main(void) {
         cmocka_unit_test(a_sum_is_there_before_it_is_read),
         cmocka_unit_test(what_is_only_summed_needs_no_memory),
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
+        cmocka_unit_test(what_only_looks_like_pooling_stays),
         cmocka_unit_test(both_gradients_run_together),
         cmocka_unit_test(gradients_that_follow_each_other_stay_apart),
         cmocka_unit_test(what_is_only_pooled_needs_no_memory),
