@@ -257,6 +257,7 @@ static void what_only_looks_like_pooling_stays(void **state) {
                             test_random(d, DT_FLOAT32, SHAPE(3, 4, 4, 16), -1, 1, 3)};
     struct tensor *place = test_random(d, DT_INT32, SHAPE(3, 4, 4, 16), 0, 4, 4);
     struct graph *g = graphs_new();
+    insist((struct cpu *)d, &p, cpu_conv_find("direct"));
     const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), v = graphs_input(g, in[2]->shape);
     const int y = call(g, &op_conv2d, x, k, &conv);
     graphs_output(g, call(g, &op_max_pool2d, call(g, &op_reshape, y, 0, &turned), 0, &pool));
@@ -270,6 +271,7 @@ static void what_only_looks_like_pooling_stays(void **state) {
     struct tensor *want[2] = {test_run(d, &op_max_pool2d, &reshaped, 1, &pool),
                               test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){unpooled, in[0]}, 2, &conv)};
     same(d, g, in, want);
+    cpu_tuned_clear((struct cpu *)d);
     struct tensor *all[] = {in[0], in[1], in[2], place, conv_y, reshaped, unpooled, want[0], want[1]};
     for (int i = 0; i < 9; i++) tensor_release(all[i]);
     graph_free(g);
