@@ -50,14 +50,15 @@ static bool is_block_with_colon(const char *s, size_t n) {
 const char *session_habit(const char *source, size_t n, int line, int column) {
     const struct cell_span whole = session_find_line(source, n, line);
     const char *hint = column > 0 ? operator_at(source, n, whole.begin + (size_t)column - 1) : NULL;
-    /* What is missing after a colon is missed on the next line. */
-    for (int i = line; !hint && i > 0 && i >= line - 1; i--) {
+    /* What is missing after a colon is missed on the next line with something on it. */
+    for (int i = line, seen = 0; !hint && i > 0 && seen < 2; i--) {
         struct cell_span l = session_find_line(source, n, i);
         while (l.begin < l.end && (source[l.begin] == ' ' || source[l.begin] == '\t')) l.begin++;
         const char *s = source + l.begin;
         if (i == line) hint = first_word(s, l.end - l.begin);
         if (!hint && is_block_with_colon(s, l.end - l.begin))
             hint = "a block begins with then or do, and ends with end";
+        seen += i == line || l.begin < l.end;
     }
     return hint;
 }

@@ -100,6 +100,9 @@ static void test_habits(void **state) {
     expect_report(*state, "x += 1",
                   "[*]:1: unexpected symbol near '='\n  x += 1\n     ^\n"
                   "  Lua has no += and the like: x = x + 1\n");
+    expect_report(*state, "for i in range(3): print(i)\n\nx = 1",
+                  "[*]:3: 'do' expected near 'x'\n  x = 1\n  ^\n"
+                  "  a block begins with then or do, and ends with end\n");
     expect_report(*state, "for i in range(3):\n  print(i)\nx = 1", "[*]:3: 'do' expected near 'x'\n  x = 1\n  ^\n");
     expect_report(*state, "if x > 3:\n  y = 1",
                   "[*]:1: 'then' expected near ':'\n  if x > 3:\n          ^\n"
