@@ -270,22 +270,33 @@ static bool supports(const struct cpu_conv *g, enum cpu_conv_pass pass) {
     return g->dtype == DT_FLOAT32 && g->groups == 1 && !cpu_conv_is_empty(g);
 }
 
+/* How much longer a product takes whose right operand, of so many rows, is read again for every six rows of the left one:
+ * from L2 as fast as it is used, from beyond not. */
+static double again(int64_t rows) {
+    return rows * 64 * (int64_t)sizeof(float) < 1200000 ? 1 : 1.6;
+}
+
 /* The padded product, reading taps (grad_input: adding them up), images in and out, the kernel laid out or summed. Images
- * are the units of work: where there are few, cores wait. */
+ * are the units of work: where there are few, cores wait; where they do not fit L2, they are read from beyond. */
 static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
+    enum { LARGE = 1000000 }; /* bytes */
     struct direct d;
     direct_sizes(g, &d);
     const double slow = 16.0 / cpu_conv_kernels(c)->lanes * (1 + 1 / (double)g->n),
                  taps = (double)(g->n * pixels(g)) * (double)d.taps;
-    const double images = 0.15 * (cpu_conv_inputs(g) + cpu_conv_outputs(g)) + 2000;
-    const double kernel = (double)(d.taps * d.columns);
+    const double floats = cpu_conv_inputs(g) + cpu_conv_outputs(g), kernel = (double)(d.taps * d.columns);
+    const bool large = floats * sizeof(float) > (double)g->n * LARGE;
+    const double images = (large ? 0.3 : 0.15) * floats + 2000;
     switch (pass) {
-    case CPU_CONV_FORWARD: return slow * taps * (0.0055 * (double)d.columns + 0.032) + images + 1.4 * kernel;
-    case CPU_CONV_GRAD_INPUT:
-        return slow * (double)(g->n * pixels(g) * g->o) * 0.0055 * (double)padded(d.taps) + 0.3 * taps + images +
-               1.9 * (double)(g->o * padded(d.taps));
+    case CPU_CONV_FORWARD:
+        return slow * taps * (0.0055 * again(d.taps) * (double)d.columns + 0.032) + images + 1.4 * kernel;
+    case CPU_CONV_GRAD_INPUT: {
+        const bool spills = pixels(g) * padded(d.taps) * (int64_t)sizeof(float) > LARGE;
+        return slow * (double)(g->n * pixels(g) * g->o) * 0.0055 * again(g->o) * (double)padded(d.taps) +
+               (spills ? 0.45 : 0.3) * taps + images + 1.9 * (double)(g->o * padded(d.taps));
+    }
     default:
-        return slow * taps * (0.006 * (double)d.columns + 0.043) + images +
+        return slow * taps * (0.006 * again(pixels(g)) * (large ? 1.15 : 1) * (double)d.columns + 0.043) + images +
                0.28 * (double)(g->n < GROUPS ? g->n : GROUPS) * kernel;
     }
 }
