@@ -109,17 +109,11 @@ static void pad_image(const struct direct *d, const float *x, float *to) {
 /* Image n of y or dy, which is there pooled, from or to `wide`, which has no padded columns then. */
 static void pool_image(const struct direct *d, int64_t n, float *wide, bool unpool) {
     const struct cpu_conv *g = d->g;
-    struct cpu_conv_patch p = {
+    const struct cpu_conv_patch p = {
         .x = wide, .row_stride = g->ow * g->o, .column_stride = g->o, .bottom = (int)g->oh, .right = (int)g->ow};
     struct cpu_conv_windows windows = cpu_conv_windows(g->pool, n, 0, 0, g->o);
     if (unpool) cpu_conv_windows_read(&windows, &p);
-    p.pooled = &windows;
-    for (int64_t c = 0; c < g->o; c += d->kernels->lanes, cpu_conv_patch_advance(&p, d->kernels->lanes)) {
-        if (unpool)
-            d->kernels->unpool(&p, &windows);
-        else
-            d->kernels->pool(&p, &windows);
-    }
+    cpu_conv_pool(d->kernels, &p, windows, unpool);
 }
 
 /* Image n of dy: where it lies, unpooled in `wide`. */

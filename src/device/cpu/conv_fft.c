@@ -41,6 +41,16 @@ static void transform_vectors(const struct fft_plan *p, const struct cpu_conv_pa
     }
 }
 
+/* The `left` channels of one block, some vectors at a time; g moves on. */
+static void block_transform(const struct fft_plan *p, struct cpu_conv_patch *g, int64_t left, float *s, int64_t stride,
+                            int64_t plane, float *scratch, bool inverse) {
+    for (int64_t i = 0; i < left; i += CPU_DFT_CHANNELS) {
+        int used = left - i < CPU_DFT_CHANNELS ? (int)(left - i) : CPU_DFT_CHANNELS;
+        transform_vectors(p, g, used, s + i, stride, plane, scratch, inverse);
+        cpu_conv_patch_advance(g, used);
+    }
+}
+
 /* One row's vectors of the block of channels that starts at `first`. */
 static void row_transform(const struct fft_images *m, int64_t r, int64_t first, float *scratch, bool inverse) {
     const struct fft_plan *p = m->p;
@@ -50,11 +60,7 @@ static void row_transform(const struct fft_images *m, int64_t r, int64_t first, 
     struct cpu_conv_windows windows;
     struct cpu_conv_patch g = cpu_conv_patch(&m->grid, m->first + r, inverse, &windows);
     cpu_conv_patch_advance(&g, first);
-    for (int64_t i = 0; i < left; i += CPU_DFT_CHANNELS, s += CPU_DFT_CHANNELS) {
-        int used = left - i < CPU_DFT_CHANNELS ? (int)(left - i) : CPU_DFT_CHANNELS;
-        transform_vectors(p, &g, used, s, stride, m->plane, scratch, inverse);
-        cpu_conv_patch_advance(&g, used);
-    }
+    block_transform(p, &g, left, s, stride, m->plane, scratch, inverse);
 }
 
 /* Block by block: the next row's numbers then lie behind this one's in every frequency, where they are fetched early. */
@@ -122,14 +128,10 @@ static void weights_transform(const struct fft_weights *m, int64_t begin, int64_
                                    .column_stride = p->c * p->o,
                                    .bottom = (int)p->kh,
                                    .right = (int)p->kw};
-        for (int64_t o = 0, next; o < p->o; o = next) {
-            /* No further than the block. */
-            next = o + CPU_DFT_CHANNELS < o / p->oblock * p->oblock + p->oblock ? o + CPU_DFT_CHANNELS
-                                                                                : (o / p->oblock + 1) * p->oblock;
-            if (next > p->o) next = p->o;
-            float *s = m->spectrum + o / p->oblock * 2 * p->wplane + c * p->oblock + o % p->oblock;
-            transform_vectors(p, &g, (int)(next - o), s, stride, p->wplane, scratch, inverse);
-            cpu_conv_patch_advance(&g, next - o);
+        for (int64_t o = 0; o < p->o; o += p->oblock) {
+            int64_t left = p->o - o < p->oblock ? p->o - o : p->oblock;
+            float *s = m->spectrum + o / p->oblock * 2 * p->wplane + c * p->oblock;
+            block_transform(p, &g, left, s, stride, p->wplane, scratch, inverse);
         }
     }
     p->kernels->stream_end();

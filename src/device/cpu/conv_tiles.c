@@ -103,18 +103,15 @@ static void copy_patch(const struct cpu_conv_patch *from, const struct cpu_conv_
         }
 }
 
-/* Vector by vector of the patch in scratch. */
-static void pool_vectors(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *p, struct cpu_conv_windows w,
-                         bool unpool) {
+void cpu_conv_pool(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *p, struct cpu_conv_windows w,
+                   bool unpool) {
     struct cpu_conv_patch at = *p;
-    for (int64_t c = 0; c < p->column_stride; c += k->lanes) {
+    at.pooled = &w;
+    for (int64_t c = 0; c < p->column_stride; c += k->lanes, cpu_conv_patch_advance(&at, k->lanes)) {
         if (unpool)
             k->unpool(&at, &w);
         else
             k->pool(&at, &w);
-        at.x += k->lanes;
-        w.value += k->lanes;
-        if (w.place) w.place += k->lanes;
     }
 }
 
@@ -128,7 +125,7 @@ const struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *
     room->next = 0;
     if (writes) return room;
     if (g->pooled)
-        pool_vectors(k, room, *g->pooled, true);
+        cpu_conv_pool(k, room, *g->pooled, true);
     else
         copy_patch(g, room, used);
     return room;
@@ -137,7 +134,7 @@ const struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *
 void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
                           const struct cpu_conv_patch *entered, int used) {
     if (g->pooled)
-        pool_vectors(k, entered, *g->pooled, false);
+        cpu_conv_pool(k, entered, *g->pooled, false);
     else if (entered->x != g->x)
         copy_patch(entered, g, used);
 }

@@ -57,6 +57,10 @@ struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t 
 /* Those of them that meet the patch. */
 void cpu_conv_windows_read(struct cpu_conv_windows *w, const struct cpu_conv_patch *p);
 
+/* Pools a patch, all its channels, or fills it from what was pooled; w: over channel 0. */
+void cpu_conv_pool(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *p, struct cpu_conv_windows w,
+                   bool unpool);
+
 /* Whether results at y of so many pixels and channels are better written past the cache: a third less traffic where no
  * cache keeps them anyway. */
 bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels);
