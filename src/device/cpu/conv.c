@@ -114,11 +114,11 @@ static enum status tune(struct cpu *c, const struct op_call *call, enum cpu_conv
 /* ---- with the max pooling behind it ------------------------------------------------------------------------------- */
 
 /* The pooled side of y (or dy) as the call of max_pool2d, max_pool2d_argmax or max_unpool2d has it. */
-static struct cpu_conv_pool pool_of(const struct op_call *other, enum cpu_conv_pass pass) {
-    const struct op_window *w = &other->attrs->window;
+static struct cpu_conv_pool pool_of(const struct op_call *pooling, enum cpu_conv_pass pass) {
+    const struct op_window *w = &pooling->attrs->window;
     const bool back = pass != CPU_CONV_FORWARD;
-    const struct tensor *value = back ? other->in[1] : other->out[0];
-    const struct tensor *place = back ? other->in[0] : other->nout == 2 ? other->out[1] : NULL;
+    const struct tensor *value = back ? pooling->in[1] : pooling->out[0];
+    const struct tensor *place = back ? pooling->in[0] : pooling->nout == 2 ? pooling->out[1] : NULL;
     return (struct cpu_conv_pool){
         .size = {w->size[0], w->size[1]},
         .stride = {w->stride[0], w->stride[1]},
@@ -129,24 +129,34 @@ static struct cpu_conv_pool pool_of(const struct op_call *other, enum cpu_conv_p
     };
 }
 
-static bool takes(const struct cpu *c, const struct op_call *call, const struct op_call *other,
-                  enum cpu_conv_pass pass) {
+static bool pass_of(const struct op *op, enum cpu_conv_pass *pass) {
+    static const struct op *const ops[] = {&op_conv2d, &op_conv2d_grad_input, &op_conv2d_grad_kernel};
+    for (*pass = CPU_CONV_FORWARD; *pass <= CPU_CONV_GRAD_KERNEL; ++*pass)
+        if (ops[*pass] == op) return true;
+    return false;
+}
+
+bool cpu_conv_takes_pool(const struct cpu *c, const struct op_call *call, const struct op_call *pooling) {
+    enum cpu_conv_pass pass;
+    if (!pass_of(call->op, &pass)) return false;
     const bool back = pass != CPU_CONV_FORWARD;
-    if (back ? other->op != &op_max_unpool2d : other->op != &op_max_pool2d && other->op != &op_max_pool2d_argmax)
+    if (back ? pooling->op != &op_max_unpool2d : pooling->op != &op_max_pool2d && pooling->op != &op_max_pool2d_argmax)
         return false;
-    const struct op_window *w = &other->attrs->window;
-    if (back && (w->size[0] > w->stride[0] || w->size[1] > w->stride[1] || other->in[0]->dtype != DT_INT32))
+    const struct op_window *w = &pooling->attrs->window;
+    if (back && (w->size[0] > w->stride[0] || w->size[1] > w->stride[1] || pooling->in[0]->dtype != DT_INT32))
         return false;
-    const struct cpu_conv_pool pool = pool_of(other, pass);
+    const struct cpu_conv_pool pool = pool_of(pooling, pass);
     struct cpu_conv g = cpu_conv_geometry(call, pass);
     const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
     g.pool = &pool;
     return a->pools && a->pools(c, &g, pass);
 }
 
-static enum status run_with(struct cpu *c, const struct op_call *call, const struct op_call *other, void *space,
-                            enum cpu_conv_pass pass, struct err *e) {
-    const struct cpu_conv_pool pool = pool_of(other, pass);
+enum status cpu_conv_run_pooled(struct cpu *c, const struct op_call *call, const struct op_call *pooling, void *space,
+                                struct err *e) {
+    enum cpu_conv_pass pass;
+    pass_of(call->op, &pass);
+    const struct cpu_conv_pool pool = pool_of(pooling, pass);
     struct cpu_conv g = cpu_conv_geometry(call, pass);
     const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
     g.pool = &pool;
@@ -211,13 +221,6 @@ enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, c
     }                                                                                                                  \
     static enum status tune_##name(struct cpu *c, const struct op_call *call, struct buf *out, struct err *e) {        \
         return tune(c, call, pass, out, e);                                                                            \
-    }                                                                                                                  \
-    static bool takes_##name(const struct cpu *c, const struct op_call *call, const struct op_call *other) {           \
-        return takes(c, call, other, pass);                                                                            \
-    }                                                                                                                  \
-    static enum status run_with_##name(struct cpu *c, const struct op_call *call, const struct op_call *other,         \
-                                       void *space, struct err *e) {                                                   \
-        return run_with(c, call, other, space, pass, e);                                                               \
     }
 PASS(forward, CPU_CONV_FORWARD)
 PASS(grad_input, CPU_CONV_GRAD_INPUT)
@@ -228,24 +231,18 @@ const struct cpu_kernel cpu_kernel_conv2d = {
     .run = run_forward,
     .way = way_forward,
     .tune = tune_forward,
-    .takes = takes_forward,
-    .run_with = run_with_forward,
 };
 const struct cpu_kernel cpu_kernel_conv2d_grad_input = {
     .workspace = workspace_grad_input,
     .run = run_grad_input,
     .way = way_grad_input,
     .tune = tune_grad_input,
-    .takes = takes_grad_input,
-    .run_with = run_with_grad_input,
 };
 const struct cpu_kernel cpu_kernel_conv2d_grad_kernel = {
     .workspace = workspace_grad_kernel,
     .run = run_grad_kernel,
     .way = way_grad_kernel,
     .tune = tune_grad_kernel,
-    .takes = takes_grad_kernel,
-    .run_with = run_with_grad_kernel,
 };
 
 bool cpu_conv_is_empty(const struct cpu_conv *g) {

@@ -76,6 +76,11 @@ const struct cpu_conv_algorithm *cpu_conv_estimate(const struct cpu *c, const st
                                                    enum cpu_conv_pass pass);
 /* The geometry of a call of the pass's op (conv2d, conv2d_grad_input, conv2d_grad_kernel). */
 struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass pass);
+/* Whether the call of a convolution or of one of its gradients can give its result to the call of max pooling, or take dy
+ * from that of unpooling, without its being in memory in between; and doing both calls so. */
+bool cpu_conv_takes_pool(const struct cpu *c, const struct op_call *call, const struct op_call *pool);
+enum status cpu_conv_run_pooled(struct cpu *c, const struct op_call *call, const struct op_call *pool, void *workspace,
+                                struct err *e);
 /* Both gradients of one convolution at once, where both would be computed by an algorithm that can: the workspace, 0 where
  * not. `unpool` is the call that dy comes from, which is not in memory then, or NULL. */
 size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel);

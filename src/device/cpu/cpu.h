@@ -27,11 +27,6 @@ struct cpu_kernel {
     /* Where there are several ways to run a call: which one it is ("fft"), and measuring them, with a line about it. */
     const char *(*way)(const struct cpu *c, const struct op_call *call);
     enum status (*tune)(struct cpu *c, const struct op_call *call, struct buf *out, struct err *e);
-    /* Optional, both or none. Whether the call's result can be given to `other`, or an operand be taken from it, without
-     * being in memory in between; and doing both calls so. */
-    bool (*takes)(const struct cpu *c, const struct op_call *call, const struct op_call *other);
-    enum status (*run_with)(struct cpu *c, const struct op_call *call, const struct op_call *other, void *workspace,
-                            struct err *e);
 };
 
 /* What runs an op: a kernel, inner loops, or neither (an empty slot; views need none). */

@@ -87,15 +87,9 @@ static enum status join_reduction(struct cpu *c, struct graph_layout *l, struct 
 
 /* ---- pooling ------------------------------------------------------------------------------------------------------ */
 
-static const struct cpu_kernel *kernel_of(const struct cpu *c, const struct graph_layout *l, int i) {
-    return l->call[i].kind == GRAPH_CALL_OP ? cpu_slot(c, l->graph->node[i].op)->kernel : NULL;
-}
-
 /* Whether node i can hand its result to, or take an operand from, the pooling of node `pool`, contiguous as both are. */
 static bool takes_pool(const struct cpu *c, const struct graph_layout *l, int i, int pool) {
-    const struct cpu_kernel *k = kernel_of(c, l, i);
-    return k && k->takes && !l->call[i].copy && !l->call[pool].copy &&
-           k->takes(c, &l->call[i].call, &l->call[pool].call);
+    return !l->call[i].copy && !l->call[pool].copy && cpu_conv_takes_pool(c, &l->call[i].call, &l->call[pool].call);
 }
 
 /* Whether value v is an output, or shown by one. */
@@ -184,12 +178,11 @@ static enum status join_gradients(struct cpu *c, struct graph_layout *l, struct 
 }
 
 static enum status join_node(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
-    if (l->call[i].kind == GRAPH_CALL_OP && l->graph->node[i].op == &op_max_unpool2d)
-        return join_unpooling(c, l, join, i, e);
-    if (l->call[i].kind == GRAPH_CALL_OP && l->graph->node[i].op == &op_conv2d_grad_input)
-        return join_gradients(c, l, join, i, e);
-    const struct cpu_kernel *k = kernel_of(c, l, i);
-    return k && k->takes ? join_pooling(c, l, join, i, e) : join_reduction(c, l, join, i, e);
+    const struct op *op = l->call[i].kind == GRAPH_CALL_OP ? l->graph->node[i].op : NULL;
+    if (op == &op_max_unpool2d) return join_unpooling(c, l, join, i, e);
+    if (op == &op_conv2d_grad_input) return join_gradients(c, l, join, i, e);
+    if (op == &op_conv2d) return join_pooling(c, l, join, i, e);
+    return join_reduction(c, l, join, i, e);
 }
 
 /* ---- what needs no place ------------------------------------------------------------------------------------------ */
@@ -211,7 +204,8 @@ static void leave_out(struct graph_layout *l, int h, struct cpu_join *j) {
 }
 
 static void describe(const struct cpu *c, const struct graph_layout *l, int i, struct cpu_join *j) {
-    const struct cpu_kernel *k = kernel_of(c, l, i);
+    const struct op *op = l->graph->node[i].op;
+    const struct cpu_kernel *k = op ? cpu_slot(c, op)->kernel : NULL;
     const char *way = k && k->way ? k->way(c, &l->call[i].call) : NULL;
     size_t n = (size_t)snprintf(j->way, sizeof j->way, "%s%swith", way ? way : "", way ? ", " : "");
     if (j->kernel >= 0) n += (size_t)snprintf(j->way + n, sizeof j->way - n, " %s", l->graph->node[j->kernel].op->name);

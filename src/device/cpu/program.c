@@ -124,9 +124,8 @@ static enum status run_gradients(struct device_program *p, struct cpu *c, int i,
 }
 
 static enum status run_pooled(struct device_program *p, struct cpu *c, int i, struct err *e) {
-    const struct op_call *call = &p->layout->call[i].call;
-    return cpu_slot(c, call->op)
-        ->kernel->run_with(c, call, &p->layout->call[p->join[i]->pool].call, workspace(p, c, i), e);
+    const struct graph_call *call = p->layout->call;
+    return cpu_conv_run_pooled(c, &call[i].call, &call[p->join[i]->pool].call, workspace(p, c, i), e);
 }
 
 static enum status run_step(struct device_program *p, struct cpu *c, int i, struct err *e) {
