@@ -12,7 +12,7 @@
 enum { MAX_BLOCK = CPU_CONV_BLOCK };
 
 /* A worker's chunk: what comes next is fetched early within it (a fifth of the passes' time). */
-enum { ROWS = 8, FREQUENCIES = 6 };
+enum { ROWS = 8, FREQUENCIES = 3 };
 
 /* ---- spectra ------------------------------------------------------------------------------------------------------ */
 
