@@ -109,11 +109,12 @@ static void pad_image(const struct direct *d, const float *x, float *to) {
 /* Image n of y or dy, which is there pooled, from or to `wide`, which has no padded columns then. */
 static void pool_image(const struct direct *d, int64_t n, float *wide, bool unpool) {
     const struct cpu_conv *g = d->g;
-    const struct cpu_conv_patch p = {
+    struct cpu_conv_patch p = {
         .x = wide, .row_stride = g->ow * g->o, .column_stride = g->o, .bottom = (int)g->oh, .right = (int)g->ow};
-    struct cpu_conv_windows windows = cpu_conv_windows(g->pool, n, 0, 0, g->o);
+    struct cpu_conv_windows windows;
+    cpu_conv_windows(g->pool, n, 0, 0, g->o, &windows);
     if (unpool) cpu_conv_windows_read(&windows, &p);
-    cpu_conv_pool(d->kernels, &p, windows, unpool);
+    cpu_conv_pool(d->kernels, &p, &windows, unpool);
 }
 
 /* Image n of dy: where it lies, unpooled in `wide`. */

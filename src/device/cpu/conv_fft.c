@@ -28,11 +28,10 @@ struct fft_images {
 };
 
 /* `used` channels of a patch to or from their spectrum at s. */
-static void transform_vectors(const struct fft_plan *p, const struct cpu_conv_patch *g, int used, float *s,
-                              int64_t stride, int64_t plane, float *scratch, bool inverse) {
+static void transform_vectors(const struct fft_plan *p, struct cpu_conv_patch *g, int used, float *s, int64_t stride,
+                              int64_t plane, float *scratch, bool inverse) {
     int n = p->dft->n, vectors = (used + p->kernels->lanes - 1) / p->kernels->lanes;
-    struct cpu_conv_patch room;
-    const struct cpu_conv_patch *at = cpu_conv_patch_enter(p->kernels, g, used, n, scratch, inverse, &room);
+    struct cpu_conv_patch room, *at = cpu_conv_patch_enter(p->kernels, g, used, n, scratch, inverse, &room);
     if (inverse) {
         p->dft->inverse(at, vectors, s, stride, plane, 1.0f / (float)(n * n));
         cpu_conv_patch_leave(p->kernels, g, at, used);
@@ -58,7 +57,8 @@ static void row_transform(const struct fft_images *m, int64_t r, int64_t first, 
     int64_t stride = cpu_ceil_div(m->grid.c, m->block) * 2 * m->plane;
     float *s = m->spectrum + first / m->block * 2 * m->plane + r * m->block;
     struct cpu_conv_windows windows;
-    struct cpu_conv_patch g = cpu_conv_patch(&m->grid, m->first + r, inverse, &windows);
+    struct cpu_conv_patch g;
+    cpu_conv_patch(&m->grid, m->first + r, inverse, &g, &windows);
     cpu_conv_patch_advance(&g, first);
     block_transform(p, &g, left, s, stride, m->plane, scratch, inverse);
 }

@@ -39,18 +39,18 @@ static int64_t next_patch(const struct cpu_conv_grid *g, int64_t row, const int6
     return patch_offset(g, after) - patch_offset(g, at);
 }
 
-struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t image, int64_t y, int64_t x,
-                                         int64_t channels) {
+void cpu_conv_windows(const struct cpu_conv_pool *p, int64_t image, int64_t y, int64_t x, int64_t channels,
+                      struct cpu_conv_windows *w) {
     const int64_t floats = p->windows[0] * p->windows[1] * channels;
-    return (struct cpu_conv_windows){.size = {p->size[0], p->size[1]},
-                                     .stride = {p->stride[0], p->stride[1]},
-                                     .first = {y + p->before[0], x + p->before[1]},
-                                     .end = {p->windows[0], p->windows[1]},
-                                     .row_stride = p->windows[1] * channels,
-                                     .column_stride = channels,
-                                     .next = floats,
-                                     .value = p->value + image * floats,
-                                     .place = p->place ? p->place + image * floats : NULL};
+    for (int a = 0; a < 2; a++) {
+        w->size[a] = p->size[a], w->stride[a] = p->stride[a];
+        w->begin[a] = 0, w->end[a] = p->windows[a];
+    }
+    w->first[0] = y + p->before[0], w->first[1] = x + p->before[1];
+    w->row_stride = p->windows[1] * channels, w->column_stride = channels, w->next = floats;
+    w->covered = false;
+    w->value = p->value + image * floats;
+    w->place = p->place ? p->place + image * floats : NULL;
 }
 
 void cpu_conv_windows_read(struct cpu_conv_windows *w, const struct cpu_conv_patch *p) {
@@ -74,23 +74,23 @@ static void windows_write(struct cpu_conv_windows *w, const struct cpu_conv_grid
     }
 }
 
-struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes,
-                                     struct cpu_conv_windows *w) {
+void cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes, struct cpu_conv_patch *p,
+                    struct cpu_conv_windows *w) {
     int64_t at[3];
-    struct cpu_conv_patch p = {.row_stride = g->w * g->c, .column_stride = g->c, .stream = g->stream};
     patch_start(g, row, at);
-    clip(at[1], g->h, g->limit[0], &p.top, &p.bottom);
-    clip(at[2], g->w, g->limit[1], &p.left, &p.right);
-    p.x = g->data + patch_offset(g, at);
-    p.next = next_patch(g, row, at);
-    if (!g->pool) return p;
-    p.pooled = w;
-    *w = cpu_conv_windows(g->pool, at[0], at[1], at[2], g->c);
+    clip(at[1], g->h, g->limit[0], &p->top, &p->bottom);
+    clip(at[2], g->w, g->limit[1], &p->left, &p->right);
+    p->x = g->data + patch_offset(g, at);
+    p->row_stride = g->w * g->c, p->column_stride = g->c;
+    p->next = next_patch(g, row, at);
+    p->stream = g->stream;
+    p->pooled = g->pool ? w : NULL;
+    if (!g->pool) return;
+    cpu_conv_windows(g->pool, at[0], at[1], at[2], g->c, w);
     if (writes)
         windows_write(w, g);
     else
-        cpu_conv_windows_read(w, &p);
-    return p;
+        cpu_conv_windows_read(w, p);
 }
 
 /* Copies the first `used` channels of each position from one patch to the other. */
@@ -103,38 +103,39 @@ static void copy_patch(const struct cpu_conv_patch *from, const struct cpu_conv_
         }
 }
 
-void cpu_conv_pool(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *p, struct cpu_conv_windows w,
+void cpu_conv_pool(const struct cpu_conv_kernels *k, struct cpu_conv_patch *p, struct cpu_conv_windows *w,
                    bool unpool) {
-    struct cpu_conv_patch at = *p;
-    at.pooled = &w;
-    for (int64_t c = 0; c < p->column_stride; c += k->lanes, cpu_conv_patch_advance(&at, k->lanes)) {
+    int64_t c = 0;
+    p->pooled = w;
+    for (; c < p->column_stride; c += k->lanes, cpu_conv_patch_advance(p, k->lanes)) {
         if (unpool)
-            k->unpool(&at, &w);
+            k->unpool(p, w);
         else
-            k->pool(&at, &w);
+            k->pool(p, w);
     }
+    cpu_conv_patch_advance(p, -c);
 }
 
-const struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
-                                                 int used, int n, float *scratch, bool writes,
-                                                 struct cpu_conv_patch *room) {
+struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g, int used,
+                                           int n, float *scratch, bool writes, struct cpu_conv_patch *room) {
     const int64_t width = cpu_ceil_div(used, k->lanes) * k->lanes;
-    *room = *g;
-    room->stream = false;
     room->x = scratch, room->column_stride = width, room->row_stride = n * width;
+    room->top = g->top, room->bottom = g->bottom, room->left = g->left, room->right = g->right;
     room->next = 0;
+    room->stream = false;
+    room->pooled = g->pooled;
     if (writes) return room;
     if (g->pooled)
-        cpu_conv_pool(k, room, *g->pooled, true);
+        cpu_conv_pool(k, room, g->pooled, true);
     else
         copy_patch(g, room, used);
     return room;
 }
 
 void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
-                          const struct cpu_conv_patch *entered, int used) {
+                          struct cpu_conv_patch *entered, int used) {
     if (g->pooled)
-        cpu_conv_pool(k, entered, *g->pooled, false);
+        cpu_conv_pool(k, entered, g->pooled, false);
     else if (entered->x != g->x)
         copy_patch(entered, g, used);
 }

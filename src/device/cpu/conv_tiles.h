@@ -22,9 +22,10 @@ struct cpu_conv_grid {
 };
 
 /* The patch of a row, at channel 0, to be read or to be written: positions outside of the image or the limit are left
- * out. `w` is its windows' place, where the image is there pooled. */
-struct cpu_conv_patch cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes,
-                                     struct cpu_conv_windows *w);
+ * out. `w` is its windows' place, where the image is there pooled. (Both are filled where they are: a copy right after the
+ * fields were written waits for them, 3 % of a training step of small tiles.) */
+void cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes, struct cpu_conv_patch *p,
+                    struct cpu_conv_windows *w);
 static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t channels) {
     p->x += channels;
     if (!p->pooled) return;
@@ -35,31 +36,28 @@ static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t chan
 /* Transforms work on whole vectors of channels. Where only `used` are left, or the image is there pooled, this gives a
  * patch in `scratch` (n * n vectors), whose header is `room`, filled from the image unless it is to be written; else the
  * patch itself. `leave` takes what was written back. */
-const struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
-                                                 int used, int n, float *scratch, bool writes,
-                                                 struct cpu_conv_patch *room);
-static inline const struct cpu_conv_patch *cpu_conv_patch_enter(const struct cpu_conv_kernels *k,
-                                                                const struct cpu_conv_patch *g, int used, int n,
-                                                                float *scratch, bool writes,
-                                                                struct cpu_conv_patch *room) {
+struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g, int used,
+                                           int n, float *scratch, bool writes, struct cpu_conv_patch *room);
+static inline struct cpu_conv_patch *cpu_conv_patch_enter(const struct cpu_conv_kernels *k, struct cpu_conv_patch *g,
+                                                          int used, int n, float *scratch, bool writes,
+                                                          struct cpu_conv_patch *room) {
     if ((used & (k->lanes - 1)) == 0 && !g->pooled) return g;
     return cpu_conv_patch_copy(k, g, used, n, scratch, writes, room);
 }
 void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,
-                          const struct cpu_conv_patch *entered, int used);
+                          struct cpu_conv_patch *entered, int used);
 
 /* Whether g->pool suits tiles of this size: whole vectors of channels, and on the way out no window in two tiles. */
 bool cpu_conv_tiles_pool(const struct cpu_conv *g, enum cpu_conv_pass pass, const int64_t tile[2],
                          const int64_t tiles[2]);
 /* The windows over an image, whose position (0, 0) is the patch's (y, x), from channel 0 of `channels` on. */
-struct cpu_conv_windows cpu_conv_windows(const struct cpu_conv_pool *p, int64_t image, int64_t y, int64_t x,
-                                         int64_t channels);
+void cpu_conv_windows(const struct cpu_conv_pool *p, int64_t image, int64_t y, int64_t x, int64_t channels,
+                      struct cpu_conv_windows *w);
 /* Those of them that meet the patch. */
 void cpu_conv_windows_read(struct cpu_conv_windows *w, const struct cpu_conv_patch *p);
 
-/* Pools a patch, all its channels, or fills it from what was pooled; w: over channel 0. */
-void cpu_conv_pool(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *p, struct cpu_conv_windows w,
-                   bool unpool);
+/* Pools a patch, all its channels, or fills it from what was pooled; w: over channel 0. Both are as they were, after it. */
+void cpu_conv_pool(const struct cpu_conv_kernels *k, struct cpu_conv_patch *p, struct cpu_conv_windows *w, bool unpool);
 
 /* Whether results at y of so many pixels and channels are better written past the cache: a third less traffic where no
  * cache keeps them anyway. */

@@ -46,6 +46,18 @@ static int64_t segments(const struct plan *p) {
     return part > PART_FLOATS ? 1 : most < SEGMENTS ? most : SEGMENTS;
 }
 
+/* How many positions of an axis tiles must cover. Pooling windows seldom cover all of y: of 13 positions 6 windows of 2 leave
+ * one out, which is 3 tiles instead of 4, and of the input's gradient the same few can differ from zero. A kernel's gradient
+ * keeps all of them: they say how its sums are cut, which pooling must not change. */
+static int64_t reach(const struct plan *p, enum cpu_conv_pass pass, int a) {
+    const bool back = pass == CPU_CONV_GRAD_INPUT;
+    const struct cpu_conv_pool *o = back ? p->xpool : p->ypool;
+    const int64_t size = a ? p->ow : p->oh;
+    if (!o || pass == CPU_CONV_GRAD_KERNEL) return size;
+    const int64_t covered = (o->windows[a] - 1) * o->stride[a] + o->size[a] - o->before[a] + (back ? p->before[a] : 0);
+    return covered < 1 ? 1 : covered < size ? covered : size;
+}
+
 static struct plan make_plan(const struct cpu_conv_kernels *kernels, const struct cpu_conv *g,
                              enum cpu_conv_pass pass) {
     bool back = pass == CPU_CONV_GRAD_INPUT;
@@ -54,7 +66,7 @@ static struct plan make_plan(const struct cpu_conv_kernels *kernels, const struc
     p.oh = back ? g->h : g->oh, p.ow = back ? g->w : g->ow, p.o = back ? g->c : g->o;
     *(back ? &p.xpool : &p.ypool) = g->pool;
     for (int a = 0; a < 2; a++) p.before[a] = back ? TAPS - 1 - g->before[a] : g->before[a];
-    p.tiles[0] = cpu_ceil_div(p.oh, TILE), p.tiles[1] = cpu_ceil_div(p.ow, TILE);
+    for (int a = 0; a < 2; a++) p.tiles[a] = cpu_ceil_div(reach(&p, pass, a), TILE);
     p.rows = p.n * p.tiles[0] * p.tiles[1];
     p.cblock = cpu_conv_block(p.c), p.cblocks = cpu_ceil_div(p.c, p.cblock);
     p.oblock = cpu_conv_block(p.o), p.oblocks = cpu_ceil_div(p.o, p.oblock);
@@ -96,10 +108,9 @@ static struct side make_side(const struct plan *p, const float *data, bool outpu
 }
 
 /* One vector of channels of a patch, of which `used` are real, to or from its place among the planes. */
-static void transform_lanes(const struct cpu_conv_kernels *k, const struct side *s, const struct cpu_conv_patch *g,
-                            int used, float *place, float *scratch) {
-    struct cpu_conv_patch room;
-    const struct cpu_conv_patch *at = cpu_conv_patch_enter(k, g, used, N, scratch, s->inverse != NULL, &room);
+static void transform_lanes(const struct cpu_conv_kernels *k, const struct side *s, struct cpu_conv_patch *g, int used,
+                            float *place, float *scratch) {
+    struct cpu_conv_patch room, *at = cpu_conv_patch_enter(k, g, used, N, scratch, s->inverse != NULL, &room);
     if (s->transform) {
         s->transform(at, place, s->plane);
     } else {
@@ -114,7 +125,8 @@ static void transform_rows(const struct cpu_conv_kernels *k, const struct side *
     int lanes = k->lanes;
     for (int64_t r = begin; r < end; r++) {
         struct cpu_conv_windows windows;
-        struct cpu_conv_patch g = cpu_conv_patch(&s->grid, first + r, s->inverse != NULL, &windows);
+        struct cpu_conv_patch g;
+        cpu_conv_patch(&s->grid, first + r, s->inverse != NULL, &g, &windows);
         for (int64_t c = 0; c < s->grid.c; c += lanes, cpu_conv_patch_advance(&g, lanes)) {
             int used = s->grid.c - c < lanes ? (int)(s->grid.c - c) : lanes;
             transform_lanes(k, s, &g, used, planes + (c / s->block * rows + r) * s->block + c % s->block, scratch);
@@ -310,10 +322,26 @@ static enum status open_pass(struct cpu *c, const struct cpu_conv *g, enum cpu_c
     return OK;
 }
 
+/* What lies behind the tiles of images begin .. end-1 is zero. */
+static void clear_rim(void *arg, int64_t begin, int64_t end, int worker) {
+    (void)worker;
+    const struct pass *s = arg;
+    const struct plan *p = &s->p;
+    const int64_t rows = p->tiles[0] * TILE, columns = p->tiles[1] * TILE;
+    for (int64_t i = begin * p->oh; i < end * p->oh; i++) {
+        const int64_t first = i % p->oh < rows ? columns : 0;
+        if (first >= p->ow) continue;
+        float *y = s->y.grid.data + (i * p->ow + first) * p->o;
+        memset(y, 0, (size_t)((p->ow - first) * p->o) * sizeof *y);
+    }
+}
+
 static enum status correlate(struct cpu *c, struct pass *s, const float *w, struct err *e) {
     const struct plan *p = &s->p;
     s->kernel = (float *)w;
     if (threads_for(c->threads, p->c, 4, weights_chunk, s, e)) return e->status;
+    if (!p->ypool && (p->tiles[0] * TILE < p->oh || p->tiles[1] * TILE < p->ow))
+        if (threads_for(c->threads, p->n, 16, clear_rim, s, e)) return e->status;
     return threads_for(c->threads, cpu_ceil_div(p->rows, p->chunk), 1, correlate_chunks, s, e);
 }
 

@@ -61,19 +61,20 @@ INLINE void taps_axis(const vec *m, vec *y, int step) {
 
 typedef void axis_fn(const vec *in, vec *out, int step);
 
-/* The patch's positions inside its bounds, zeros outside, in columns of N. */
+/* The patch's positions inside its bounds, zeros outside, in columns of N. Straight through, for most patches of small images
+ * lie at an edge: loops over the positions inside took a third of the transform's time. */
 INLINE void load_patch(const struct cpu_conv_patch *g, int size, vec *d) {
-    if (g->top == 0 && g->left == 0 && g->bottom >= size && g->right >= size) {
+    static const vec zeros = {0};
 #pragma GCC unroll 6
-        for (int y = 0; y < size; y++)
+    for (int y = 0; y < size; y++) {
+        const bool row = y >= g->top && y < g->bottom;
+        const float *x0 = g->x + y * g->row_stride;
 #pragma GCC unroll 6
-            for (int x = 0; x < size; x++) d[y * N + x] = vec_load(g->x + y * g->row_stride + x * g->column_stride);
-        return;
+        for (int x = 0; x < size; x++) {
+            const bool inside = row & (x >= g->left) & (x < g->right);
+            d[y * N + x] = vec_load(inside ? x0 + x * g->column_stride : (const float *)&zeros);
+        }
     }
-    for (int i = 0; i < N * N; i++) d[i] = vec_zero();
-    for (int y = g->top; y < g->bottom && y < size; y++)
-        for (int x = g->left; x < g->right && x < size; x++)
-            d[y * N + x] = vec_load(g->x + y * g->row_stride + x * g->column_stride);
 }
 
 INLINE void expand(const struct cpu_conv_patch *g, int size, axis_fn *axis, float *out, int64_t stride) {
