@@ -13,6 +13,8 @@ int front_repl(const char *path);
 int front_repl_all(const char *path);
 /* `celda --detach`: a session on the notebook without a terminal, which `session` runs in a process of its own. */
 int front_detach(const char *path, int (*session)(const char *path));
+/* Whether such a session runs on the notebook. */
+bool front_runs_detached(const char *path);
 /* `celda attach`: argv holds what follows the word attach. */
 int front_attach(int argc, char **argv);
 /* `celda resume`: likewise, of an old session. */

@@ -109,9 +109,12 @@ static void test_runs_on_and_is_attached(void **state) {
     terminal_await(&t, "first\t42");
     leave(&t);
     usleep(800000); /* nobody looks on */
-    attach(&t);
+    terminal_start(&t, 80, notebook, NULL); /* offers to attach */
+    terminal_await(&t, "A session with this notebook runs detached.");
+    terminal_type_at(&t, "[Y/n] ", "\r");
     terminal_await(&t, "tick\t5");
     terminal_await(&t, "all done");
+    expect("--detach", 1, "runs detached already"); /* to ask is not to take over */
     terminal_type_at(&t, "in 2: ", "y = x + 1 y\r");
     terminal_await(&t, "43\r\n");
     terminal_await(&t, "in 3: ");

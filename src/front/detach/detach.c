@@ -169,24 +169,33 @@ static int attach(int fd) {
     return 0;
 }
 
-int front_attach(int argc, char **argv) {
+/* The socket of the session that runs detached with the notebook. ERR_NOT_FOUND: there is none. */
+static enum status connect_to(const char *path, int *fd, struct err *e) {
     char notebook[PATH_MAX], socket_path[PATH_MAX];
+    struct err why = {0};
+    if (!realpath(path, notebook)) return err_set(e, ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    if (detach_socket_path(notebook, socket_path, sizeof socket_path, e)) return e->status;
+    if (detach_connect(socket_path, fd, &why) == OK) return OK;
+    if (why.status != ERR_NOT_FOUND) return err_set(e, why.status, "%s", why.text);
+    return err_set(e, ERR_NOT_FOUND, "no session with %s runs detached; celda --detach %s starts one", path, path);
+}
+
+bool front_runs_detached(const char *path) {
+    struct err e = {0};
+    int fd;
+    if (connect_to(path, &fd, &e)) return false;
+    close(fd);
+    return true;
+}
+
+int front_attach(int argc, char **argv) {
     struct err e = {0};
     int fd;
     if (argc != 1) {
         fputs("usage: celda attach NOTEBOOK.cells\n", stderr);
         return 2;
     }
-    if (!realpath(argv[0], notebook)) {
-        fprintf(stderr, "celda: cannot open '%s': %s\n", argv[0], strerror(errno));
-        return 1;
-    }
-    if (detach_socket_path(notebook, socket_path, sizeof socket_path, &e)) return front_fail(e.text);
-    if (detach_connect(socket_path, &fd, &e)) {
-        if (e.status != ERR_NOT_FOUND) return front_fail(e.text);
-        fprintf(stderr, "celda: no session with %s runs detached; celda --detach %s starts one\n", argv[0], argv[0]);
-        return 1;
-    }
+    if (connect_to(argv[0], &fd, &e)) return front_fail(e.text);
     int status = attach(fd);
     close(fd);
     return status;

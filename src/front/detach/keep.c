@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "front/detach/detach.h"
 
-enum { KEPT = 1 << 20, CONTEXT = 2000, PATIENCE = 5000 /* ms */ };
+enum { KEPT = 1 << 20, CONTEXT = 2000, PATIENCE = 5000, GREETING = 500 /* ms */ };
 
 struct keeper {
     int listener, terminal, client; /* client -1: nobody is attached */
@@ -54,11 +54,18 @@ static void show(struct keeper *k) {
     }
 }
 
+/* Whether who is at fd says anything: one who only asks whether somebody listens (detach_listen) takes nothing over. */
+static bool speaks(int fd) {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    char byte;
+    return poll(&p, 1, GREETING) == 1 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* Who comes takes over. It sees all that nobody has seen, or else the last lines. */
 static void welcome(struct keeper *k) {
     int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0) return;
-    if (!detach_is_ours(fd)) {
+    if (!detach_is_ours(fd) || !speaks(fd)) {
         close(fd);
         return;
     }

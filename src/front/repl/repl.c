@@ -373,6 +373,8 @@ int repl_main(const char *path, const struct journal_info *resumed, bool run_all
 
 int front_repl(const char *path) {
     struct journal_info info;
+    char *notebook[] = {(char *)path};
+    if (path && repl_wants_attach(path)) return front_attach(1, notebook);
     return repl_main(path, path && repl_wants_resume(path, &info) ? &info : NULL, false);
 }
 

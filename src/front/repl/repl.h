@@ -57,6 +57,8 @@ void repl_show_end(struct repl *r, const struct session_result *result, const ch
 int repl_main(const char *path, const struct journal_info *resumed, bool run_all);
 /* Shows what the journal holds, and what it says of cells counts from now on. */
 enum status repl_resume(struct repl *r, const struct journal_info *info, struct err *e);
+/* Whether a session with the notebook runs detached and the user wants that one; without a terminal likewise. */
+bool repl_wants_attach(const char *path);
 /* Whether the notebook's last session was interrupted and the user wants to go on with it; without a terminal a line on
  * standard error says how. */
 bool repl_wants_resume(const char *path, struct journal_info *info);

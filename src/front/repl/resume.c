@@ -174,6 +174,17 @@ static char ask(const struct journal_info *info) {
     return read_answer();
 }
 
+bool repl_wants_attach(const char *path) {
+    if (!front_runs_detached(path)) return false;
+    if (!isatty(STDIN_FILENO)) {
+        fprintf(stderr, "celda: a session with %s runs detached; to see it: celda attach %s\n", path, path);
+        return false;
+    }
+    printf("A session with this notebook runs detached.\nAttach to it (no: begin another one)? [Y/n] ");
+    fflush(stdout);
+    return read_answer() == 'y';
+}
+
 bool repl_wants_resume(const char *path, struct journal_info *info) {
     char notebook[PATH_MAX];
     struct err e = {0};
