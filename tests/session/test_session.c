@@ -23,7 +23,10 @@ static void test_values_are_shown(void **state) {
     host_expect(*state, "'a\\n', nil, true", "\"a\\n\", nil, true");
     host_expect(*state, "{1, 2, b = 'x', a = {3}}", "{1, 2, a = {3}, b = \"x\"}");
     host_expect(*state, "local t = {} t.t = t return t", "{t = <cycle>}");
-    host_expect(*state, "nil", "");
+    host_expect(*state, "(nil)", ""); /* nothing is shown of nil, unless it is what a name has */
+    host_expect(*state, "(function() return nil end)()", "");
+    host_expect(*state, "nowhere", "nil");
+    host_expect(*state, "x = {}\n  x.y \n", "nil");
     host_expect(*state, "x = 3", "");
     host_expect(*state, "tensor{1, 2}", "[1 2]");
 }
