@@ -48,10 +48,26 @@ static bool ends_with(const struct buf *b, const char *text) {
     return b->len >= n && !memcmp(b->data + b->len - n, text, n);
 }
 
-/* One blank line before a cell that does not stand where it stood in the file. */
-static void put_separator(struct buf *out) {
+/* Whether the file as it was read has cells right behind each other, without a blank line anywhere between two. */
+static bool is_compact(const struct notebook *nb) {
+    static const char marker[] = "\n-- %%";
+    const char *at = nb->text, *end = nb->text ? nb->text + nb->text_size : NULL;
+    int close = 0;
+    for (; at && (at = memmem(at, (size_t)(end - at), marker, sizeof marker - 1)); at++) {
+        const char *behind = at + sizeof marker - 1, *before = at;
+        if (behind < end && !strchr(" \t\r\n", *behind)) continue; /* a magic */
+        if (before > nb->text && before[-1] == '\r') before--;
+        if (before > nb->text && before[-1] == '\n') return false;
+        close++;
+    }
+    return close > 0;
+}
+
+/* One blank line before a cell that does not stand where it stood in the file, where the file has such. */
+static void put_separator(bool compact, struct buf *out) {
     if (!out->len) return;
     if (!ends_with(out, "\n")) buf_putc(out, '\n');
+    if (compact) return;
     if (!ends_with(out, "\n\n") && !ends_with(out, "\n\r\n")) buf_putc(out, '\n');
 }
 
@@ -68,11 +84,12 @@ static void put_cell(const struct cell *c, struct buf *out) {
 
 enum status notebook_write(const struct notebook *nb, struct buf *out, struct err *e) {
     struct buf text = {0};
+    const bool compact = is_compact(nb);
     buf_put(&text, nb->text ? nb->text : "", nb->head_size);
     const char *end = nb->text ? nb->text + nb->head_size : NULL;
     for (size_t i = 0; i < nb->count; i++) {
         const struct cell *c = &nb->cells[i];
-        if (!c->raw || c->raw != end) put_separator(&text);
+        if (!c->raw || c->raw != end) put_separator(compact, &text);
         put_cell(c, &text);
         end = c->raw ? c->raw + c->raw_size : NULL;
     }

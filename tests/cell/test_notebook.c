@@ -246,7 +246,7 @@ static void test_only_what_changed_is_rewritten(void **state) {
 static void test_insert_delete_move(void **state) {
     (void)state;
     struct err e = {0};
-    struct notebook *nb = parse("-- %% one\nx = 1\n-- %% two\ny = 2");
+    struct notebook *nb = parse("-- %% one\nx = 1\n\n-- %% two\ny = 2");
     assert_ok(notebook_insert(nb, 2, CELL_CODE, "%runtime gpu\nz = 3\n", 19, &e), &e);
     assert_ok(notebook_insert(nb, 1, CELL_MARKDOWN, "# Title\n\ntext", 13, &e), &e);
     assert_ok(notebook_insert(nb, 0, CELL_RAW, "", 0, &e), &e);
@@ -255,16 +255,27 @@ static void test_insert_delete_move(void **state) {
     notebook_delete(nb, 0);
     notebook_delete(nb, 1);
     notebook_delete(nb, 2);
-    expect_text(nb, "-- %% one\nx = 1\n-- %% two\ny = 2");
+    expect_text(nb, "-- %% one\nx = 1\n\n-- %% two\ny = 2");
     notebook_move(nb, 0, 1);
     expect_text(nb, "-- %% two\ny = 2\n\n-- %% one\nx = 1\n");
     notebook_move(nb, 1, 0);
-    expect_text(nb, "-- %% one\nx = 1\n-- %% two\ny = 2");
+    expect_text(nb, "-- %% one\nx = 1\n\n-- %% two\ny = 2");
     notebook_free(nb);
     assert_ok(notebook_new(&nb, &e), &e);
     expect_text(nb, "");
     assert_ok(notebook_insert(nb, 0, CELL_CODE, "x = 1", 5, &e), &e);
     expect_text(nb, "-- %%\nx = 1\n");
+    notebook_free(nb);
+}
+
+/* Where cells stand right behind each other, those that change do, too. */
+static void test_compact_files_stay_compact(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct notebook *nb = parse("-- %% one\n-- %%time\nx = 1\n-- %% two\ny = 2\n-- %%\nz = 3\n");
+    assert_ok(notebook_set_source(nb, 1, "y = 22", 6, &e), &e);
+    assert_ok(notebook_insert(nb, 3, CELL_CODE, "u = 4", 5, &e), &e);
+    expect_text(nb, "-- %% one\n-- %%time\nx = 1\n-- %% two\ny = 22\n-- %%\nz = 3\n-- %%\nu = 4\n");
     notebook_free(nb);
 }
 
@@ -337,7 +348,7 @@ static void test_merging(void **state) {
                  "-- %% New\n\n-- %% B\nb = 5\n\n-- %% C\nc = 3\n", "-- %% New\n\n-- %% B\nb = 5\n\n-- %% C\nc = 4\n");
     expect_merge(base, "-- %% A\na = 11\n\n-- %% B\nb = 2\n\n-- %% C\nc = 3\n",
                  "-- %% C\nc = 3\n-- %% B\nb = 2\n-- %% A\na = 1\n",
-                 "-- %% C\nc = 3\n-- %% B\nb = 2\n\n-- %% A\na = 11\n");
+                 "-- %% C\nc = 3\n-- %% B\nb = 2\n-- %% A\na = 11\n");
     expect_merge(base, "-- %% A\na = 11\n\n-- %% B\nb = 2\n\n-- %% C\nc = 3\n",
                  "-- %% A\na = 12\n\n-- %% B\nb = 2\n\n-- %% C\nc = 3\n", NULL);
     expect_merge(base, "-- %% A\na = 11\n\n-- %% B\nb = 2\n\n-- %% C\nc = 3\n", "-- %% B\nb = 2\n\n-- %% C\nc = 3\n",
@@ -438,6 +449,7 @@ int main(void) {
         cmocka_unit_test(test_warnings),
         cmocka_unit_test(test_only_what_changed_is_rewritten),
         cmocka_unit_test(test_insert_delete_move),
+        cmocka_unit_test(test_compact_files_stay_compact),
         cmocka_unit_test(test_magics_are_commented),
         cmocka_unit_test(test_cells_are_found_again),
         cmocka_unit_test(test_merging),
