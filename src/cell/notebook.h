@@ -56,8 +56,8 @@ enum status notebook_parse(const char *text, size_t n, struct notebook **out, st
 enum status notebook_read(const char *path, struct notebook **out, struct err *e);
 void notebook_free(struct notebook *nb);
 
-/* The file's text: untouched cells byte for byte, others in the canonical form (one blank line between cells, one final
- * newline, metadata as Python's json.dumps writes it, bare %magic lines as `-- %magic`). */
+/* The file's text: untouched cells byte for byte, others in the canonical form (one blank line between cells unless
+ * the file had none, one final newline, metadata as Python's json.dumps writes it, bare %magic lines as `-- %magic`). */
 enum status notebook_write(const struct notebook *nb, struct buf *out, struct err *e);
 /* Replaces the file as base/file.h does: on an error it is as it was. Afterwards `changed` is false and `path` is
  * nb->path. */
