@@ -105,11 +105,27 @@ void session_offer_names(lua_State *L, struct completion *c) {
     lua_pop(L, 1);
 }
 
-static void offer_keywords(const struct completion *c) {
-    static const char *const keyword[] = {"and",      "break",  "do",   "else", "elseif", "end",  "false", "for",
-                                          "function", "goto",   "if",   "in",   "local",  "nil",  "not",   "or",
-                                          "repeat",   "return", "then", "true", "until",  "while"};
-    for (size_t i = 0; i < sizeof keyword / sizeof *keyword; i++) offer(c, keyword[i]);
+static void offer_words(const struct completion *c, const char *const *words) {
+    for (; *words; words++) offer(c, *words);
+}
+
+/* Whether only a value can stand at `start` of the line: behind an operator, a comma, an opening bracket, `return`. */
+static bool wants_value(const char *line, size_t start) {
+    static const char *const before[] = {"and", "elseif", "if", "in", "not", "or", "return", "until", "while", NULL};
+    while (start > 0 && (line[start - 1] == ' ' || line[start - 1] == '\t')) start--;
+    size_t from = start;
+    while (from > 0 && cell_is_name(line[from - 1])) from--;
+    for (const char *const *word = before; *word; word++)
+        if (strlen(*word) == start - from && !memcmp(*word, line + from, start - from)) return true;
+    return from == start && start > 0 && strchr("=([{,+-*/%^#&|~<>", line[start - 1]);
+}
+
+static void offer_keywords(const struct completion *c, bool value) {
+    static const char *const values[] = {"false", "function", "nil", "not", "true", NULL};
+    static const char *const others[] = {"and", "break", "do", "else",   "elseif", "end",  "for",   "goto",  "if",
+                                         "in",  "local", "or", "repeat", "return", "then", "until", "while", NULL};
+    offer_words(c, values);
+    if (!value) offer_words(c, others);
 }
 
 void session_push_path(lua_State *L, const char *path, size_t n) {
@@ -145,7 +161,7 @@ static int complete(lua_State *L) {
     if (root == start) {
         if (session_offer_arguments(L, r->line, &r->c)) return 0;
         session_offer_names(L, &r->c);
-        offer_keywords(&r->c);
+        offer_keywords(&r->c, wants_value(r->line, start));
         return 0;
     }
     if (!cell_is_name(r->line[root])) return 0; /* the field of a call or of an expression in brackets */

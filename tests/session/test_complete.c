@@ -49,6 +49,12 @@ static void test_names(void **state) {
     offers(h, "x = low", "lowered");
     offers(h, "rai", "raised");
     offers(h, "whi", "while");
+    offers(h, "while not rai", "raised");
+    offers(h, "x = {f", "function"); /* of the keywords those that begin a value */
+    offers(h, "if x then ret", "return");
+    offers_nothing(h, "x = whi");
+    offers_nothing(h, "print(1, unti");
+    offers_nothing(h, "return  whi");
     offers(h, "raised.inn", "inner");
     offers(h, "raised.inner.", "leaf");
     offers_nothing(h, "raised.nothing.");
