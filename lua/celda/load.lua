@@ -243,7 +243,7 @@ local function build(self, salvage)
 end
 
 -- The names that are to be there, so that setting them afterwards needs no memory. Gives back what takes them away again.
-local function prepare(locals, globals)
+local function prepare(locals, globals, additions)
   local undo = {}
   local fine, problem = pcall(function()
     for _, variable in ipairs(locals) do
@@ -256,6 +256,12 @@ local function prepare(locals, globals)
       if rawget(_G, name) == nil then
         undo[#undo + 1] = function() rawset(_G, name, nil) end
         rawset(_G, name, false)
+      end
+    end
+    for _, field in ipairs(additions) do
+      if rawget(field.of, field.key) == nil then
+        undo[#undo + 1] = function() rawset(field.of, field.key, nil) end
+        rawset(field.of, field.key, false)
       end
     end
   end)
@@ -284,6 +290,22 @@ local function guarded(f, self, ...)
   core.raise("OSError", "'%s' is damaged: %s", self.path, tostring(result))
 end
 
+-- The fields that go into tables that every session has; those whose table this celda lacks are named in `unsaved`.
+local function make_additions(self, unsaved)
+  local list = {}
+  for _, field in ipairs(self.manifest.additions or {}) do
+    local name, key = field[1], field[2]
+    if type(name) ~= "string" or type(key) ~= "string" then error("an addition has no place", 0) end
+    local fine, of = load.attempt(names.find, name)
+    if fine and type(of) == "table" then
+      list[#list + 1] = {of = of, key = key, value = self:value(field[3])}
+    else
+      unsaved[#unsaved + 1] = {key, ("this celda has no table %s"):format(name)}
+    end
+  end
+  return list
+end
+
 -- All that a session's file holds, ready to be put in place.
 local function make_session(self, salvage)
   local made = {locals = join_locals(self), globals = {}, unsaved = {}}
@@ -299,6 +321,7 @@ local function make_session(self, salvage)
   for _, what in ipairs(self.manifest.lost or {}) do
     made.unsaved[#made.unsaved + 1] = {tostring(what[1]), tostring(what[2])}
   end
+  made.additions = make_additions(self, made.unsaved)
   if type(self.manifest.randomness or {}) ~= "table" then error("the random state is none", 0) end
   made.globals.salvaged = self.salvaged
   made.last = self:value(self.manifest.last)
@@ -312,13 +335,14 @@ function load.session(path, salvage)
   if self.manifest.value ~= nil then core.raise("OSError", "'%s' holds one value: celda.load reads it", path) end
   local made = guarded(make_session, self, salvage)
   core.uninterrupted(function()
-    prepare(made.locals, made.globals)
+    prepare(made.locals, made.globals, made.additions)
     for _, variable in ipairs(made.locals) do debug.setupvalue(variable.carrier, 1, variable.value) end
     for name, value in pairs(made.globals) do rawset(_G, name, value) end
+    for _, field in ipairs(made.additions) do rawset(field.of, field.key, field.value) end
     rawset(_G, "_", made.last)
     if self.manifest.randomness then core.set_randomness(self.manifest.randomness) end
   end)
-  local count = #made.locals
+  local count = #made.locals + #made.additions
   for _ in pairs(made.globals) do count = count + 1 end
   return count, made.unsaved, self.lost, self.manifest.saved, self.manifest.runs
 end

@@ -39,6 +39,18 @@ local function locals_of(graph)
   return list
 end
 
+-- What the user put into tables that every session has: functions in `string`, say.
+local function additions(graph)
+  local all, list = core.additions(), {}
+  table.sort(all, function(a, b) return a[1] .. a[2] < b[1] .. b[2] end)
+  for _, field in ipairs(all) do
+    local name, key, value = table.unpack(field)
+    local described = graph:value(value, nil, name:gsub("^_G:%.", ""):gsub(":%.?", ".") .. "." .. key)
+    if described ~= nil then list[#list + 1] = {name, key, described} end
+  end
+  return list
+end
+
 -- A file that is something else is not written over.
 local function check_target(path)
   local file = io.open(path, "rb")
@@ -60,18 +72,19 @@ end
 function save.describe()
   local graph = Graph.new()
   local manifest = {locals = locals_of(graph), globals = named_values(graph, globals_of_user()), randomness = core.get_randomness()}
+  manifest.additions = additions(graph)
   manifest.runs = core.runs()
   local last = rawget(_G, "_")
   if last ~= nil then manifest.last = graph:value(last, nil, "_") end
   return graph, save.finish(graph, manifest)
 end
 
---- save.session(path): the whole session; how many variables, and what could not be saved, as {{path, why}, ...}.
+--- save.session(path): the whole session; how many variables and additions, and what could not be saved, as {{path, why}, ...}.
 function save.session(path)
   check_target(path)
   local graph, manifest = save.describe()
   core.write_archive(path, graph.tensors, manifest, tostring(save.VERSION))
-  return #manifest.locals + #manifest.globals, graph.lost
+  return #manifest.locals + #manifest.globals + #manifest.additions, graph.lost
 end
 
 --- celda.save(path, value): one value and all that it refers to.

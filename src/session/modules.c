@@ -37,7 +37,7 @@ static int search(lua_State *L) {
     return 2;
 }
 
-/* A stub's __index, __call or __pairs: upvalue 1 is the module's name. The module takes the stub's place, and the stub
+/* A stub's __index, __newindex, __call or __pairs: upvalue 1 is the module's name. The module takes the stub's place, and the stub
  * itself becomes a view of it for those who kept it. */
 static void load_module(lua_State *L) {
     lua_getglobal(L, "require");
@@ -65,6 +65,13 @@ static int stub_index(lua_State *L) {
     return 1;
 }
 
+static int stub_newindex(lua_State *L) {
+    load_module(L);
+    lua_replace(L, 1);
+    lua_settable(L, 1);
+    return 0;
+}
+
 static int stub_call(lua_State *L) {
     load_module(L);
     lua_replace(L, 1);
@@ -81,8 +88,11 @@ static int stub_pairs(lua_State *L) {
 }
 
 static void add_stub(lua_State *L, const char *name) {
-    static const luaL_Reg events[] = {
-        {"__index", stub_index}, {"__call", stub_call}, {"__pairs", stub_pairs}, {"__module", stub_module}};
+    static const luaL_Reg events[] = {{"__index", stub_index},
+                                      {"__newindex", stub_newindex},
+                                      {"__call", stub_call},
+                                      {"__pairs", stub_pairs},
+                                      {"__module", stub_module}};
     if (lua_getglobal(L, name) == LUA_TNIL && find(name)) {
         lua_newtable(L);
         lua_newtable(L);

@@ -8,6 +8,7 @@
 #include "session/internal.h"
 
 static const char names_key; /* its address is a registry key: value, or address of an upvalue -> name */
+static const char keys_key;  /* likewise: table that users reach -> {key = true} when it was named */
 
 static bool is_identifier(const char *s) {
     return *s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == strlen(s);
@@ -69,6 +70,29 @@ static void name_upvalues(struct walk *w) {
     }
 }
 
+/* Whether users have the table by name, as `tensor.random` or `math`; what they put into it is theirs then. */
+static bool is_public(const char *path) {
+    const char *steps = strchr(path, ':') + 1;
+    const bool internal = !strncmp(path, "celda.", 6) || !strncmp(path, "registry:", 9) ||
+                          !strncmp(path, "_G:.package", 11) || !strcmp(path, "_G:");
+    return !internal && !strpbrk(steps, "@^[");
+}
+
+static void note_keys(struct walk *w) {
+    lua_State *L = w->L;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &keys_key);
+    lua_pushvalue(L, -2);
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, -3);) {
+        lua_pop(L, 1);
+        lua_pushvalue(L, -1);
+        lua_pushboolean(L, true);
+        lua_rawset(L, -4);
+    }
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
 static void look_into(struct walk *w) {
     lua_State *L = w->L;
     lua_pushvalue(L, -1);
@@ -76,6 +100,7 @@ static void look_into(struct walk *w) {
     snprintf(w->path, sizeof w->path, "%s", lua_tostring(L, -1));
     lua_pop(L, 1);
     if (strlen(w->path) + 100 > sizeof w->path) return; /* nothing of ours lies so deep */
+    if (lua_istable(L, -1) && is_public(w->path)) note_keys(w);
     if (lua_istable(L, -1)) name_fields(w);
     if (lua_isfunction(L, -1)) name_upvalues(w);
     if (lua_istable(L, -1) && lua_getmetatable(L, -1)) name_value(w, "@");
@@ -119,8 +144,50 @@ static int upvalue_name(lua_State *L) {
     return 1;
 }
 
+/* Whether the field (key and value on top) of a table whose first keys are at `keys` is the user's: a new one, or another
+ * function in the place of one of ours. */
+static bool is_addition(lua_State *L, int keys, int names) {
+    if (lua_type(L, -2) != LUA_TSTRING) return false;
+    lua_pushvalue(L, -2);
+    const bool new = lua_rawget(L, keys) == LUA_TNIL;
+    lua_pop(L, 1);
+    if (new || !lua_isfunction(L, -1)) return new;
+    lua_pushvalue(L, -1);
+    const bool other = lua_rawget(L, names) == LUA_TNIL;
+    lua_pop(L, 1);
+    return other;
+}
+
+/* additions(): {{table's name, key, value}, ...}, what the user put into tables that every session has. */
+static int additions(lua_State *L) {
+    enum { OUT = 1, NAMES, ALL, TABLE, KEYS };
+    lua_settop(L, 0);
+    lua_newtable(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &keys_key);
+    for (lua_pushnil(L); lua_next(L, ALL); lua_settop(L, TABLE)) {
+        for (lua_pushnil(L); lua_next(L, TABLE); lua_pop(L, 1)) {
+            if (!is_addition(L, KEYS, NAMES)) continue;
+            lua_createtable(L, 3, 0);
+            lua_pushvalue(L, TABLE);
+            lua_rawget(L, NAMES);
+            lua_rawseti(L, -2, 1);
+            lua_pushvalue(L, -3);
+            lua_rawseti(L, -2, 2);
+            lua_pushvalue(L, -2);
+            lua_rawseti(L, -2, 3);
+            lua_rawseti(L, OUT, (lua_Integer)lua_rawlen(L, OUT) + 1);
+        }
+    }
+    lua_settop(L, OUT);
+    return 1;
+}
+
 void session_open_names(lua_State *L) {
-    static const luaL_Reg functions[] = {{"name_of", name_of}, {"upvalue_name", upvalue_name}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"name_of", name_of}, {"upvalue_name", upvalue_name}, {"additions", additions}, {NULL, NULL}};
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &keys_key);
     lua_newtable(L);
     lua_pushvalue(L, LUA_REGISTRYINDEX); /* has a name from the start: nobody looks into it, where users' values are */
     lua_pushliteral(L, "registry:");

@@ -106,6 +106,30 @@ static void functions_share_their_variables(void **state) {
     host_fails(&there, "local function bad() error('no') end bad()", "no");
 }
 
+/* What users put into tables that every session has, and functions that took the place of ours there; a module that had not
+ * been used yet keeps what it was given. */
+static void additions_to_libraries_come_back(void **state) {
+    (void)state;
+    move("local count = 0\n"
+         "function string.shout(s) count = count + 1 return s:upper() .. '!' end\n"
+         "function tensor.double(x) return x * 2 end\n"
+         "function keras.mine() return keras.layers.Flatten() end\n"
+         "math.tau, math.pi = 2 * math.pi, math.pi\n"
+         "tensor.random.of_mine = {1, tensor{2, 3}}\n"
+         "local floor = math.floor\n"
+         "function math.floor(x) return floor(x), 'mine' end\n"
+         "shout = string.shout");
+    host_expect(&here, "('a'):shout(), keras.mine() ~= nil", "\"A!\", true");
+    host_expect(&there, "('a'):shout(), count, shout == string.shout", "\"A!\", 1, true");
+    host_expect(&there, "tensor.double(tensor{1, 2}), math.tau > 6, math.floor(2.5)", "[2 4], true, 2, \"mine\"");
+    host_expect(&there, "tensor.random.of_mine[2], keras.mine() ~= nil", "[2 3], true");
+    host_expect(&there, "#require 'celda.core'.additions()", "6");
+    load(&there);
+    host_expect(&there, "('b'):shout()", "\"B!\"");
+    host_expect(&here, "string.shout = coroutine.create(print)", "");
+    assert_non_null(strstr(save(), "not saved:\n  string.shout: "));
+}
+
 /* Two cells of one name: the function is of the one that was run first. And what was loaded can be saved again. */
 static void a_function_is_found_in_the_text_it_is_from(void **state) {
     (void)state;
@@ -605,6 +629,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(values_come_back),
         TEST(functions_share_their_variables),
+        TEST(additions_to_libraries_come_back),
         TEST(a_function_is_found_in_the_text_it_is_from),
         TEST(what_cannot_be_saved_is_named),
         TEST(tensors_that_share_go_on_sharing),
