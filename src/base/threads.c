@@ -190,6 +190,11 @@ static enum status run_here(const struct threads *t, int64_t n, int64_t grain, t
     return s;
 }
 
+int64_t threads_grain(const struct threads *t, int64_t n, int64_t least, int64_t most) {
+    const int64_t even = n / (4 * t->count); /* so that the last to end is a quarter late at most */
+    return even < least ? least : even > most ? most : even;
+}
+
 enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e) {
     if (inside || t->count == 1 || n <= grain) return run_here(t, n, grain, fn, arg, e);
     pthread_mutex_lock(&t->lock);

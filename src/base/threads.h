@@ -1,5 +1,5 @@
-/* One pool of worker threads sized to the cores this process may use (affinity and cgroup quota). A loop is cut into
- * chunks that do not depend on the number of threads, so one thread computes the same bits as many. */
+/* One pool of worker threads sized to the cores this process may use (affinity and cgroup quota). What a loop
+ * computes does not depend on who computes which chunk, so one thread computes the same bits as many. */
 #ifndef BASE_THREADS_H
 #define BASE_THREADS_H
 
@@ -25,6 +25,9 @@ typedef void threads_fn(void *arg, int64_t begin, int64_t end, int worker);
 /* Runs fn over [0, n) in chunks of `grain`; a chunk should take well under 5 ms. The calling thread works too. The
  * cancel flag is looked at before each chunk: ERR_CANCELLED leaves the rest undone. Not reentrant. */
 enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e);
+
+/* A grain for a loop whose results do not depend on it: some chunks a thread, between `least` and `most`. */
+int64_t threads_grain(const struct threads *t, int64_t n, int64_t least, int64_t most);
 
 /* Whether the loops from now on flush subnormal numbers (base/subnormal.h) on all workers; at first they do not. */
 void threads_flush_subnormals(struct threads *t, bool flush);

@@ -119,11 +119,27 @@ static void test_subnormal_numbers_are_flushed(void **state) {
     }
 }
 
+/* Some chunks for each thread, where the loop has as many items, within the bounds. */
+static void test_grains_share_out(void **state) {
+    (void)state;
+    static const struct {
+        int threads;
+        int64_t n, least, most, grain;
+    } cases[] = {{2, 64, 1, 8, 8},         {16, 64, 1, 8, 1}, {2, 41, 1, 3, 3}, {1, 1000, 1, 1000, 250},
+                 {4, 1000, 100, 500, 100}, {4, 0, 4, 32, 4},  {3, 5, 1, 8, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct threads *t;
+        struct err e = {0};
+        assert_int_equal(threads_open(cases[i].threads, &t, &e), OK);
+        assert_int_equal(threads_grain(t, cases[i].n, cases[i].least, cases[i].most), cases[i].grain);
+        threads_close(t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_item_is_done_once),
-        cmocka_unit_test(test_a_nested_loop_runs_where_it_is),
-        cmocka_unit_test(test_a_cancel_leaves_the_rest),
+        cmocka_unit_test(test_each_item_is_done_once),         cmocka_unit_test(test_grains_share_out),
+        cmocka_unit_test(test_a_nested_loop_runs_where_it_is), cmocka_unit_test(test_a_cancel_leaves_the_rest),
         cmocka_unit_test(test_subnormal_numbers_are_flushed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

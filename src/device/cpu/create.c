@@ -84,7 +84,8 @@ static enum status run_random_uniform(struct cpu *c, const struct op_call *call,
     (void)workspace;
     const int64_t *seed = tensor_data(call->in[0]);
     struct uniform u = {c, rng_stateless(seed[0], seed[1]), tensor_data(call->out[0])};
-    return threads_for(c->threads, tensor_size(call->out[0]), GRAIN, uniform_chunk, &u, e);
+    const int64_t n = tensor_size(call->out[0]), grain = threads_grain(c->threads, n, GRAIN / 16, GRAIN);
+    return threads_for(c->threads, n, (grain + 15) / 16 * 16, uniform_chunk, &u, e); /* whole cache lines */
 }
 
 const struct cpu_kernel cpu_kernel_random_uniform = {.run = run_random_uniform};

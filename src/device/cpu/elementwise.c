@@ -1,5 +1,5 @@
 /* The elementwise engine: eager calls and fused regions alike. The output is cut into units, and these into chunks of at
- * most CHUNK elements, by its size alone; for each chunk, operands that do not lie contiguously are gathered into L1, then
+ * most CHUNK elements; for each chunk, operands that do not lie contiguously are gathered into L1, then
  * every step's inner loop runs over contiguous data, and what is reduced is added while it is there.
  * Invariant: a loop never writes where it reads. */
 #include <string.h>
@@ -10,7 +10,8 @@
 #include "graph/graph.h"
 
 /* So that the ten operands and results of an optimizer's step stay in L1: 3 % less time than with 1024. */
-enum { CHUNK = CPU_CHUNK, UNIT = 32 * CHUNK, SLOT_BYTES = CHUNK * 8 };
+enum { CHUNK = CPU_CHUNK, SLOT_BYTES = CHUNK * 8 };
+enum { LEAST = 4, MOST = 32 }; /* chunks of a unit */
 
 struct operand {
     struct cpu_walk walk;
@@ -96,7 +97,7 @@ static enum status prepare_step(struct cpu *c, struct cpu_elementwise *w, const 
 static enum status prepare(struct cpu *c, struct cpu_elementwise *w, const struct graph_fused *f,
                            struct tensor *const *in, const struct shape *shape, struct err *e) {
     w->size = shape_size(shape);
-    w->unit = UNIT;
+    w->unit = CHUNK * threads_grain(c->threads, w->size / CHUNK, LEAST, MOST);
     w->chunk = CHUNK;
     if (w->tails.count) {
         const struct cpu_columns *rows = &w->tails.tail[0].columns;

@@ -1,6 +1,6 @@
-/* Invariant: the grid of units depends on the shapes alone, and each element's sum on k alone: one thread computes the same
- * bits as many. B is laid out in strips of COLUMNS that stay in the cache, A is read where it lies: of the products of a
- * dense layer with 128 rows this takes 3/4 of OpenBLAS 0.3.21's time with AVX-512, but for small products more. */
+/* Invariant: each element's sum depends on k alone, not on the grid of units: one thread computes the same bits as many. B
+ * is laid out in strips of COLUMNS that stay in the cache, A is read where it lies: of the products of a dense layer with
+ * 128 rows this takes 3/4 of OpenBLAS 0.3.21's time with AVX-512, but for small products more. */
 #include "device/cpu/gemm_tiles.h"
 
 #include "base/cancel.h"
@@ -9,9 +9,10 @@
 enum {
     COLUMNS = 64,   /* of a strip */
     DEPTH = 128,    /* of k at a time: a packed strip is 32 kB */
-    ROWS = 96,      /* of a unit at least, where there are as many */
+    ROWS = 96,      /* of a unit at least, where there are as many units without */
+    FEW = 24,       /* likewise where threads would go without: packing is then an eighth of the work */
     TILE = 12,      /* a multiple of every tile's rows */
-    UNITS = 32,     /* that are enough to keep the threads busy */
+    UNITS = 32,     /* that are enough to keep a few threads busy */
     LANE = 16,      /* the tile's columns come in as many */
     SHORT = 16,     /* a side below which packing does not pay */
     THIN = 64,      /* and k */
@@ -90,9 +91,10 @@ static void run_units(void *arg, int64_t begin, int64_t end, int worker) {
     for (int64_t u = begin; u < end; u++) run_unit(p, u, &r);
 }
 
-/* Blocks of rows, each of which packs B again: as few as keep the threads busy. */
-static int64_t choose_rows(const struct cpu_gemm *g, int64_t strips) {
-    int64_t most = g->m / ROWS, blocks = cpu_ceil_div(UNITS, strips);
+/* Blocks of rows, each of which packs B again: as few as keep the threads busy. No row's sums depend on its block. */
+static int64_t choose_rows(const struct cpu *c, const struct cpu_gemm *g, int64_t strips) {
+    const int64_t threads = threads_count(c->threads), units = 2 * threads > UNITS ? 2 * threads : UNITS;
+    int64_t most = g->m / (strips < threads ? FEW : ROWS), blocks = cpu_ceil_div(units, strips);
     if (blocks > most) blocks = most > 1 ? most : 1;
     return cpu_ceil_div(cpu_ceil_div(g->m, blocks), TILE) * TILE;
 }
@@ -101,7 +103,7 @@ enum status cpu_gemm_tiles(struct cpu *c, const struct cpu_gemm *g, const struct
                            struct err *e) {
     struct products p = {.c = c, .g = g, .stack = stack, .kernels = cpu_conv_kernels(c)};
     p.nstrip = cpu_ceil_div(g->n, COLUMNS);
-    p.rows = choose_rows(g, p.nstrip * count);
+    p.rows = choose_rows(c, g, p.nstrip * count);
     p.nrow = cpu_ceil_div(g->m, p.rows);
     if (cpu_scratch_reserve(c, scratch_bytes(&p), e)) return e->status;
     if (threads_for(c->threads, p.nstrip * p.nrow * count, 1, run_units, &p, e)) return e->status;
