@@ -1,6 +1,7 @@
 /* The kernels that the ops' samples ask for, compiled by NVRTC as a card would have it, where the CUDA toolkit is: those of
  * float32 for the oldest and the newest architecture; with CELDA_TEST_ALL=1 (two minutes) those of every dtype, and all but
- * the elementwise ones for each architecture from sm_75 on. No card is needed, and nothing runs. */
+ * the elementwise ones for each architecture from sm_75 on. Of products the compiler's report is read: what the sums of a
+ * thread do not find room for in registers would cost more than the arithmetic. No card is needed, and nothing runs. */
 #include "device/gpu/nvrtc.h"
 
 #include <stdio.h>
@@ -15,7 +16,8 @@
 static struct nvrtc nvrtc;
 static struct err missing;
 static int architectures[64], narchitecture, compiled;
-static bool all;
+static bool all, measuring;
+static int measured, most_registers;
 
 /* ---- a driver that compiles and runs nothing ------------------------------------------------------------------------ */
 
@@ -47,10 +49,45 @@ static enum status copy_out(void *d, uint64_t native, size_t offset, void *host,
     memset(host, 0, bytes);
     return OK;
 }
+/* Registers, and bytes that spill, by ptxas's words: "Used 128 registers ... 0 bytes spill stores". */
+static void measure(const char *source, int architecture) {
+    char target[48];
+    size_t size = 0;
+    nvrtcProgram p;
+    nvrtc_options(architecture, false, target, sizeof target);
+    const char *const options[] = {target, "--fmad=false", "--disable-warnings", "--ptxas-options=-v"};
+    assert_int_equal(nvrtc.nvrtcCreateProgram(&p, source, "gemm", 0, NULL, NULL), 0);
+    assert_int_equal(nvrtc.nvrtcCompileProgram(p, 4, options), 0);
+    nvrtc.nvrtcGetProgramLogSize(p, &size);
+    char *log = calloc(1, size + 1);
+    assert_non_null(log);
+    nvrtc.nvrtcGetProgramLog(p, log);
+    nvrtc.nvrtcDestroyProgram(&p);
+    const char *used = strstr(log, "Used "), *spill = strstr(log, "bytes spill stores");
+    if (used && spill) {
+        const int registers = atoi(used + 5);
+        if (!strstr(log, " 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads"))
+            fail_msg("sm_%d: %s\n%.300s", architecture, log, source + strlen(source) - 300);
+        if (registers > most_registers) most_registers = registers;
+        measured++;
+    }
+    free(log);
+}
+
+/* Turing, Ampere, Hopper, Blackwell. */
+static bool is_one_of_four(int architecture) {
+    return architecture == 75 || architecture == 80 || architecture == 90 || architecture == 120;
+}
+
 static enum status build(void *d, const char *source, const char *name, const struct buf *binary, struct buf *made,
                          void **kernel, struct err *e) {
     (void)d, (void)made;
     if (binary) return err_set(e, ERR_STATE, "nothing is cached here");
+    if (measuring && strcmp(name, "gemm") == 0)
+        for (int i = 0; i < narchitecture; i++)
+            if (all || is_one_of_four(architectures[i])) measure(source, architectures[i]);
+    *kernel = &nvrtc;
+    if (measuring) return OK;
     const int first = strcmp(name, "elementwise") == 0 ? narchitecture - 1 : 0;
     for (int i = first; i < narchitecture; i += all || i ? 1 : narchitecture - 1) {
         struct buf image = {0};
@@ -59,7 +96,6 @@ static enum status build(void *d, const char *source, const char *name, const st
         if (e->status != OK) return e->status;
         compiled++;
     }
-    *kernel = &nvrtc;
     return OK;
 }
 static void kernel_free(void *d, void *kernel) {
@@ -134,7 +170,75 @@ static void test_all_compile(void **state) {
     d->driver->close(d);
 }
 
+/* ---- products ------------------------------------------------------------------------------------------------------- */
+
+static void run_on_paper(struct device *d, const struct op *op, const struct shape *a, const struct shape *b,
+                         const union op_attrs *attrs) {
+    struct err e = {0};
+    struct tensor *in[2];
+    assert_ok(tensor_new(d, DT_FLOAT32, a, &in[0], &e), &e);
+    assert_ok(tensor_new(d, DT_FLOAT32, b, &in[1], &e), &e);
+    tensor_release(test_run(d, op, in, 2, attrs));
+    tensor_release(in[0]);
+    tensor_release(in[1]);
+}
+
+static void run_products(struct device *d, int64_t m, int64_t k, int64_t n) {
+    run_on_paper(d, &op_matmul, SHAPE_AT(m, k), SHAPE_AT(k, n), &(union op_attrs){0});
+    run_on_paper(d, &op_matmul, SHAPE_AT(k, m), SHAPE_AT(n, k),
+                 &(union op_attrs){.matmul = {.transpose_a = true, .transpose_b = true}});
+}
+
+static void run_convolutions(struct device *d, int64_t cin, int64_t cout) {
+    const union op_attrs a = {.window = {.size = {5, 5},
+                                         .stride = {1, 1},
+                                         .dilation = {1, 1},
+                                         .before = {2, 2},
+                                         .after = {2, 2},
+                                         .groups = 1,
+                                         .input = {28, 28}}};
+    const struct shape *x = SHAPE_AT(128, 28, 28, cin), *kernel = SHAPE_AT(5, 5, cin, cout);
+    const struct shape *y = SHAPE_AT(128, 28, 28, cout);
+    run_on_paper(d, &op_conv2d, x, kernel, &a);
+    run_on_paper(d, &op_conv2d_grad_input, y, kernel, &a);
+    run_on_paper(d, &op_conv2d_grad_kernel, x, y, &a);
+}
+
+/* Of each tile, and where operands are whole vectors and where not. */
+static void test_products_spill_nothing(void **state) {
+    (void)state;
+    needs_nvrtc();
+    struct err e = {0};
+    struct device *d;
+    measuring = true;
+    assert_ok(gpu_open(&paper, device_driver_find("cuda"), 0, true, &d, &e), &e);
+    run_products(d, 4096, 512, 4096);
+    run_products(d, 4097, 513, 4097);
+    run_convolutions(d, 64, 128);
+    run_convolutions(d, 67, 127);
+    run_convolutions(d, 3, 128);
+    run_convolutions(d, 64, 64);
+    if (all) {
+        run_products(d, 4096, 512, 64);
+        run_products(d, 64, 64, 64);
+        run_products(d, 63, 63, 63);
+        run_convolutions(d, 1, 64);
+        run_convolutions(d, 1, 1);
+    }
+    d->driver->close(d);
+    measuring = false;
+    if (!measured) {
+        print_message("[  SKIPPED ] this NVRTC does not report registers\n");
+        skip();
+    }
+    print_message("%d products measured: at most %d registers, none spilled\n", measured, most_registers);
+    assert_true(most_registers <= 128);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_compile)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_compile),
+        cmocka_unit_test(test_products_spill_nothing),
+    };
     return cmocka_run_group_tests(tests, open_all, test_cpus_close);
 }

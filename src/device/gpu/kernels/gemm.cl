@@ -1,152 +1,388 @@
-/* Products of matrices in tiles of 64 x 64, steps of 16 along the sum: matrices as they lie (MATMUL), and the three passes
- * of a convolution as products whose operands are read out of images (FORWARD, GRAD_INPUT, GRAD_KERNEL). A thread has 4 x 4
- * sums. Long sums may be cut into parts, which are written one after the other. */
+/* Products of matrices in tiles of TILE_M x TILE_N: matrices as they lie (MATMUL), and the three passes of a convolution as
+ * products whose operands are read out of images (FORWARD, GRAD_INPUT, GRAD_KERNEL). Long sums may be cut into parts, which
+ * are written one after the other.
+ *
+ * A tile's operands lie in local memory twice: while one pair is multiplied, the next is on its way through registers, so
+ * that one SYNC a step is enough. A thread brings four elements of each operand a slice, and has 4 x 4 sums, or pieces of
+ * such 64 apart: of 128 x 128 it reads 64 bytes of local memory for 64 products, and never two rows of one bank at once.
+ *
+ * Besides TILE_M and TILE_N there are defined: T and T4, the element and four of them; MULTIPLY_ADD; whether the four that a
+ * thread brings follow each other along the sum (A_ALONG_K, B_ALONG_K), and whether they are one aligned load (A_VECTOR,
+ * B_VECTOR); whether the result is written so (C_VECTOR); for GRAD_INPUT the strides, STRIDE_H and STRIDE_W. */
 
-enum { TILE = 64, DEPTH = 16, PITCH = TILE + 1 };
+/* Rows are padded so that four elements of a column, one below the other, and the next column's meet no bank twice; 8-byte
+ * elements would need more than the 32 KB that every device has. */
+enum {
+    SLICE = 1024 / TILE_M,
+    DEPTH = SLICE,
+    PAD = sizeof(T) == 8 ? 0 : 4,
+    PITCH_A = TILE_M + PAD,
+    PITCH_B = TILE_N + PAD,
+    PIECES_M = TILE_M / 64,
+    PIECES_N = TILE_N / 64
+};
 
-/* The convolution: x (batch, in, groups * cin), kernel (size, cin, groups * cout), y (batch, out, groups * cout). */
+/* The convolution: x (batch, in, groups * cin), kernel (size, cin, groups * cout), y (batch, out, groups * cout). `slice` is
+ * SLICE in the digits of terms. */
 typedef struct {
-    i32 in[2], out[2], size[2], stride[2], dilation[2], before[2], cin, cout, groups, unused;
+    i32 in[2], out[2], size[2], stride[2], dilation[2], before[2], cin, cout, groups, slice[3];
 } window;
 
-/* m rows and n columns of the result, k terms of each sum; batches of products. For MATMUL elements of a and b step by
- * a_m, a_k, b_k, b_n, batches by a_batch, b_batch. */
+/* m rows and n columns of the result, k terms of each sum; batches of products, for convolutions groups. Elements step by
+ * a_m, a_k and so on, where an operand is a matrix; along_k: those of MATMUL whose direction is not a constant. */
 typedef struct {
-    i64 m, n, k, batch, a_m, a_k, b_k, b_n, a_batch, b_batch, part;
+    i64 m, n, k, batch, a_m, a_k, b_k, b_n, c_m, a_batch, b_batch, c_batch, part, a_along_k, b_along_k;
 } product;
 
-/* Where row m of A begins, and its element k; element (k, n) of B. */
-#ifdef MATMUL
+/* ---- what a thread brings ---- */
+
+/* The first of the four, a row of A's tile or a column of B's and a term of the slice, and the steps to the next ones. */
 typedef struct {
-    i64 at;
-} row;
-DEVFN row row_of(const product *p, const window *w, i64 batch, int m) {
-    row r;
-    r.at = batch * p->a_batch + m * p->a_m;
-    return r;
+    int x, k, dx, dk;
+} quad;
+
+/* Those that are not one load lie so that neighbouring threads read neighbours. */
+DEVFN quad quad_of(int along_k, int vector, int tile) {
+    const int per_k = SLICE / 4, per_x = tile / 4;
+    quad q;
+    q.x = along_k ? THREAD / per_k : vector ? THREAD % per_x * 4 : THREAD % per_x;
+    q.k = along_k ? THREAD % per_k * 4 : THREAD / per_x;
+    q.dx = along_k ? 0 : vector ? 1 : per_x;
+    q.dk = along_k;
+    return q;
 }
-DEVFN i64 a_place(const product *p, const window *w, i64 batch, row r, int k) {
-    return r.at + k * p->a_k;
+
+DEVFN void read_four(T *v, const GLOBAL T *from) {
+    const T4 four = *(const GLOBAL T4 *)from;
+    v[0] = four.x;
+    v[1] = four.y;
+    v[2] = four.z;
+    v[3] = four.w;
 }
-DEVFN i64 b_place(const product *p, const window *w, i64 batch, int k, int n) {
-    return batch * p->b_batch + k * p->b_k + n * p->b_n;
+
+/* An operand that lies as a matrix: the thread's next four. */
+typedef struct {
+    quad q;
+    int x, left;         /* row or column; terms from the first of the four on, 0 beside the matrix */
+    i64 at, step; /* where, and how far apart */
+} matrix;
+
+DEVFN matrix matrix_of(quad q, int x0, int size, int k0, int end, i64 at, i64 step_x, i64 step_k) {
+    matrix m;
+    m.q = q;
+    m.x = x0 + q.x;
+    m.left = m.x < size ? end - k0 - q.k : 0;
+    m.at = at + m.x * step_x + (k0 + q.k) * step_k;
+    m.step = q.dx * step_x + q.dk * step_k;
+    return m;
 }
-DEVFN i64 c_place(const product *p, const window *w, i64 batch, int m, int n) {
-    return (batch * p->m + m) * p->n + n;
+
+/* Outside there are zeros. */
+DEVFN void matrix_read(matrix *m, T *v, const GLOBAL T *from, int vector, int size, i64 step_k) {
+    UNROLL for (int j = 0; j < 4; j++) v[j] = 0;
+    if (vector) {
+        if (m->left > 0) read_four(v, from + m->at);
+    } else {
+        UNROLL for (int j = 0; j < 4; j++)
+            if (m->x + j * m->q.dx < size && j * m->q.dk < m->left) v[j] = from[m->at + j * m->step];
+    }
+    m->left -= SLICE;
+    m->at += SLICE * step_k;
 }
+
+DEVFN void put(LOCAL_ARG T *tile, int pitch, quad q, int vector, const T *v) {
+    if (vector && q.dk == 0) {
+        T4 four;
+        four.x = v[0];
+        four.y = v[1];
+        four.z = v[2];
+        four.w = v[3];
+        *(LOCAL_ARG T4 *)(tile + q.k * pitch + q.x) = four;
+        return;
+    }
+    UNROLL for (int j = 0; j < 4; j++) tile[(q.k + j * q.dk) * pitch + q.x + j * q.dx] = v[j];
+}
+
+/* ---- convolutions ---- */
+
+#ifndef MATMUL
+/* A term's number in digits, which advance without a division: channel, tap's column, tap's row; for GRAD_KERNEL a place's
+ * column, its row, the image. */
+typedef struct {
+    int low, middle, high;
+} digits;
+
+#ifdef FORWARD
+#define LOW w->cin
+#define MIDDLE w->size[1]
+#endif
+#ifdef GRAD_INPUT
+#define LOW w->cout
+#define MIDDLE w->size[1]
+#endif
+#ifdef GRAD_KERNEL
+#define LOW w->out[1]
+#define MIDDLE w->out[0]
 #endif
 
-#ifdef FORWARD /* rows are places of y, sums run over taps and input channels; a batch is a group */
+DEVFN digits digits_of(const window *w, int k) {
+    digits d;
+    d.low = k % LOW;
+    d.middle = k / LOW % MIDDLE;
+    d.high = k / LOW / MIDDLE;
+    return d;
+}
+
+DEVFN digits digits_sum(const window *w, digits a, int low, int middle, int high) {
+    a.low += low;
+    a.middle += middle;
+    a.high += high;
+    if (a.low >= LOW) {
+        a.low -= LOW;
+        a.middle++;
+    }
+    if (a.middle >= MIDDLE) {
+        a.middle -= MIDDLE;
+        a.high++;
+    }
+    return a;
+}
+
+/* What a row of A has to itself: where it begins, and the place of its first tap, or of its tap for the first place. The
+ * height of a row that is none is OUTSIDE: whatever is added to it or taken away, no image is there. */
+#ifdef GRAD_KERNEL
+enum { ROWS = A_VECTOR ? 1 : 4 };
+typedef int row_start; /* a channel */
+#else
+enum { ROWS = 1 };
+typedef i64 row_start;
+#endif
 typedef struct {
-    i64 image;
+    row_start at;
     int h, w;
 } row;
-DEVFN row row_of(const product *p, const window *w, i64 g, int m) {
+enum { OUTSIDE = -(1 << 30) };
+#endif
+
+#ifdef FORWARD /* rows are places of y, sums run over taps and input channels */
+DEVFN row row_of(const window *w, i64 group, int m) {
     row r;
     r.w = m % w->out[1] * w->stride[1] - w->before[1];
     r.h = m / w->out[1] % w->out[0] * w->stride[0] - w->before[0];
-    r.image = (i64)(m / w->out[1] / w->out[0]) * w->in[0] * w->in[1];
+    r.at = ((i64)(m / w->out[1] / w->out[0]) * w->in[0] * w->in[1] * w->groups + group) * w->cin;
     return r;
 }
-DEVFN i64 a_place(const product *p, const window *w, i64 g, row r, int k) {
-    const int tap = k / w->cin, h = r.h + tap / w->size[1] * w->dilation[0];
-    const int v = r.w + tap % w->size[1] * w->dilation[1];
-    if (h < 0 || h >= w->in[0] || v < 0 || v >= w->in[1]) return -1;
-    return ((r.image + (i64)h * w->in[1] + v) * w->groups + g) * w->cin + k % w->cin;
-}
-DEVFN i64 b_place(const product *p, const window *w, i64 g, int k, int n) {
-    return ((i64)k * w->groups + g) * w->cout + n;
-}
-DEVFN i64 c_place(const product *p, const window *w, i64 g, int m, int n) {
-    return ((i64)m * w->groups + g) * w->cout + n;
+DEVFN i64 a_place(const window *w, row r, digits k) {
+    const int h = r.h + k.high * w->dilation[0], v = r.w + k.middle * w->dilation[1];
+    if ((u32)h >= (u32)w->in[0] || (u32)v >= (u32)w->in[1]) return -1;
+    return r.at + (i64)(h * w->in[1] + v) * (w->groups * w->cin) + k.low;
 }
 #endif
 
 #ifdef GRAD_INPUT /* rows are places of x, sums run over taps and output channels: A is dy, B the kernel */
-typedef struct {
-    i64 image;
-    int h, w;
-} row;
-DEVFN row row_of(const product *p, const window *w, i64 g, int m) {
+DEVFN row row_of(const window *w, i64 group, int m) {
     row r;
     r.w = m % w->in[1] + w->before[1];
     r.h = m / w->in[1] % w->in[0] + w->before[0];
-    r.image = (i64)(m / w->in[1] / w->in[0]) * w->out[0] * w->out[1];
+    r.at = ((i64)(m / w->in[1] / w->in[0]) * w->out[0] * w->out[1] * w->groups + group) * w->cout;
     return r;
 }
-DEVFN i64 a_place(const product *p, const window *w, i64 g, row r, int k) {
-    const int tap = k / w->cout, sh = w->stride[0], sw = w->stride[1];
-    const int h = r.h - tap / w->size[1] * w->dilation[0];
-    const int v = r.w - tap % w->size[1] * w->dilation[1];
-    if (h < 0 || h % sh || h / sh >= w->out[0] || v < 0 || v % sw || v / sw >= w->out[1]) return -1;
-    return ((r.image + (i64)(h / sh) * w->out[1] + v / sw) * w->groups + g) * w->cout + k % w->cout;
-}
-DEVFN i64 b_place(const product *p, const window *w, i64 g, int k, int n) {
-    return (((i64)(k / w->cout) * w->cin + n) * w->groups + g) * w->cout + k % w->cout;
-}
-DEVFN i64 c_place(const product *p, const window *w, i64 g, int m, int n) {
-    return ((i64)m * w->groups + g) * w->cin + n;
+DEVFN i64 a_place(const window *w, row r, digits k) {
+    const int h = r.h - k.high * w->dilation[0], v = r.w - k.middle * w->dilation[1];
+    if (h < 0 || v < 0 || h % STRIDE_H || v % STRIDE_W || h / STRIDE_H >= w->out[0] || v / STRIDE_W >= w->out[1]) return -1;
+    return r.at + (i64)(h / STRIDE_H * w->out[1] + v / STRIDE_W) * (w->groups * w->cout) + k.low;
 }
 #endif
 
 #ifdef GRAD_KERNEL /* rows are taps and input channels, sums run over places of y: A is x, B is dy */
-typedef struct {
-    int channel, h, w;
-} row;
-DEVFN row row_of(const product *p, const window *w, i64 g, int m) {
+DEVFN row row_of(const window *w, i64 group, int m) {
     row r;
     const int tap = m / w->cin;
-    r.channel = m % w->cin;
+    r.at = (int)group * w->cin + m % w->cin;
     r.h = tap / w->size[1] * w->dilation[0] - w->before[0];
     r.w = tap % w->size[1] * w->dilation[1] - w->before[1];
     return r;
 }
-DEVFN i64 a_place(const product *p, const window *w, i64 g, row r, int k) {
-    const int line = k / w->out[1], h = r.h + line % w->out[0] * w->stride[0], v = r.w + k % w->out[1] * w->stride[1];
-    if (h < 0 || h >= w->in[0] || v < 0 || v >= w->in[1]) return -1;
-    return ((((i64)(line / w->out[0]) * w->in[0] + h) * w->in[1] + v) * w->groups + g) * w->cin + r.channel;
-}
-DEVFN i64 b_place(const product *p, const window *w, i64 g, int k, int n) {
-    return ((i64)k * w->groups + g) * w->cout + n;
-}
-DEVFN i64 c_place(const product *p, const window *w, i64 g, int m, int n) {
-    return ((i64)m * w->groups + g) * w->cout + n;
+DEVFN i64 a_place(const window *w, row r, digits k) {
+    const int h = r.h + k.middle * w->stride[0], v = r.w + k.low * w->stride[1];
+    if ((u32)h >= (u32)w->in[0] || (u32)v >= (u32)w->in[1]) return -1;
+    return r.at + ((i64)k.high * w->in[0] * w->in[1] + h * w->in[1] + v) * (w->groups * w->cin);
 }
 #endif
 
-KERNEL(gemm)
-(GLOBAL T *c, i64 c_at, const GLOBAL T *a, i64 a_at, const GLOBAL T *b, i64 b_at, product p, window w, i64 size) {
-    LOCAL T as[DEPTH * PITCH];
-    LOCAL T bs[DEPTH * PITCH];
-    const i64 tiles_m = (p.m + TILE - 1) / TILE, tiles_n = (p.n + TILE - 1) / TILE;
-    const i64 m0 = GROUP % tiles_m * TILE, n0 = GROUP / tiles_m % tiles_n * TILE;
-    const i64 batch = GROUP / tiles_m / tiles_n % p.batch, part = GROUP / tiles_m / tiles_n / p.batch;
-    const i64 begin = part * p.part, end = begin + p.part < p.k ? begin + p.part : p.k;
-    const int tm = THREAD / 16 * 4, tn = THREAD % 16 * 4, ak = THREAD % DEPTH, am = THREAD / DEPTH;
-    T sum[4][4];
-    row rows[4];
-    for (int i = 0; i < 4; i++) {
-        rows[i] = row_of(&p, &w, batch, (int)(m0 + am + 16 * i));
-        for (int j = 0; j < 4; j++) sum[i][j] = 0;
+#ifndef MATMUL
+/* An operand that is read out of images: the thread's next four. */
+typedef struct {
+    quad q;
+    int left; /* terms from the first of the four on */
+    row rows[ROWS];
+    digits term;
+} images;
+
+DEVFN images images_of(const window *w, quad q, int x0, int size, int k0, int end, i64 group) {
+    images m;
+    m.q = q;
+    m.left = end - k0 - q.k;
+    m.term = digits_of(w, k0 + q.k);
+    UNROLL for (int j = 0; j < ROWS; j++) {
+        m.rows[j] = row_of(w, group, x0 + q.x + j * q.dx);
+        if (x0 + q.x + j * q.dx >= size) m.rows[j].h = OUTSIDE;
     }
-    for (i64 k0 = begin; k0 < end; k0 += DEPTH) {
-        for (int i = 0; i < 4; i++) {
-            const int bn = THREAD % TILE, bk = THREAD / TILE + 4 * i;
-            const int inside = m0 + am + 16 * i < p.m && k0 + ak < end;
-            const i64 at = inside ? a_place(&p, &w, batch, rows[i], (int)(k0 + ak)) : -1;
-            as[ak * PITCH + am + 16 * i] = at >= 0 ? a[a_at + at] : (T)0;
-            bs[bk * PITCH + bn] =
-                n0 + bn < p.n && k0 + bk < end ? b[b_at + b_place(&p, &w, batch, (int)(k0 + bk), (int)(n0 + bn))] : (T)0;
+    return m;
+}
+
+DEVFN void images_read(images *m, const window *w, T *v, const GLOBAL T *from) {
+    digits term = m->term;
+    UNROLL for (int j = 0; j < 4; j++) v[j] = 0;
+    if (A_VECTOR) {
+        const i64 at = m->left > 0 ? a_place(w, m->rows[0], term) : -1;
+        if (at >= 0) read_four(v, from + at);
+    } else {
+        UNROLL for (int j = 0; j < 4; j++) {
+            const i64 at = j * m->q.dk < m->left ? a_place(w, m->rows[j % ROWS], term) : -1;
+            if (at >= 0) v[j] = from[at];
+            if (A_ALONG_K) term = digits_sum(w, term, 1, 0, 0);
         }
-        SYNC();
-        for (int k = 0; k < DEPTH; k++)
-            for (int i = 0; i < 4; i++)
-                for (int j = 0; j < 4; j++)
-                    sum[i][j] = MULTIPLY_ADD(as[k * PITCH + tm + i], bs[k * PITCH + tn + j], sum[i][j]);
+    }
+    m->left -= SLICE;
+    m->term = digits_sum(w, m->term, w->slice[0], w->slice[1], w->slice[2]);
+}
+#endif
+
+#ifdef GRAD_INPUT
+/* The kernel, read as (taps, output channels) x input channels: the thread's next four, whose term is that of its A. */
+typedef struct {
+    int left; /* terms from the first of the four on, 0 beside the last input channel */
+    i64 at;   /* of the first tap's */
+} taps;
+
+DEVFN taps taps_of(quad q, int x0, int size, int k0, int end, i64 at, i64 step_x) {
+    taps m;
+    m.left = x0 + q.x < size ? end - k0 - q.k : 0;
+    m.at = at + (x0 + q.x) * step_x;
+    return m;
+}
+
+DEVFN i64 tap_place(const window *w, digits k) {
+    return (i64)(k.high * w->size[1] + k.middle) * w->cin * w->groups * w->cout + k.low;
+}
+
+DEVFN void taps_read(taps *m, const window *w, digits term, T *v, const GLOBAL T *from) {
+    UNROLL for (int j = 0; j < 4; j++) v[j] = 0;
+    if (B_VECTOR) {
+        if (m->left > 0) read_four(v, from + m->at + tap_place(w, term));
+    } else {
+        UNROLL for (int j = 0; j < 4; j++) {
+            if (j < m->left) v[j] = from[m->at + tap_place(w, term)];
+            term = digits_sum(w, term, 1, 0, 0);
+        }
+    }
+    m->left -= SLICE;
+}
+#endif
+
+/* ---- the product of two tiles ---- */
+
+/* Where a thread's sums begin in the tile. Of eight neighbours, which read 16 bytes each at once, two read other rows and
+ * four other columns: no bank twice (the order of maxas's SGEMM). */
+DEVFN int row_in_tile(void) {
+    return (THREAD / 32 % 4 * 4 + THREAD / 16 % 2 * 2 + THREAD % 2) * 4;
+}
+DEVFN int column_in_tile(void) {
+    return (THREAD / 128 * 8 + THREAD / 2 % 8) * 4;
+}
+
+DEVFN void add_products(T4 *sum, T a, T4 b) {
+    sum->x = MULTIPLY_ADD(a, b.x, sum->x);
+    sum->y = MULTIPLY_ADD(a, b.y, sum->y);
+    sum->z = MULTIPLY_ADD(a, b.z, sum->z);
+    sum->w = MULTIPLY_ADD(a, b.w, sum->w);
+}
+
+/* Rows tm, columns tn of the tiles, and those 64 further. */
+DEVFN void multiply(T4 *sum, const LOCAL_ARG T *a, const LOCAL_ARG T *b, int tm, int tn) {
+    UNROLL for (int k = 0; k < DEPTH; k++) {
+        T4 column[PIECES_M], line[PIECES_N];
+        UNROLL for (int i = 0; i < PIECES_M; i++) column[i] = *(const LOCAL_ARG T4 *)(a + k * PITCH_A + 64 * i + tm);
+        UNROLL for (int j = 0; j < PIECES_N; j++) line[j] = *(const LOCAL_ARG T4 *)(b + k * PITCH_B + 64 * j + tn);
+        UNROLL for (int i = 0; i < PIECES_M; i++) UNROLL for (int j = 0; j < PIECES_N; j++) {
+            add_products(&sum[(4 * i + 0) * PIECES_N + j], column[i].x, line[j]);
+            add_products(&sum[(4 * i + 1) * PIECES_N + j], column[i].y, line[j]);
+            add_products(&sum[(4 * i + 2) * PIECES_N + j], column[i].z, line[j]);
+            add_products(&sum[(4 * i + 3) * PIECES_N + j], column[i].w, line[j]);
+        }
+    }
+}
+
+/* Columns n to n + 3 of a row of `size`. */
+DEVFN void write_four(GLOBAL T *c, int n, int size, T4 sum) {
+    if (C_VECTOR) {
+        if (n < size) *(GLOBAL T4 *)(c + n) = sum;
+        return;
+    }
+    if (n < size) c[n] = sum.x;
+    if (n + 1 < size) c[n + 1] = sum.y;
+    if (n + 2 < size) c[n + 2] = sum.z;
+    if (n + 3 < size) c[n + 3] = sum.w;
+}
+
+#ifdef MATMUL
+#define READ_A() matrix_read(&from_a, va, a, A_VECTOR, (int)p.m, p.a_k)
+#else
+#define READ_A() images_read(&from_a, &w, va, a + a_at)
+#endif
+#ifdef GRAD_INPUT
+#define READ_B() taps_read(&from_b, &w, from_a.term, vb, b)
+#else
+#define READ_B() matrix_read(&from_b, vb, b, B_VECTOR, (int)p.n, p.b_k)
+#endif
+
+KERNEL_IN_128_REGISTERS(gemm)
+(GLOBAL T *c, i64 c_at, const GLOBAL T *a, i64 a_at, const GLOBAL T *b, i64 b_at, product p, window w, i64 size) {
+    LOCAL T4 tiles_a[2 * DEPTH * PITCH_A / 4];
+    LOCAL T4 tiles_b[2 * DEPTH * PITCH_B / 4];
+    const int tiles_m = (int)((p.m + TILE_M - 1) / TILE_M), tiles_n = (int)((p.n + TILE_N - 1) / TILE_N);
+    const int m0 = (int)GROUP % tiles_m * TILE_M, n0 = (int)GROUP / tiles_m % tiles_n * TILE_N;
+    const int batch = (int)GROUP / tiles_m / tiles_n % (int)p.batch, part = (int)GROUP / tiles_m / tiles_n / (int)p.batch;
+    const int begin = (int)(part * p.part), end = (int)(begin + p.part < p.k ? begin + p.part : p.k);
+    const quad qa = quad_of(A_ALONG_K, A_VECTOR, TILE_M), qb = quad_of(B_ALONG_K, B_VECTOR, TILE_N);
+    const int brings_b = THREAD < TILE_N * SLICE / 4;
+#ifdef MATMUL
+    matrix from_a = matrix_of(qa, m0, (int)p.m, begin, end, a_at + batch * p.a_batch, p.a_m, p.a_k);
+#else
+    images from_a = images_of(&w, qa, m0, (int)p.m, begin, end, batch);
+#endif
+#ifdef GRAD_INPUT
+    taps from_b = taps_of(qb, n0, (int)p.n, begin, end, b_at + batch * p.b_batch, p.b_n);
+#else
+    matrix from_b = matrix_of(qb, n0, (int)p.n, begin, end, b_at + batch * p.b_batch, p.b_n, p.b_k);
+#endif
+    const int tm = row_in_tile(), tn = column_in_tile();
+    T4 sum[4 * PIECES_M * PIECES_N];
+    T va[4], vb[4];
+    UNROLL for (int i = 0; i < 4 * PIECES_M * PIECES_N; i++) sum[i].x = sum[i].y = sum[i].z = sum[i].w = 0;
+
+    if (brings_b) READ_B();
+    READ_A();
+    if (brings_b) put((LOCAL_ARG T *)tiles_b, PITCH_B, qb, B_VECTOR, vb);
+    put((LOCAL_ARG T *)tiles_a, PITCH_A, qa, A_VECTOR, va);
+    SYNC();
+    for (int k = begin, at = 0; k < end; k += DEPTH, at ^= 1) {
+        const int more = k + DEPTH < end;
+        LOCAL_ARG T *next_a = (LOCAL_ARG T *)tiles_a + (at ^ 1) * DEPTH * PITCH_A;
+        LOCAL_ARG T *next_b = (LOCAL_ARG T *)tiles_b + (at ^ 1) * DEPTH * PITCH_B;
+        if (more && brings_b) READ_B();
+        if (more) READ_A();
+        multiply(sum, (LOCAL_ARG T *)tiles_a + at * DEPTH * PITCH_A, (LOCAL_ARG T *)tiles_b + at * DEPTH * PITCH_B, tm, tn);
+        if (more) put(next_a, PITCH_A, qa, A_VECTOR, va);
+        if (more && brings_b) put(next_b, PITCH_B, qb, B_VECTOR, vb);
         SYNC();
     }
-    for (int i = 0; i < 4; i++)
-        for (int j = 0; j < 4; j++)
-            if (m0 + tm + i < p.m && n0 + tn + j < p.n)
-                c[c_at + part * size + c_place(&p, &w, batch, (int)(m0 + tm + i), (int)(n0 + tn + j))] = sum[i][j];
+    UNROLL for (int i = 0; i < 4 * PIECES_M; i++) {
+        const int m = m0 + i / 4 * 64 + tm + i % 4;
+        const i64 line = c_at + part * size + batch * p.c_batch + m * p.c_m;
+        if (m < p.m)
+            for (int j = 0; j < PIECES_N; j++)
+                write_four(c + line, n0 + 64 * j + tn, (int)p.n, sum[i * PIECES_N + j]);
+    }
 }
