@@ -21,7 +21,10 @@ struct device_memory {
 /* What every driver has in front of its own state. */
 struct device {
     const struct device_driver *driver;
-    char name[32]; /* "cpu", "gpu:0", "opencl:0 (PoCL, cpu)" */
+    char name[32]; /* "cpu", "gpu:0", "gpu:0 (tf32)", "opencl:0 (PoCL, cpu)" */
+    /* How products of float32 numbers are computed: "float32", "tf32" (operands rounded to 10 bits behind the point, sums in
+     * float32); NULL: float32, and there is no other way. */
+    const char *precision;
     int index;
     struct storage *storages; /* all that live on it; storage.c's */
     /* Told of what takes long ("compiling 23 kernels, once"); set by who opened the device, may be NULL. */
@@ -83,6 +86,9 @@ struct device_driver {
      * processes, too; `out` gets a line for each that was not measured before. What an error or a cancel left is kept. */
     enum status (*program_tune)(struct device *d, struct device_program *p, struct buf *out, struct err *e);
     enum status (*forget_tuning)(struct device *d, struct err *e);
+
+    /* Optional. From now on products of float32 are computed so; ERR_UNSUPPORTED says what is missing for it. */
+    enum status (*set_precision)(struct device *d, const char *precision, struct err *e);
 
     /* Mandatory. */
     enum status (*wait)(struct device *d, uint64_t ticket, struct err *e);

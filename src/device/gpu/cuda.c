@@ -98,10 +98,11 @@ static void read_facts(struct cuda *c, int capability, struct gpu_facts *f) {
     c->cu.cuDeviceGetName(f->model, sizeof f->model, c->device);
     c->cu.cuDeviceTotalMem_v2(&f->memory, c->device);
     snprintf(f->brand, sizeof f->brand, "CUDA");
-    snprintf(f->platform, sizeof f->platform, "CUDA %d.%d, NVRTC %d.%d", version / 1000, version % 1000 / 10,
-             c->nvrtc.major, c->nvrtc.minor);
+    snprintf(f->platform, sizeof f->platform, "compute capability %d.%d, CUDA %d.%d, NVRTC %d.%d", capability / 10,
+             capability % 10, version / 1000, version % 1000 / 10, c->nvrtc.major, c->nvrtc.minor);
     f->sort = "gpu";
     f->f64 = true;
+    f->tf32 = c->architecture >= 80;
     f->units = attribute(c, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
     f->largest = f->memory;
     f->local = (size_t)attribute(c, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK);

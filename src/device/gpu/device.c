@@ -73,20 +73,42 @@ static void set_limit(struct gpu *g) {
     g->limit = g->ours && mem_limit() < g->facts.memory ? mem_limit() : g->facts.memory;
 }
 
+static void set_name(struct gpu *g) {
+    const char *kind = g->base.driver->kind;
+    const int index = g->base.index;
+    if (g->silicon)
+        snprintf(g->base.name, sizeof g->base.name, "%s:%d%s", kind, index, g->tf32 ? " (tf32)" : "");
+    else
+        snprintf(g->base.name, sizeof g->base.name, "%s:%d (%.12s, %s%s)", kind, index, g->facts.brand, g->facts.sort,
+                 g->tf32 ? ", tf32" : "");
+    g->base.precision = g->tf32 ? "tf32" : "float32";
+}
+
+static enum status set_precision(struct device *d, const char *precision, struct err *e) {
+    struct gpu *g = (struct gpu *)d;
+    const bool tf32 = strcmp(precision, "tf32") == 0;
+    if (tf32 && !g->facts.tf32)
+        return err_set(e, ERR_UNSUPPORTED,
+                       "tf32 needs tensor cores: a card of NVIDIA's of compute capability 8.0 or later, through CUDA; "
+                       "this is %s (%s)",
+                       g->facts.model, g->facts.platform);
+    if (tf32 != g->tf32) d->choices++;
+    g->tf32 = tf32;
+    set_name(g);
+    return OK;
+}
+
 enum status gpu_open(const struct gpu_driver *driver, const struct device_driver *kind, int index, bool silicon,
                      struct device **out, struct err *e) {
     void *fault;
     struct gpu *g = mem_zalloc(sizeof *g, e);
     if (!g) return e->status;
     g->driver = driver;
+    g->silicon = silicon;
     g->base = (struct device){.driver = kind, .index = index};
     if (driver->open(index, silicon, &g->d, &g->facts, e) == OK && check_limits(g, e) == OK && fill_slots(g, e) == OK) {
         set_limit(g);
-        if (silicon)
-            snprintf(g->base.name, sizeof g->base.name, "%s:%d", kind->kind, index);
-        else
-            snprintf(g->base.name, sizeof g->base.name, "%s:%d (%.12s, %s)", kind->kind, index, g->facts.brand,
-                     g->facts.sort);
+        set_name(g);
         if (gpu_alloc(&g->base, 4 * sizeof(int64_t), &fault, e) == OK) {
             g->fault = fault;
             clear_fault(g, e);
@@ -106,6 +128,7 @@ static void describe(struct device *d, struct buf *out) {
     buf_printf(out, "%s%s\n", f->model, strcmp(f->sort, "cpu") == 0 ? " (a processor, no graphics card)" : "");
     buf_printf(out, "%d compute units, %.1f GB, %s; %s through %s\n", f->units, (double)f->memory / 1e9,
                f->f64 ? "float64" : "no float64", f->platform, f->library);
+    buf_printf(out, "products and convolutions in %s\n", g->base.precision);
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------- */
@@ -211,7 +234,8 @@ static enum status run(struct device *d, const struct op_call *call, uint64_t *t
     .abi_version = DEVICE_ABI, .close = close_gpu, .describe = describe, .memory = memory, .alloc = gpu_alloc,         \
     .free = gpu_free, .copy_in = copy_in, .copy_out = copy_out, .has = has, .run = run,                                \
     .compile = gpu_program_compile, .execute = gpu_program_execute, .program_free = gpu_program_free,                  \
-    .program_bytes = gpu_program_bytes, .wait = wait, .sync = sync, .reset_peak = reset_peak
+    .program_bytes = gpu_program_bytes, .wait = wait, .sync = sync, .reset_peak = reset_peak,                          \
+    .set_precision = set_precision
 
 extern const struct device_driver device_driver_opencl, device_driver_cuda, device_driver_gpu;
 

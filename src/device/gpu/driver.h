@@ -18,6 +18,7 @@ struct gpu_facts {
     char library[128];  /* the file that it was found in */
     const char *sort;   /* "gpu", "cpu", "accelerator": what the silicon is */
     bool f64;           /* has double */
+    bool tf32;          /* runs mma_tf32 of the dialect on tensor cores, or is a processor, which runs its twin */
     int units;          /* multiprocessors, compute units */
     size_t memory;      /* bytes of the device */
     size_t largest;     /* bytes of the largest single allocation */

@@ -100,10 +100,10 @@ static enum status get_kernel(struct gpu *g, const struct gemm *m, enum dtype d,
     snprintf(defines, sizeof defines,
              "#define %s\n#define T %s\n#define T4 %sx4\n#define MULTIPLY_ADD(a, b, c) %s\n#define TILE_M %d\n"
              "#define TILE_N %d\n#define A_ALONG_K %s\n#define A_VECTOR %d\n#define B_ALONG_K %s\n"
-             "#define B_VECTOR %d\n#define C_VECTOR %d\n#define STRIDE_H %d\n#define STRIDE_W %d\n",
+             "#define B_VECTOR %d\n#define C_VECTOR %d\n#define STRIDE_H %d\n#define STRIDE_W %d\n%s",
              kinds[m->kind], gpu_type(d), gpu_type(d), multiply_add(d), cut->m, cut->n, along_k[0], r[0].vector,
              along_k[1], r[1].vector, r[2].vector, m->kind == GRAD_INPUT ? m->w.stride[0] : 1,
-             m->kind == GRAD_INPUT ? m->w.stride[1] : 1);
+             m->kind == GRAD_INPUT ? m->w.stride[1] : 1, g->tf32 && d == DT_FLOAT32 ? "#define TF32\n" : "");
     return gpu_kernel_get(g, "gemm", "gemm", defines, k, e);
 }
 

@@ -31,6 +31,8 @@ struct gpu {
     struct gpu_slot *slot;   /* one for each op of op_registry */
     struct gpu_buffer *pool; /* freed, for the next allocation of their size */
     size_t used, peak, pooled, limit;
+    bool silicon;                /* of real GPUs alone, by its name */
+    bool tf32;                   /* products of float32 run on tensor cores */
     bool ours;                   /* its memory is this machine's: it is a processor */
     struct gpu_kernel **kernels; /* a hash table by key */
     int nkernel, kernel_cap;

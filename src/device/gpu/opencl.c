@@ -151,6 +151,7 @@ static void read_facts(struct opencl *o, cl_platform_id platform, struct gpu_fac
     const cl_ulong type = number(o, CL_DEVICE_TYPE);
     f->sort = type & CL_DEVICE_TYPE_GPU ? "gpu" : type & CL_DEVICE_TYPE_CPU ? "cpu" : "accelerator";
     f->f64 = has_extension(o, "cl_khr_fp64");
+    f->tf32 = type & CL_DEVICE_TYPE_CPU;
     f->units = (int)number(o, CL_DEVICE_MAX_COMPUTE_UNITS);
     f->memory = number(o, CL_DEVICE_GLOBAL_MEM_SIZE);
     f->largest = number(o, CL_DEVICE_MAX_MEM_ALLOC_SIZE);

@@ -24,6 +24,7 @@ static int measured, most_registers;
 static enum status open_paper(int index, bool silicon, void **out, struct gpu_facts *f, struct err *e) {
     (void)index, (void)silicon, (void)e;
     *f = (struct gpu_facts){.sort = "gpu", .f64 = true, .memory = (size_t)1 << 40, .largest = (size_t)1 << 40};
+    f->tf32 = true;
     f->local = 48 << 10;
     f->max_group = 1024;
     *out = &nvrtc;
@@ -74,9 +75,10 @@ static void measure(const char *source, int architecture) {
     free(log);
 }
 
-/* Turing, Ampere, Hopper, Blackwell. */
-static bool is_one_of_four(int architecture) {
-    return architecture == 75 || architecture == 80 || architecture == 90 || architecture == 120;
+/* Those that have what it takes, and without `all` of each generation one: Turing, Ampere, Hopper, Blackwell. */
+static bool is_measured_for(const char *source, int architecture) {
+    if (architecture < 80 && strstr(source, "#define TF32\n")) return false;
+    return all || architecture == 75 || architecture == 80 || architecture == 90 || architecture == 120;
 }
 
 static enum status build(void *d, const char *source, const char *name, const struct buf *binary, struct buf *made,
@@ -85,7 +87,7 @@ static enum status build(void *d, const char *source, const char *name, const st
     if (binary) return err_set(e, ERR_STATE, "nothing is cached here");
     if (measuring && strcmp(name, "gemm") == 0)
         for (int i = 0; i < narchitecture; i++)
-            if (all || is_one_of_four(architectures[i])) measure(source, architectures[i]);
+            if (is_measured_for(source, architectures[i])) measure(source, architectures[i]);
     *kernel = &nvrtc;
     if (measuring) return OK;
     const int first = strcmp(name, "elementwise") == 0 ? narchitecture - 1 : 0;
@@ -205,6 +207,21 @@ static void run_convolutions(struct device *d, int64_t cin, int64_t cout) {
 }
 
 /* Of each tile, and where operands are whole vectors and where not. */
+static void measure_products(struct device *d) {
+    run_products(d, 4096, 512, 4096);
+    run_products(d, 4097, 513, 4097);
+    run_convolutions(d, 64, 128);
+    run_convolutions(d, 67, 127);
+    run_convolutions(d, 3, 128);
+    run_convolutions(d, 64, 64);
+    if (!all) return;
+    run_products(d, 4096, 512, 64);
+    run_products(d, 64, 64, 64);
+    run_products(d, 63, 63, 63);
+    run_convolutions(d, 1, 64);
+    run_convolutions(d, 1, 1);
+}
+
 static void test_products_spill_nothing(void **state) {
     (void)state;
     needs_nvrtc();
@@ -212,27 +229,19 @@ static void test_products_spill_nothing(void **state) {
     struct device *d;
     measuring = true;
     assert_ok(gpu_open(&paper, device_driver_find("cuda"), 0, true, &d, &e), &e);
-    run_products(d, 4096, 512, 4096);
-    run_products(d, 4097, 513, 4097);
-    run_convolutions(d, 64, 128);
-    run_convolutions(d, 67, 127);
-    run_convolutions(d, 3, 128);
-    run_convolutions(d, 64, 64);
-    if (all) {
-        run_products(d, 4096, 512, 64);
-        run_products(d, 64, 64, 64);
-        run_products(d, 63, 63, 63);
-        run_convolutions(d, 1, 64);
-        run_convolutions(d, 1, 1);
+    for (int tf32 = 0; tf32 < 2; tf32++) {
+        measured = most_registers = 0;
+        assert_ok(d->driver->set_precision(d, tf32 ? "tf32" : "float32", &e), &e);
+        measure_products(d);
+        print_message("%s: %d products measured, at most %d registers, none spilled\n", d->precision, measured,
+                      most_registers);
+        assert_true(most_registers <= 128);
     }
     d->driver->close(d);
     measuring = false;
-    if (!measured) {
-        print_message("[  SKIPPED ] this NVRTC does not report registers\n");
-        skip();
-    }
-    print_message("%d products measured: at most %d registers, none spilled\n", measured, most_registers);
-    assert_true(most_registers <= 128);
+    if (measured) return;
+    print_message("[  SKIPPED ] this NVRTC does not report registers\n");
+    skip();
 }
 
 int main(void) {

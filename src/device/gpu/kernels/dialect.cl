@@ -35,6 +35,8 @@ typedef double4 f64x4;
 #define FMA(a, b, c) fma(a, b, c)
 #define HIGH_PRODUCT(a, b) mul_hi((u32)(a), (u32)(b))
 #define AS_F32(bits) as_float((u32)(bits))
+#define UNROLL_MMA
+#define MMA_EXCHANGE(name) LOCAL f32 name[256 / 32 * (16 + 8) * 8]
 #else
 typedef unsigned char b8;
 typedef unsigned char u8;
@@ -64,6 +66,8 @@ typedef struct __align__(16) { f64 x, y, z, w; } f64x4;
 #define AS_F32(bits) __uint_as_float((u32)(bits))
 #define INFINITY __int_as_float(0x7f800000)
 #define NAN __int_as_float(0x7fffffff)
+#define UNROLL_MMA UNROLL
+#define MMA_EXCHANGE(name) f32 *const name = 0
 #endif
 
 #define UNROLL _Pragma("unroll")
@@ -76,3 +80,39 @@ typedef struct {
     i64 site; /* 1 + the op's place in the registry; 0: nothing */
     i64 place, value, bound;
 } fault;
+
+/* Products of small matrices by the 32 threads of a warp, C (16 x 8) += A (16 x 8) B (8 x 8), of numbers that tf32() has
+ * rounded to 10 bits behind the point, as tensor cores take them; sums are float32. Lane 4 g + t holds of A the elements
+ * (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4), of B (t, g), (t + 4, g), of C (g, 2 t), (g, 2 t + 1), (g + 8, 2 t),
+ * (g + 8, 2 t + 1): the layout of mma.m16n8k8. All threads of a group reach each mma_tf32; `exchange` is a MMA_EXCHANGE. */
+#define WARP (THREAD / 32)
+#define LANE (THREAD % 32)
+#ifdef __OPENCL_VERSION__
+/* Half a unit more, then the lower bits go: ties away from zero. Infinities and NaN stay. */
+DEVFN f32 tf32(f32 x) {
+    const u32 bits = as_uint(x), exponent = bits & 0x7f800000u;
+    return exponent == 0x7f800000u ? x : as_float((bits + 0x1000u) & 0xffffe000u);
+}
+DEVFN void mma_tf32(f32 *c, const f32 *a, const f32 *b, LOCAL_ARG f32 *exchange) {
+    LOCAL_ARG f32 *all_a = exchange + WARP * (16 + 8) * 8, *all_b = all_a + 16 * 8;
+    const int g = LANE / 4, t = LANE % 4;
+    for (int i = 0; i < 4; i++) all_a[(g + i % 2 * 8) * 8 + t + i / 2 * 4] = a[i];
+    for (int i = 0; i < 2; i++) all_b[g * 8 + t + i * 4] = b[i];
+    SYNC();
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 8; k++) c[i] = FMA(all_a[(g + i / 2 * 8) * 8 + k], all_b[(2 * t + i % 2) * 8 + k], c[i]);
+    SYNC();
+}
+#elif __CUDA_ARCH__ >= 800
+DEVFN f32 tf32(f32 x) {
+    u32 bits;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+    return AS_F32(bits);
+}
+DEVFN void mma_tf32(f32 *c, const f32 *a, const f32 *b, f32 *exchange) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])), "r"(__float_as_uint(a[3])),
+          "r"(__float_as_uint(b[0])), "r"(__float_as_uint(b[1])));
+}
+#endif

@@ -3,24 +3,36 @@
  * are written one after the other.
  *
  * A tile's operands lie in local memory twice: while one pair is multiplied, the next is on its way through registers, so
- * that one SYNC a step is enough. A thread brings four elements of each operand a slice, and has 4 x 4 sums, or pieces of
- * such 64 apart: of 128 x 128 it reads 64 bytes of local memory for 64 products, and never two rows of one bank at once.
+ * that one SYNC a step is enough. A thread brings four elements of each operand a slice. How two tiles are multiplied, and
+ * which sums a thread has, stands in two ways: in T's own arithmetic, and with TF32 by warps on tensor cores.
  *
  * Besides TILE_M and TILE_N there are defined: T and T4, the element and four of them; MULTIPLY_ADD; whether the four that a
  * thread brings follow each other along the sum (A_ALONG_K, B_ALONG_K), and whether they are one aligned load (A_VECTOR,
- * B_VECTOR); whether the result is written so (C_VECTOR); for GRAD_INPUT the strides, STRIDE_H and STRIDE_W. */
+ * B_VECTOR); whether the result is written so (C_VECTOR); the strides, STRIDE_H and STRIDE_W, for GRAD_INPUT. */
 
-/* Rows are padded so that four elements of a column, one below the other, and the next column's meet no bank twice; 8-byte
- * elements would need more than the 32 KB that every device has. */
+/* A tile lies in local memory term by term, element x of term k at k PITCH + (x ^ SWIZZLE(k)). Rows are padded so that
+ * threads that write four terms of one row, and their neighbours, or that read a fragment's four terms (TF32), meet no bank
+ * twice. Elements of 8 bytes are not: they would need more than the 32 KB that every device has. */
 enum {
     SLICE = 1024 / TILE_M,
+#ifdef TF32
+    DEPTH = 16,
+    PAD = 8,
+#else
     DEPTH = SLICE,
     PAD = sizeof(T) == 8 ? 0 : 4,
+#endif
+    SLICES = DEPTH / SLICE,
     PITCH_A = TILE_M + PAD,
-    PITCH_B = TILE_N + PAD,
-    PIECES_M = TILE_M / 64,
-    PIECES_N = TILE_N / 64
+    PITCH_B = TILE_N + PAD
 };
+#ifdef TF32
+#define SWIZZLE(k) ((k) / 4 % 2 * (SLICE == 8 ? 16 : 8))
+#define STORED(x) tf32(x)
+#else
+#define SWIZZLE(k) 0
+#define STORED(x) (x)
+#endif
 
 /* The convolution: x (batch, in, groups * cin), kernel (size, cin, groups * cout), y (batch, out, groups * cout). `slice` is
  * SLICE in the digits of terms. */
@@ -93,14 +105,15 @@ DEVFN void matrix_read(matrix *m, T *v, const GLOBAL T *from, int vector, int si
 DEVFN void put(LOCAL_ARG T *tile, int pitch, quad q, int vector, const T *v) {
     if (vector && q.dk == 0) {
         T4 four;
-        four.x = v[0];
-        four.y = v[1];
-        four.z = v[2];
-        four.w = v[3];
-        *(LOCAL_ARG T4 *)(tile + q.k * pitch + q.x) = four;
+        four.x = STORED(v[0]);
+        four.y = STORED(v[1]);
+        four.z = STORED(v[2]);
+        four.w = STORED(v[3]);
+        *(LOCAL_ARG T4 *)(tile + q.k * pitch + (q.x ^ SWIZZLE(q.k))) = four;
         return;
     }
-    UNROLL for (int j = 0; j < 4; j++) tile[(q.k + j * q.dk) * pitch + q.x + j * q.dx] = v[j];
+    UNROLL for (int j = 0; j < 4; j++)
+        tile[(q.k + j * q.dk) * pitch + ((q.x + j * q.dx) ^ SWIZZLE(q.k))] = STORED(v[j]);
 }
 
 /* ---- convolutions ---- */
@@ -281,15 +294,26 @@ DEVFN void taps_read(taps *m, const window *w, digits term, T *v, const GLOBAL T
 }
 #endif
 
-/* ---- the product of two tiles ---- */
+/* ---- the product of two tiles: T's own arithmetic ---- */
 
-/* Where a thread's sums begin in the tile. Of eight neighbours, which read 16 bytes each at once, two read other rows and
- * four other columns: no bank twice (the order of maxas's SGEMM). */
+#ifndef TF32
+/* 4 x 4 sums, or pieces of such 64 apart: of 128 x 128 a thread reads 64 bytes of local memory for 64 products. */
+enum { PIECES_M = TILE_M / 64, PIECES_N = TILE_N / 64, SUMS = 4 * PIECES_M * PIECES_N };
+typedef struct {
+    T4 row[SUMS]; /* of a piece's row, those of all pieces beside each other */
+} sums;
+
+/* Where a thread's begin in the tile. Of eight neighbours, which read 16 bytes each at once, two read other rows and four
+ * other columns: no bank twice (the order of maxas's SGEMM). */
 DEVFN int row_in_tile(void) {
-    return (THREAD / 32 % 4 * 4 + THREAD / 16 % 2 * 2 + THREAD % 2) * 4;
+    return (WARP % 4 * 4 + LANE / 16 * 2 + LANE % 2) * 4;
 }
 DEVFN int column_in_tile(void) {
-    return (THREAD / 128 * 8 + THREAD / 2 % 8) * 4;
+    return (WARP / 4 * 8 + LANE / 2 % 8) * 4;
+}
+
+DEVFN void clear(sums *s) {
+    UNROLL for (int i = 0; i < SUMS; i++) s->row[i].x = s->row[i].y = s->row[i].z = s->row[i].w = 0;
 }
 
 DEVFN void add_products(T4 *sum, T a, T4 b) {
@@ -299,17 +323,16 @@ DEVFN void add_products(T4 *sum, T a, T4 b) {
     sum->w = MULTIPLY_ADD(a, b.w, sum->w);
 }
 
-/* Rows tm, columns tn of the tiles, and those 64 further. */
-DEVFN void multiply(T4 *sum, const LOCAL_ARG T *a, const LOCAL_ARG T *b, int tm, int tn) {
+DEVFN void multiply(sums *s, const LOCAL_ARG T *a, const LOCAL_ARG T *b, int tm, int tn) {
     UNROLL for (int k = 0; k < DEPTH; k++) {
         T4 column[PIECES_M], line[PIECES_N];
         UNROLL for (int i = 0; i < PIECES_M; i++) column[i] = *(const LOCAL_ARG T4 *)(a + k * PITCH_A + 64 * i + tm);
         UNROLL for (int j = 0; j < PIECES_N; j++) line[j] = *(const LOCAL_ARG T4 *)(b + k * PITCH_B + 64 * j + tn);
         UNROLL for (int i = 0; i < PIECES_M; i++) UNROLL for (int j = 0; j < PIECES_N; j++) {
-            add_products(&sum[(4 * i + 0) * PIECES_N + j], column[i].x, line[j]);
-            add_products(&sum[(4 * i + 1) * PIECES_N + j], column[i].y, line[j]);
-            add_products(&sum[(4 * i + 2) * PIECES_N + j], column[i].z, line[j]);
-            add_products(&sum[(4 * i + 3) * PIECES_N + j], column[i].w, line[j]);
+            add_products(&s->row[(4 * i + 0) * PIECES_N + j], column[i].x, line[j]);
+            add_products(&s->row[(4 * i + 1) * PIECES_N + j], column[i].y, line[j]);
+            add_products(&s->row[(4 * i + 2) * PIECES_N + j], column[i].z, line[j]);
+            add_products(&s->row[(4 * i + 3) * PIECES_N + j], column[i].w, line[j]);
         }
     }
 }
@@ -326,21 +349,101 @@ DEVFN void write_four(GLOBAL T *c, int n, int size, T4 sum) {
     if (n + 3 < size) c[n + 3] = sum.w;
 }
 
+/* To rows from m on and columns from n on of the result, whose rows are `step` apart. */
+DEVFN void write(const sums *s, GLOBAL T *c, i64 at, i64 step, int m, int n, int m_end, int n_end) {
+    UNROLL for (int i = 0; i < 4 * PIECES_M; i++) {
+        const int row = m + i / 4 * 64 + i % 4;
+        const i64 line = at + row * step;
+        if (row < m_end)
+            UNROLL for (int j = 0; j < PIECES_N; j++) write_four(c + line, n + 64 * j, n_end, s->row[i * PIECES_N + j]);
+    }
+}
+
+#define MULTIPLY(s, a, b) multiply(s, a, b, tm, tn)
+#endif
+
+/* ---- the product of two tiles: tensor cores ---- */
+
+#ifdef TF32
+/* Eight warps share the tile, 32 columns each; of its part a warp has fragments of 16 x 8. */
+enum { WARPS_N = TILE_N / 32, ROWS_OF_WARP = TILE_M * WARPS_N / 8, FRAGMENTS_M = ROWS_OF_WARP / 16, FRAGMENTS_N = 4 };
+typedef struct {
+    f32 fragment[FRAGMENTS_M][FRAGMENTS_N][4];
+} sums;
+
+DEVFN int row_in_tile(void) {
+    return WARP / WARPS_N * ROWS_OF_WARP + LANE / 4;
+}
+DEVFN int column_in_tile(void) {
+    return WARP % WARPS_N * 32 + LANE % 4 * 2;
+}
+
+DEVFN void clear(sums *s) {
+    UNROLL for (int i = 0; i < FRAGMENTS_M; i++) UNROLL for (int j = 0; j < FRAGMENTS_N; j++)
+        UNROLL for (int h = 0; h < 4; h++) s->fragment[i][j][h] = 0;
+}
+
+DEVFN void multiply(sums *s, const LOCAL_ARG T *a, const LOCAL_ARG T *b, LOCAL_ARG f32 *exchange) {
+    a += LANE % 4 * PITCH_A + WARP / WARPS_N * ROWS_OF_WARP + LANE / 4;
+    b += LANE % 4 * PITCH_B + WARP % WARPS_N * 32 + LANE / 4;
+    UNROLL_MMA for (int k = 0; k < DEPTH; k += 8) {
+        f32 fa[FRAGMENTS_M][4], fb[FRAGMENTS_N][2];
+        UNROLL for (int i = 0; i < FRAGMENTS_M; i++) UNROLL for (int h = 0; h < 4; h++)
+            fa[i][h] = a[(k + h / 2 * 4) * PITCH_A + ((16 * i + h % 2 * 8) ^ SWIZZLE(k + h / 2 * 4))];
+        UNROLL for (int j = 0; j < FRAGMENTS_N; j++) UNROLL for (int h = 0; h < 2; h++)
+            fb[j][h] = b[(k + h * 4) * PITCH_B + ((8 * j) ^ SWIZZLE(k + h * 4))];
+        UNROLL_MMA for (int i = 0; i < FRAGMENTS_M; i++) UNROLL_MMA for (int j = 0; j < FRAGMENTS_N; j++)
+            mma_tf32(s->fragment[i][j], fa[i], fb[j], exchange);
+    }
+}
+
+/* To rows from m on and columns from n on of the result, whose rows are `step` apart. */
+DEVFN void write(const sums *s, GLOBAL T *c, i64 at, i64 step, int m, int n, int m_end, int n_end) {
+    UNROLL for (int i = 0; i < FRAGMENTS_M; i++) UNROLL for (int h = 0; h < 4; h++) {
+        const int row = m + 16 * i + h / 2 * 8, column = n + h % 2;
+        const i64 line = at + row * step;
+        if (row < m_end)
+            UNROLL for (int j = 0; j < FRAGMENTS_N; j++)
+                if (column + 8 * j < n_end) c[line + column + 8 * j] = s->fragment[i][j][h];
+    }
+}
+
+#define MULTIPLY(s, a, b) multiply(s, a, b, exchange)
+#endif
+
+/* ---- the kernel ---- */
+
 #ifdef MATMUL
-#define READ_A() matrix_read(&from_a, va, a, A_VECTOR, (int)p.m, p.a_k)
+#define READ_A(v) matrix_read(&from_a, v, a, A_VECTOR, (int)p.m, p.a_k)
 #else
-#define READ_A() images_read(&from_a, &w, va, a + a_at)
+#define READ_A(v) images_read(&from_a, &w, v, a + a_at)
 #endif
 #ifdef GRAD_INPUT
-#define READ_B() taps_read(&from_b, &w, from_a.term, vb, b)
+#define READ_B(v) taps_read(&from_b, &w, from_a.term, v, b)
 #else
-#define READ_B() matrix_read(&from_b, vb, b, B_VECTOR, (int)p.n, p.b_k)
+#define READ_B(v) matrix_read(&from_b, v, b, B_VECTOR, (int)p.n, p.b_k)
 #endif
+
+/* B first: it may need the place of A's term before that moves on. */
+#define READ()                                                                                                         \
+    UNROLL for (int s = 0; s < SLICES; s++) {                                                                          \
+        if (brings_b) READ_B(vb[s]);                                                                                   \
+        READ_A(va[s]);                                                                                                 \
+    }
+#define PUT(at)                                                                                                        \
+    UNROLL for (int s = 0; s < SLICES; s++) {                                                                          \
+        put(a_tile + ((at) * DEPTH + s * SLICE) * PITCH_A, PITCH_A, qa, A_VECTOR, va[s]);                              \
+        if (brings_b) put(b_tile + ((at) * DEPTH + s * SLICE) * PITCH_B, PITCH_B, qb, B_VECTOR, vb[s]);                \
+    }
 
 KERNEL_IN_128_REGISTERS(gemm)
 (GLOBAL T *c, i64 c_at, const GLOBAL T *a, i64 a_at, const GLOBAL T *b, i64 b_at, product p, window w, i64 size) {
     LOCAL T4 tiles_a[2 * DEPTH * PITCH_A / 4];
     LOCAL T4 tiles_b[2 * DEPTH * PITCH_B / 4];
+#ifdef TF32
+    MMA_EXCHANGE(exchange);
+#endif
+    LOCAL_ARG T *const a_tile = (LOCAL_ARG T *)tiles_a, *const b_tile = (LOCAL_ARG T *)tiles_b;
     const int tiles_m = (int)((p.m + TILE_M - 1) / TILE_M), tiles_n = (int)((p.n + TILE_N - 1) / TILE_N);
     const int m0 = (int)GROUP % tiles_m * TILE_M, n0 = (int)GROUP / tiles_m % tiles_n * TILE_N;
     const int batch = (int)GROUP / tiles_m / tiles_n % (int)p.batch, part = (int)GROUP / tiles_m / tiles_n / (int)p.batch;
@@ -358,31 +461,18 @@ KERNEL_IN_128_REGISTERS(gemm)
     matrix from_b = matrix_of(qb, n0, (int)p.n, begin, end, b_at + batch * p.b_batch, p.b_n, p.b_k);
 #endif
     const int tm = row_in_tile(), tn = column_in_tile();
-    T4 sum[4 * PIECES_M * PIECES_N];
-    T va[4], vb[4];
-    UNROLL for (int i = 0; i < 4 * PIECES_M * PIECES_N; i++) sum[i].x = sum[i].y = sum[i].z = sum[i].w = 0;
-
-    if (brings_b) READ_B();
-    READ_A();
-    if (brings_b) put((LOCAL_ARG T *)tiles_b, PITCH_B, qb, B_VECTOR, vb);
-    put((LOCAL_ARG T *)tiles_a, PITCH_A, qa, A_VECTOR, va);
+    T va[SLICES][4], vb[SLICES][4];
+    sums sum;
+    clear(&sum);
+    READ();
+    PUT(0);
     SYNC();
     for (int k = begin, at = 0; k < end; k += DEPTH, at ^= 1) {
         const int more = k + DEPTH < end;
-        LOCAL_ARG T *next_a = (LOCAL_ARG T *)tiles_a + (at ^ 1) * DEPTH * PITCH_A;
-        LOCAL_ARG T *next_b = (LOCAL_ARG T *)tiles_b + (at ^ 1) * DEPTH * PITCH_B;
-        if (more && brings_b) READ_B();
-        if (more) READ_A();
-        multiply(sum, (LOCAL_ARG T *)tiles_a + at * DEPTH * PITCH_A, (LOCAL_ARG T *)tiles_b + at * DEPTH * PITCH_B, tm, tn);
-        if (more) put(next_a, PITCH_A, qa, A_VECTOR, va);
-        if (more && brings_b) put(next_b, PITCH_B, qb, B_VECTOR, vb);
+        if (more) READ();
+        MULTIPLY(&sum, a_tile + at * DEPTH * PITCH_A, b_tile + at * DEPTH * PITCH_B);
+        if (more) PUT(at ^ 1);
         SYNC();
     }
-    UNROLL for (int i = 0; i < 4 * PIECES_M; i++) {
-        const int m = m0 + i / 4 * 64 + tm + i % 4;
-        const i64 line = c_at + part * size + batch * p.c_batch + m * p.c_m;
-        if (m < p.m)
-            for (int j = 0; j < PIECES_N; j++)
-                write_four(c + line, n0 + 64 * j + tn, (int)p.n, sum[i * PIECES_N + j]);
-    }
+    write(&sum, c, c_at + part * size + batch * p.c_batch, p.c_m, m0 + tm, n0 + tn, (int)p.m, (int)p.n);
 }
