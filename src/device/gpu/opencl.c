@@ -151,11 +151,11 @@ static void read_facts(struct opencl *o, cl_platform_id platform, struct gpu_fac
     const cl_ulong type = number(o, CL_DEVICE_TYPE);
     f->sort = type & CL_DEVICE_TYPE_GPU ? "gpu" : type & CL_DEVICE_TYPE_CPU ? "cpu" : "accelerator";
     f->f64 = has_extension(o, "cl_khr_fp64");
-    f->tf32 = type & CL_DEVICE_TYPE_CPU;
     f->units = (int)number(o, CL_DEVICE_MAX_COMPUTE_UNITS);
     f->memory = number(o, CL_DEVICE_GLOBAL_MEM_SIZE);
     f->largest = number(o, CL_DEVICE_MAX_MEM_ALLOC_SIZE);
     f->local = number(o, CL_DEVICE_LOCAL_MEM_SIZE);
+    f->tf32 = type & CL_DEVICE_TYPE_CPU && f->local >= 48 << 10;
     f->max_group = number(o, CL_DEVICE_MAX_WORK_GROUP_SIZE);
     const bool exact = number(o, CL_DEVICE_SINGLE_FP_CONFIG) & CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT;
     snprintf(o->options, sizeof o->options, "-cl-std=CL1.2 -w%s",
