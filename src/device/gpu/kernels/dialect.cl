@@ -18,6 +18,7 @@ typedef float f32;
 typedef uchar4 u8x4;
 typedef int4 i32x4;
 typedef long4 i64x4;
+typedef float2 f32x2;
 typedef float4 f32x4;
 #ifdef HAVE_F64
 typedef double4 f64x4;
@@ -49,6 +50,7 @@ typedef double f64;
 typedef struct __align__(4) { u8 x, y, z, w; } u8x4;
 typedef struct __align__(16) { i32 x, y, z, w; } i32x4;
 typedef struct __align__(16) { i64 x, y, z, w; } i64x4;
+typedef struct __align__(8) { f32 x, y; } f32x2;
 typedef struct __align__(16) { f32 x, y, z, w; } f32x4;
 typedef struct __align__(16) { f64 x, y, z, w; } f64x4;
 #define KERNEL(name) extern "C" __global__ void __launch_bounds__(256) name

@@ -10,9 +10,11 @@
  * thread brings follow each other along the sum (A_ALONG_K, B_ALONG_K), and whether they are one aligned load (A_VECTOR,
  * B_VECTOR); whether the result is written so (C_VECTOR); the strides, STRIDE_H and STRIDE_W, for GRAD_INPUT. */
 
-/* A tile lies in local memory term by term, element x of term k at k PITCH + (x ^ SWIZZLE(k)). Rows are padded so that
- * threads that write four terms of one row, and their neighbours, or that read a fragment's four terms (TF32), meet no bank
- * twice. Elements of 8 bytes are not: they would need more than the 32 KB that every device has. */
+/* A tile lies in local memory term by term, element x of term k at k PITCH + (x ^ SWIZZLE(k)). What a warp does at once
+ * should meet none of the 32 banks twice. It writes four terms of 16 rows, then the next four: PITCH = 4 (mod 32) puts those
+ * 16 banks further. It reads fragments for TF32 as 8 rows of 4 terms: that needs PITCH = 8, and the next four terms that are
+ * written are moved by SWIZZLE instead. (Of 64 x 64 tiles, written as 8 rows of 16 terms, two meet.) Elements of 8 bytes are
+ * not padded: they would need more than the 32 KB that every device has. */
 enum {
     SLICE = 1024 / TILE_M,
 #ifdef TF32
@@ -365,7 +367,8 @@ DEVFN void write(const sums *s, GLOBAL T *c, i64 at, i64 step, int m, int n, int
 /* ---- the product of two tiles: tensor cores ---- */
 
 #ifdef TF32
-/* Eight warps share the tile, 32 columns each; of its part a warp has fragments of 16 x 8. */
+/* Eight warps share the tile, 32 columns each; of its part a warp has fragments of 16 x 8. Operands come through registers and
+ * not by asynchronous copies: so they are rounded once, on their way into local memory, and not by each warp that reads them. */
 enum { WARPS_N = TILE_N / 32, ROWS_OF_WARP = TILE_M * WARPS_N / 8, FRAGMENTS_M = ROWS_OF_WARP / 16, FRAGMENTS_N = 4 };
 typedef struct {
     f32 fragment[FRAGMENTS_M][FRAGMENTS_N][4];
@@ -397,14 +400,27 @@ DEVFN void multiply(sums *s, const LOCAL_ARG T *a, const LOCAL_ARG T *b, LOCAL_A
     }
 }
 
+/* Columns n and n + 1 of a row of `size`. */
+DEVFN void write_two(GLOBAL f32 *c, int n, int size, f32 first, f32 second) {
+    if (C_VECTOR) {
+        f32x2 two;
+        two.x = first;
+        two.y = second;
+        if (n < size) *(GLOBAL f32x2 *)(c + n) = two;
+        return;
+    }
+    if (n < size) c[n] = first;
+    if (n + 1 < size) c[n + 1] = second;
+}
+
 /* To rows from m on and columns from n on of the result, whose rows are `step` apart. */
 DEVFN void write(const sums *s, GLOBAL T *c, i64 at, i64 step, int m, int n, int m_end, int n_end) {
-    UNROLL for (int i = 0; i < FRAGMENTS_M; i++) UNROLL for (int h = 0; h < 4; h++) {
-        const int row = m + 16 * i + h / 2 * 8, column = n + h % 2;
+    UNROLL for (int i = 0; i < FRAGMENTS_M; i++) UNROLL for (int h = 0; h < 2; h++) {
+        const int row = m + 16 * i + 8 * h;
         const i64 line = at + row * step;
         if (row < m_end)
             UNROLL for (int j = 0; j < FRAGMENTS_N; j++)
-                if (column + 8 * j < n_end) c[line + column + 8 * j] = s->fragment[i][j][h];
+                write_two(c + line, n + 8 * j, n_end, s->fragment[i][j][2 * h], s->fragment[i][j][2 * h + 1]);
     }
 }
 
