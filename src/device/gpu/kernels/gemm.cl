@@ -12,7 +12,7 @@
 
 /* A tile lies in local memory term by term, element x of term k at k PITCH + (x ^ SWIZZLE(k)). What a warp does at once
  * should meet none of the 32 banks twice. It writes four terms of 16 rows, then the next four: PITCH = 4 (mod 32) puts those
- * 16 banks further. It reads fragments for TF32 as 8 rows of 4 terms: that needs PITCH = 8, and the next four terms that are
+ * 16 banks further. For TF32 it reads four terms of 8 rows at once: that needs PITCH = 8, and the next four terms that are
  * written are moved by SWIZZLE instead. (Of 64 x 64 tiles, written as 8 rows of 16 terms, two meet.) Elements of 8 bytes are
  * not padded: they would need more than the 32 KB that every device has. */
 enum {
@@ -367,15 +367,17 @@ DEVFN void write(const sums *s, GLOBAL T *c, i64 at, i64 step, int m, int n, int
 /* ---- the product of two tiles: tensor cores ---- */
 
 #ifdef TF32
-/* Eight warps share the tile, 32 columns each; of its part a warp has fragments of 16 x 8. Operands come through registers and
- * not by asynchronous copies: so they are rounded once, on their way into local memory, and not by each warp that reads them. */
+/* Eight warps share the tile, 32 columns each. Which rows of it a fragment's are is free to choose: a lane's two lie side by
+ * side, and come in one load into registers that the instruction takes as they are. Operands come through registers and not by
+ * asynchronous copies: so they are rounded once, on their way into local memory, and not by each warp that reads them. */
 enum { WARPS_N = TILE_N / 32, ROWS_OF_WARP = TILE_M * WARPS_N / 8, FRAGMENTS_M = ROWS_OF_WARP / 16, FRAGMENTS_N = 4 };
 typedef struct {
     f32 fragment[FRAGMENTS_M][FRAGMENTS_N][4];
 } sums;
 
+/* A lane's first row of the tile and of the result, and its first column of the result. */
 DEVFN int row_in_tile(void) {
-    return WARP / WARPS_N * ROWS_OF_WARP + LANE / 4;
+    return WARP / WARPS_N * ROWS_OF_WARP + LANE / 4 * 2;
 }
 DEVFN int column_in_tile(void) {
     return WARP % WARPS_N * 32 + LANE % 4 * 2;
@@ -387,14 +389,21 @@ DEVFN void clear(sums *s) {
 }
 
 DEVFN void multiply(sums *s, const LOCAL_ARG T *a, const LOCAL_ARG T *b, LOCAL_ARG f32 *exchange) {
-    a += LANE % 4 * PITCH_A + WARP / WARPS_N * ROWS_OF_WARP + LANE / 4;
+    a += LANE % 4 * PITCH_A;
     b += LANE % 4 * PITCH_B + WARP % WARPS_N * 32 + LANE / 4;
     UNROLL_MMA for (int k = 0; k < DEPTH; k += 8) {
         f32 fa[FRAGMENTS_M][4], fb[FRAGMENTS_N][2];
-        UNROLL for (int i = 0; i < FRAGMENTS_M; i++) UNROLL for (int h = 0; h < 4; h++)
-            fa[i][h] = a[(k + h / 2 * 4) * PITCH_A + ((16 * i + h % 2 * 8) ^ SWIZZLE(k + h / 2 * 4))];
-        UNROLL for (int j = 0; j < FRAGMENTS_N; j++) UNROLL for (int h = 0; h < 2; h++)
-            fb[j][h] = b[(k + h * 4) * PITCH_B + ((8 * j) ^ SWIZZLE(k + h * 4))];
+        UNROLL for (int h = 0; h < 2; h++) {
+            const int term = k + 4 * h;
+            const int first = row_in_tile() ^ (SWIZZLE(term) & 8);
+            UNROLL for (int i = 0; i < FRAGMENTS_M; i++) {
+                const int x = first + ((16 * i) ^ (SWIZZLE(term) & 16));
+                const f32x2 two = *(const LOCAL_ARG f32x2 *)(a + term * PITCH_A + x);
+                fa[i][2 * h] = two.x;
+                fa[i][2 * h + 1] = two.y;
+            }
+            UNROLL for (int j = 0; j < FRAGMENTS_N; j++) fb[j][h] = b[term * PITCH_B + ((8 * j) ^ SWIZZLE(term))];
+        }
         UNROLL_MMA for (int i = 0; i < FRAGMENTS_M; i++) UNROLL_MMA for (int j = 0; j < FRAGMENTS_N; j++)
             mma_tf32(s->fragment[i][j], fa[i], fb[j], exchange);
     }
@@ -416,7 +425,7 @@ DEVFN void write_two(GLOBAL f32 *c, int n, int size, f32 first, f32 second) {
 /* To rows from m on and columns from n on of the result, whose rows are `step` apart. */
 DEVFN void write(const sums *s, GLOBAL T *c, i64 at, i64 step, int m, int n, int m_end, int n_end) {
     UNROLL for (int i = 0; i < FRAGMENTS_M; i++) UNROLL for (int h = 0; h < 2; h++) {
-        const int row = m + 16 * i + 8 * h;
+        const int row = m + 16 * i + h;
         const i64 line = at + row * step;
         if (row < m_end)
             UNROLL for (int j = 0; j < FRAGMENTS_N; j++)
