@@ -210,6 +210,7 @@ static struct gemm conv_of(const struct op_call *call) {
     m.p.c_batch = m.p.n;
     m.p.c_m = m.p.n * m.p.batch;
     m.p.part = m.p.k;
+    if (m.p.k == 0) m.kind = MATMUL; /* nothing is read, and there may be no tap or channel to count by */
     return m;
 }
 

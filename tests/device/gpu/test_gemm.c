@@ -31,6 +31,7 @@ static const struct product products[] = {
     {{2, {70, 3001}}, {2, {3001, 66}}, false, false, 0}, /* sums in parts */
     {{2, {3004, 24}}, {2, {3004, 200}}, true, false, 0},
     {{3, {3, 200, 5000}}, {2, {5000, 130}}, false, false, 0},
+    {{2, {5, 0}}, {2, {0, 4}}, false, false, 0}, /* nothing to add up */
 };
 
 struct conv {
@@ -46,6 +47,8 @@ static const struct conv convs[] = {
     {{4, {24, 28, 28, 4}}, {4, {3, 3, 4, 72}}, {1, 1}, {1, 1}, {1, 1}, 1},
     {{4, {24, 28, 28, 68}}, {4, {1, 1, 68, 16}}, {1, 1}, {1, 1}, {0, 0}, 1},
     {{4, {22, 28, 28, 5}}, {4, {4, 4, 5, 68}}, {1, 1}, {1, 1}, {1, 1}, 1},
+    {{4, {0, 6, 6, 2}}, {4, {3, 3, 2, 3}}, {1, 1}, {1, 1}, {1, 1}, 1}, /* nothing to add up for the kernel, */
+    {{4, {2, 6, 6, 0}}, {4, {3, 3, 0, 3}}, {1, 1}, {1, 1}, {1, 1}, 1}, /* and for the result */
 };
 
 #define EACH(TABLE, I) for (size_t I = 0; I < sizeof(TABLE) / sizeof *(TABLE); I++)
