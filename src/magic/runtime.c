@@ -7,12 +7,12 @@
 #include "run/run.h"
 
 /* "gpu tf32" in two. A device's own name may end in brackets: "opencl:0 (PoCL, cpu)". NULL: no precision is named. */
-static const char *split(const char *args, char *name, size_t cap) {
+static const char *split(const char *args, char *name, int cap) {
     const char *space = strrchr(args, ' ');
-    snprintf(name, cap, "%s", args);
-    if (!space || args[strlen(args) - 1] == ')' || (size_t)(space - args) >= cap) return NULL;
-    name[space - args] = 0;
-    return space + 1;
+    if (args[strlen(args) - 1] == ')') space = NULL;
+    const int n = (int)(space ? (size_t)(space - args) : strlen(args));
+    snprintf(name, (size_t)cap, "%.*s", n < cap ? n : cap - 1, args);
+    return space ? space + 1 : NULL;
 }
 
 /* Precision first, for that may be refused; a move that is refused leaves it as it was. */
