@@ -199,7 +199,7 @@ static void test_tf32(void **state) {
     test_needs_opencl();
     set_precision("tf32");
     for (int i = 0; i < 6; i++) check_product((const size_t[]){1, 2, 4, 5, 9, 12}[i], DT_FLOAT32);
-    for (int i = 0; i < 4; i++) check_convolution((const size_t[]){1, 2, 5, 6}[i]);
+    for (int i = 0; i < 2; i++) check_convolution((const size_t[]){1, 5}[i]);
     set_precision("float32");
 }
 
