@@ -2,8 +2,10 @@
  * the rest undone and the pool usable. */
 #include "base/threads.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cancel.h"
 #include "support/subnormal.h"
@@ -119,6 +121,33 @@ static void test_subnormal_numbers_are_flushed(void **state) {
     }
 }
 
+/* Workers begin on cores of their own, but may go wherever the process may. */
+static void look_around(void *arg, int64_t begin, int64_t end, int worker) {
+    cpu_set_t *seen = arg;
+    (void)begin, (void)end;
+    sched_getaffinity(0, sizeof *seen, &seen[worker]);
+    usleep(1000);
+}
+
+static void test_workers_may_go_anywhere(void **state) {
+    (void)state;
+    struct threads *t;
+    struct err e = {0};
+    cpu_set_t all, seen[3];
+    int looked = 0;
+    CPU_ZERO(&seen[1]);
+    CPU_ZERO(&seen[2]);
+    sched_getaffinity(0, sizeof all, &all);
+    assert_int_equal(threads_open(3, &t, &e), OK);
+    for (int loop = 0; loop < 20; loop++) assert_int_equal(threads_for(t, 30, 1, look_around, seen, &e), OK);
+    for (int w = 0; w < 3; w++) {
+        assert_true(CPU_COUNT(&seen[w]) == 0 || CPU_EQUAL(&seen[w], &all));
+        looked += CPU_COUNT(&seen[w]) > 0;
+    }
+    assert_true(looked > 1);
+    threads_close(t);
+}
+
 /* Some chunks for each thread, where the loop has as many items, within the bounds. */
 static void test_grains_share_out(void **state) {
     (void)state;
@@ -138,9 +167,9 @@ static void test_grains_share_out(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_item_is_done_once),         cmocka_unit_test(test_grains_share_out),
-        cmocka_unit_test(test_a_nested_loop_runs_where_it_is), cmocka_unit_test(test_a_cancel_leaves_the_rest),
-        cmocka_unit_test(test_subnormal_numbers_are_flushed),
+        cmocka_unit_test(test_each_item_is_done_once),   cmocka_unit_test(test_grains_share_out),
+        cmocka_unit_test(test_workers_may_go_anywhere),  cmocka_unit_test(test_a_nested_loop_runs_where_it_is),
+        cmocka_unit_test(test_a_cancel_leaves_the_rest), cmocka_unit_test(test_subnormal_numbers_are_flushed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
