@@ -17,7 +17,8 @@ struct cpu_tile {
     const int64_t *row, *step;
     const float *b;
     int64_t ldb;
-    const float *from; /* laid out like c, may be c; NULL: zeros */
+    const float *from; /* may be c; NULL: zeros */
+    int64_t ldfrom;    /* 0: as ldc */
     float *c;
     int64_t ldc;
     const float *ahead; /* what is read soon, fetched meanwhile: a cache line a step of each ROWS rows; NULL: nothing */

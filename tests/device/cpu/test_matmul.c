@@ -86,6 +86,17 @@ static void strips(void **state) {
     }
 }
 
+/* Large ones: a slab of k, more and less; blocks and strips that are cut short, or not; more than is laid out at once. */
+static void panels(void **state) {
+    (void)state;
+    for (int t = 0; t < 4; t++) {
+        const bool ta = t & 1, tb = t & 2;
+        check(DT_FLOAT32, ta ? SHAPE(1100, 500) : SHAPE(500, 1100), tb ? SHAPE(530, 1100) : SHAPE(1100, 530), ta, tb);
+        check(DT_FLOAT32, ta ? SHAPE(512, 480) : SHAPE(480, 512), tb ? SHAPE(576, 512) : SHAPE(512, 576), ta, tb);
+        check(DT_FLOAT32, ta ? SHAPE(130, 4200) : SHAPE(4200, 130), tb ? SHAPE(4140, 130) : SHAPE(130, 4140), ta, tb);
+    }
+}
+
 static void *interrupt(void *arg) {
     (void)arg;
     usleep(30000);
@@ -113,8 +124,9 @@ static void a_cancel_is_seen(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matrices), cmocka_unit_test(vectors_and_stacks), cmocka_unit_test(tiles),
-        cmocka_unit_test(strips),   cmocka_unit_test(a_cancel_is_seen),
+        cmocka_unit_test(matrices), cmocka_unit_test(vectors_and_stacks),
+        cmocka_unit_test(tiles),    cmocka_unit_test(strips),
+        cmocka_unit_test(panels),   cmocka_unit_test(a_cancel_is_seen),
     };
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);
 }

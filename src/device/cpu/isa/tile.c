@@ -21,13 +21,14 @@ enum { LINE = 16 }; /* floats of a cache line */
 INLINE void tile(int rows, int vecs, const struct cpu_tile *t, int64_t row0, int64_t column0) {
     vec c[ROWS][VECS];
     const float *a[ROWS];
-    const float *from = t->from ? t->from + row0 * t->ldc + column0 : NULL;
+    const int64_t ldfrom = t->ldfrom ? t->ldfrom : t->ldc;
+    const float *from = t->from ? t->from + row0 * ldfrom + column0 : NULL;
     float *out = t->c + row0 * t->ldc + column0;
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
         a[r] = t->a + t->row[row0 + r];
 #pragma GCC unroll 8
-        for (int v = 0; v < vecs; v++) c[r][v] = from ? vec_load(from + r * t->ldc + v * LANES) : vec_zero();
+        for (int v = 0; v < vecs; v++) c[r][v] = from ? vec_load(from + r * ldfrom + v * LANES) : vec_zero();
     }
     const float *b = t->b + column0;
     const float *ahead = t->ahead ? t->ahead + row0 / ROWS * t->depth * LINE : t->b;
