@@ -191,24 +191,47 @@ static void point(const struct line *l, size_t at, bool operator, struct buf * o
     session_put_mark(l->text, l->size, l->frame.currentline, (int)(begin - whole.begin) + 1, end - begin, out);
 }
 
+/* Whether the line begins with a bracket that calls what ends the line above, which in Python would be two statements. */
+static bool calls_line_above(const struct line *l) {
+    const struct cell_token *before = NULL;
+    for (size_t i = 0; i < l->lua.token_count; i++) {
+        const struct cell_token *t = &l->lua.tokens[i];
+        if (t->kind == CELL_TOKEN_COMMENT) continue;
+        if (t->line >= l->frame.currentline) {
+            const bool value = before && (before->kind == CELL_TOKEN_NAME || before->kind == CELL_TOKEN_STRING ||
+                                          strchr(")]}", l->text[before->span.begin]));
+            return t->line == l->frame.currentline && value && is(l, i, "(");
+        }
+        before = t;
+    }
+    return false;
+}
+
+/* Marks what the subject is, and looks for what it was meant to be. */
+static void explain_subject(lua_State *L, struct line *l, const struct subject *subject, struct buf *message,
+                            struct buf *mark) {
+    size_t at = SIZE_MAX;
+    if (find_token(l, subject, &at))
+        point(l, at, strcmp(subject->kind, "metamethod") == 0, mark);
+    else
+        at = SIZE_MAX;
+    suggest(L, l, subject, at, message);
+}
+
 void session_explain(lua_State *L, struct buf *message, struct buf *mark) {
     const int top = lua_gettop(L);
     struct line l = {.text = NULL};
     struct subject subject = {.nil = false}, called = {.nil = false};
     struct err e = {0};
-    size_t at = SIZE_MAX;
     if (!lua_checkstack(L, 40) || !find_frame(L, &l.frame, &called) || is_raised(&called)) return;
     if (!read_message(buf_text(message), &subject)) subject = called;
-    if (!*subject.name) return;
     if (session_push_source(L, l.frame.source, l.frame.currentline)) {
         l.text = lua_tolstring(L, -1, &l.size);
         cell_lua_parse(l.text, l.size, &l.lua, &e);
-        if (find_token(&l, &subject, &at))
-            point(&l, at, strcmp(subject.kind, "metamethod") == 0, mark);
-        else
-            at = SIZE_MAX;
     }
-    suggest(L, &l, &subject, at, message);
+    if (*subject.name) explain_subject(L, &l, &subject, message, mark);
+    if (calls_line_above(&l))
+        buf_puts(message, "; this line's first bracket calls what ends the line above: a ; before it keeps them apart");
     cell_lua_free(&l.lua);
     lua_settop(L, top);
 }

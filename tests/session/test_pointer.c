@@ -35,6 +35,21 @@ static void test_marks(void **state) {
     points(h, "function f(a)\n  return a.b.c\nend\nf{}", "    return a.b.c\n           ^^^\n");
 }
 
+/* In Python they would be two statements. */
+static void test_a_bracket_that_calls_the_line_above(void **state) {
+    struct host *h = *state;
+    static const char word[] = "this line's first bracket calls what ends the line above";
+    host_fails(h, "x = tensor{1, 2}\ny = x:abs()\n(y - x):sum()", word);
+    host_fails(h, "local s = 'x' -- a comment\n(s .. nix):rep(2)", word);
+    host_fails(h, "x = {}\n(nix.y)()", word);
+    host_fails(h, "x = 1;\n(nix.y)()", "global 'nix'");
+    assert_null(strstr(buf_text(&h->out), word));
+    host_fails(h, "do\n(nix.y)() end", "global 'nix'");
+    assert_null(strstr(buf_text(&h->out), word));
+    host_fails(h, "x = tensor{1}\nprint((x + nix))", "nix");
+    assert_null(strstr(buf_text(&h->out), word));
+}
+
 static void test_no_marks(void **state) {
     struct host *h = *state;
     points(h, "error('boom')", NULL);
@@ -65,6 +80,7 @@ static void test_suggestions(void **state) {
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, open_host, close_host)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_marks), TEST(test_no_marks), TEST(test_suggestions)};
+    const struct CMUnitTest tests[] = {TEST(test_marks), TEST(test_a_bracket_that_calls_the_line_above),
+                                       TEST(test_no_marks), TEST(test_suggestions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
