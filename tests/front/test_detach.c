@@ -108,7 +108,7 @@ static void test_runs_on_and_is_attached(void **state) {
     attach(&t);
     terminal_await(&t, "first\t42");
     leave(&t);
-    usleep(800000); /* nobody looks on */
+    usleep(800000);                         /* nobody looks on */
     terminal_start(&t, 80, notebook, NULL); /* offers to attach */
     terminal_await(&t, "A session with this notebook runs detached.");
     terminal_type_at(&t, "[Y/n] ", "\r");
