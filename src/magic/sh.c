@@ -17,7 +17,7 @@ static void show(void *arg, const char *bytes, size_t n) {
 }
 
 static enum status run_sh(const struct magic_call *c, struct err *e) {
-    int status;
+    int status = 0;
     if (!*c->args && !*c->body) return err_set(e, ERR_VALUE, "which command? !COMMAND or %%sh COMMAND");
     const char *command = *c->body ? c->body : c->args;
     /* Where somebody can be asked, the command may ask, too: for a password, or as an editor does. */
