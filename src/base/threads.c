@@ -1,4 +1,4 @@
-/* The pool. Invariant: chunks are claimed from one counter and are the same whatever the number of threads; between
+/* The pool. Invariant: chunks are claimed from one counter, and who computes which says nothing of results; between
  * loops workers look for the next one for some 100 us, since waking a thread takes as long, and then sleep on a condition
  * and use no time; a loop waits for the workers that joined it alone, so one that the system does not schedule delays
  * nobody. */

@@ -51,7 +51,7 @@ static bool ends_with(const struct buf *b, const char *text) {
 /* Whether the file as it was read has cells right behind each other, without a blank line anywhere between two. */
 static bool is_compact(const struct notebook *nb) {
     static const char marker[] = "\n-- %%";
-    const char *at = nb->text, *end = nb->text ? nb->text + nb->text_size : NULL;
+    const char *at = nb->text ? nb->text + nb->head_size : NULL, *end = nb->text ? nb->text + nb->text_size : NULL;
     int close = 0;
     for (; at && (at = memmem(at, (size_t)(end - at), marker, sizeof marker - 1)); at++) {
         const char *behind = at + sizeof marker - 1, *before = at;

@@ -10,7 +10,8 @@
 static const char *split(const char *args, char *name, int cap) {
     const char *space = strrchr(args, ' ');
     if (args[strlen(args) - 1] == ')') space = NULL;
-    const int n = (int)(space ? (size_t)(space - args) : strlen(args));
+    int n = (int)(space ? (size_t)(space - args) : strlen(args));
+    while (n > 0 && args[n - 1] == ' ') n--;
     snprintf(name, (size_t)cap, "%.*s", n < cap ? n : cap - 1, args);
     return space ? space + 1 : NULL;
 }

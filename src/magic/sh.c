@@ -1,9 +1,84 @@
 /* %sh and %sx: commands of the shell, for `!command` and `name = !command`. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "magic/command.h"
+#include "base/cancel.h"
 #include "magic/magic.h"
+
+extern char **environ;
+
+/* Takes what a command writes, as it comes. */
+typedef void output_fn(void *arg, const char *bytes, size_t n);
+
+/* Starts `sh -c command` in a process group of its own, its output and errors going to *out. */
+static enum status start(const char *command, pid_t *pid, int *out, struct err *e) {
+    char *const words[] = {"sh", "-c", (char *)command, NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t all;
+    int end[2];
+    if (pipe(end)) return err_set(e, ERR_IO, "no pipe for the command: %s", strerror(errno));
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", 0, 0);
+    posix_spawn_file_actions_adddup2(&files, end[1], STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&files, end[1], STDERR_FILENO);
+    posix_spawn_file_actions_addclose(&files, end[0]);
+    posix_spawn_file_actions_addclose(&files, end[1]);
+    posix_spawnattr_init(&how);
+    sigfillset(&all);
+    posix_spawnattr_setsigdefault(&how, &all);
+    sigemptyset(&all);
+    posix_spawnattr_setsigmask(&how, &all);
+    posix_spawnattr_setpgroup(&how, 0);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    const int failed = posix_spawn(pid, "/bin/sh", &files, &how, words, environ);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&how);
+    close(end[1]);
+    *out = end[0];
+    if (!failed) return OK;
+    close(end[0]);
+    return err_set(e, ERR_IO, "/bin/sh cannot be started: %s", strerror(failed));
+}
+
+/* Whether it was stopped, as who reads a terminal that is not his is. */
+static bool is_stopped(pid_t pid) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == pid;
+}
+
+/* Runs a command to its end; Ctrl-C goes to it, and a second after it does not end by that it is killed. Its status as the
+ * shell counts it, 128 + signal where one ended it. */
+static enum status run_command(const char *command, output_fn *take, void *arg, int *status, struct err *e) {
+    char bytes[4096];
+    int from = -1, ended, waits = 0;
+    bool stopped = false;
+    ssize_t n = 1;
+    pid_t pid;
+    if (start(command, &pid, &from, e)) return e->status;
+    while (n > 0 || (n < 0 && errno == EINTR)) {
+        struct pollfd fd = {.fd = from, .events = POLLIN};
+        if (cancel_requested()) kill(-pid, waits++ == 0 ? SIGINT : waits > 10 ? SIGKILL : 0);
+        if (!stopped && (stopped = is_stopped(pid))) kill(-pid, SIGKILL);
+        if (poll(&fd, 1, 100) <= 0) continue;
+        n = read(from, bytes, sizeof bytes);
+        if (n > 0) take(arg, bytes, (size_t)n);
+    }
+    close(from);
+    while (waitpid(pid, &ended, 0) < 0 && errno == EINTR) {
+    }
+    *status = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
+    if (stopped)
+        return err_set(e, ERR_STATE, "the command was stopped, and ended: there is no terminal to read from here");
+    return cancel_check(e);
+}
 
 static void say_status(const struct magic_call *c, int status) {
     if (status) magic_print(c, "(exit status %d)\n", status);
@@ -17,13 +92,10 @@ static void show(void *arg, const char *bytes, size_t n) {
 }
 
 static enum status run_sh(const struct magic_call *c, struct err *e) {
-    int status = 0;
+    int status;
     if (!*c->args && !*c->body) return err_set(e, ERR_VALUE, "which command? !COMMAND or %%sh COMMAND");
     const char *command = *c->body ? c->body : c->args;
-    /* Where somebody can be asked, the command may ask, too: for a password, or as an editor does. */
-    const bool asks = c->place && c->place->ask && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    if ((asks ? command_run_on_terminal : command_run)(command, show, session_sink(c->session), &status, e))
-        return e->status;
+    if (run_command(command, show, session_sink(c->session), &status, e)) return e->status;
     say_status(c, status);
     return OK;
 }
@@ -32,8 +104,8 @@ const struct magic magic_sh = {
     .name = "sh",
     .usage = "%sh COMMAND",
     .help =
-        "runs a command of the shell: !COMMAND\nIts output is shown as it comes, Ctrl-C stops it. In a session on a "
-        "terminal it has the keys meanwhile; celda run gives it nothing to read. %%sh runs the whole cell.",
+        "runs a command of the shell: !COMMAND\nIts output is shown as it comes, Ctrl-C stops it, it reads nothing. "
+        "%%sh runs the whole cell.",
     .takes_cell = true,
     .run = run_sh,
 };
@@ -65,7 +137,7 @@ static enum status run_sx(const struct magic_call *c, struct err *e) {
     int status;
     if (!equals || equals == c->args) return err_set(e, ERR_VALUE, "write NAME = !COMMAND");
     const char *command = equals + 1 + strspn(equals + 1, " ");
-    if (command_run(command, collect, &lines, &status, e) == OK) {
+    if (run_command(command, collect, &lines, &status, e) == OK) {
         put_assignment(c->args, (size_t)(equals - c->args), &lines, &code);
         if (buf_status(&lines, e) == OK && buf_status(&code, e) == OK) {
             say_status(c, status);

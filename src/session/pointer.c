@@ -191,6 +191,15 @@ static void point(const struct line *l, size_t at, bool operator, struct buf * o
     session_put_mark(l->text, l->size, l->frame.currentline, (int)(begin - whole.begin) + 1, end - begin, out);
 }
 
+/* Whether what was called above ends here, `x:abs()`: a name may as well end a declaration. Parameters end so, too, behind
+ * `function` on their line. */
+static bool ends_call(const struct line *l, const struct cell_token *end) {
+    if (l->text[end->span.begin] != ')' || end->kind != CELL_TOKEN_OPERATOR) return false;
+    for (size_t i = 0; i < l->lua.token_count && &l->lua.tokens[i] < end; i++)
+        if (l->lua.tokens[i].line == end->line && is(l, i, "function")) return false;
+    return true;
+}
+
 /* Whether the line begins with a bracket that calls what ends the line above, which in Python would be two statements. */
 static bool calls_line_above(const struct line *l) {
     const struct cell_token *before = NULL;
@@ -198,9 +207,7 @@ static bool calls_line_above(const struct line *l) {
         const struct cell_token *t = &l->lua.tokens[i];
         if (t->kind == CELL_TOKEN_COMMENT) continue;
         if (t->line >= l->frame.currentline) {
-            const bool value = before && (before->kind == CELL_TOKEN_NAME || before->kind == CELL_TOKEN_STRING ||
-                                          strchr(")]}", l->text[before->span.begin]));
-            return t->line == l->frame.currentline && value && is(l, i, "(");
+            return t->line == l->frame.currentline && is(l, i, "(") && before && ends_call(l, before);
         }
         before = t;
     }

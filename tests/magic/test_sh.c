@@ -13,6 +13,7 @@ static void commands_show_what_they_write(void **state) {
     host_expect(&host, "!cat", ""); /* there is nothing to read */
     host_expect(&host, "%%sh\nfor i in 1 2; do\n  echo $i\ndone", "1\n2");
     host_fails(&host, "%sh", "which command?");
+    host_fails(&host, "!kill -STOP $$; echo on", "there is no terminal to read from"); /* as who reads one is */
 }
 
 static void output_becomes_a_list(void **state) {

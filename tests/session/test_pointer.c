@@ -40,9 +40,12 @@ static void test_a_bracket_that_calls_the_line_above(void **state) {
     struct host *h = *state;
     static const char word[] = "this line's first bracket calls what ends the line above";
     host_fails(h, "x = tensor{1, 2}\ny = x:abs()\n(y - x):sum()", word);
-    host_fails(h, "local s = 'x' -- a comment\n(s .. nix):rep(2)", word);
-    host_fails(h, "x = {}\n(nix.y)()", word);
+    host_fails(h, "local s = ('x'):rep(2) -- a comment\n(s .. nix):rep(2)", word);
     host_fails(h, "x = 1;\n(nix.y)()", "global 'nix'");
+    assert_null(strstr(buf_text(&h->out), word));
+    host_fails(h, "function f()\n  (nix.y)()\nend\nf()", "global 'nix'");
+    assert_null(strstr(buf_text(&h->out), word));
+    host_fails(h, "local y\n(nix.y)()", "global 'nix'");
     assert_null(strstr(buf_text(&h->out), word));
     host_fails(h, "do\n(nix.y)() end", "global 'nix'");
     assert_null(strstr(buf_text(&h->out), word));

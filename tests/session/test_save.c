@@ -128,6 +128,8 @@ static void additions_to_libraries_come_back(void **state) {
     host_expect(&there, "('b'):shout()", "\"B!\"");
     host_expect(&here, "string.shout = coroutine.create(print)", "");
     assert_non_null(strstr(save(), "not saved:\n  string.shout: "));
+    host_expect(&here, "string.shout, string['\\xff'] = nil, 1", "");
+    assert_non_null(strstr(save(), "a key is no UTF-8"));
 }
 
 /* Two cells of one name: the function is of the one that was run first. And what was loaded can be saved again. */

@@ -44,6 +44,8 @@ struct cpu {
     int nslot;
     char *scratch; /* threads_count blocks of scratch_bytes */
     size_t scratch_bytes;
+    char *shared; /* one block of shared_bytes, which whoever runs has to itself */
+    size_t shared_bytes;
     struct storage arena;    /* the intermediates of whichever program runs; `bytes` long, none while handle is NULL */
     int programs;            /* compiled and not freed */
     struct cpu_tuned *tuned; /* device/cpu/tuned.h */
@@ -68,6 +70,8 @@ enum status cpu_run(struct cpu *c, const struct op_call *call, void *workspace, 
 /* Scratch of at least `bytes` for each worker, 64-byte aligned, kept for later calls; reserve before the parallel loop,
  * take inside it. Its contents do not outlive the loop. */
 enum status cpu_scratch_reserve(struct cpu *c, size_t bytes, struct err *e);
+/* Likewise of what all workers share; what stood there is lost. */
+enum status cpu_shared_reserve(struct cpu *c, size_t bytes, struct err *e);
 static inline void *cpu_scratch(const struct cpu *c, int worker) {
     return c->scratch + c->scratch_bytes * worker;
 }

@@ -92,6 +92,7 @@ const struct cpu_slot *cpu_slot(const struct cpu *c, const struct op *op) {
 static void cpu_close(struct device *d) {
     struct cpu *c = (struct cpu *)d;
     if (c->threads) threads_close(c->threads);
+    mem_block_free(c->shared);
     mem_block_free(c->scratch);
     mem_free(c->slot);
     cpu_tuned_clear(c);
@@ -206,6 +207,15 @@ enum status cpu_scratch_reserve(struct cpu *c, size_t bytes, struct err *e) {
     c->scratch = scratch;
     c->scratch_bytes = bytes;
     return OK;
+}
+
+enum status cpu_shared_reserve(struct cpu *c, size_t bytes, struct err *e) {
+    if (bytes <= c->shared_bytes) return OK;
+    mem_block_free(c->shared);
+    c->shared_bytes = 0;
+    c->shared = mem_block_alloc(bytes, e);
+    if (c->shared) c->shared_bytes = bytes;
+    return e->status;
 }
 
 void cpu_arena_join(struct cpu *c) {

@@ -167,7 +167,9 @@ enum status cpu_gemm_parallel(struct cpu *c, const struct cpu_gemm *g, const str
     if (g->m == 0 || g->n == 0 || count == 0) return OK;
     if (g->lda > INT32_MAX || g->ldb > INT32_MAX || g->ldc > INT32_MAX)
         return err_set(e, ERR_UNSUPPORTED, "matmul: a matrix has more than 2^31 - 1 columns");
-    if (count == 1 && cpu_gemm_panels_suit(c, g)) return cpu_gemm_panels(c, g, e);
+    struct err none = {0}; /* no memory: strips need less */
+    if (count == 1 && cpu_gemm_panels_suit(c, g) && cpu_shared_reserve(c, cpu_gemm_panels_bytes(g), &none) == OK)
+        return cpu_gemm_panels(c, g, e);
     if (cpu_gemm_tiles_suit(c, g)) return cpu_gemm_tiles(c, g, stack, count, e);
     struct tiling t = {.g = g, .stack = stack};
     choose_tiles(&t, count);

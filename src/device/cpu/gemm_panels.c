@@ -137,19 +137,32 @@ static void multiply(void *arg, int64_t begin, int64_t end, int worker) {
 
 /* ---- the whole ---------------------------------------------------------------------------------------------------- */
 
-/* What all share stands in the scratch of the first worker, behind its sums. */
+struct layout {
+    size_t a, b, bytes; /* B behind A, the tables last */
+};
+
+static struct layout layout_of(const struct cpu_gemm *g) {
+    const int64_t m = at_most(g->m, SIDE), n = at_most(g->n, SIDE), parts = at_most(cpu_ceil_div(g->k, DEPTH), SLAB);
+    const size_t line = (size_t)parts * DEPTH * sizeof(float);
+    struct layout l = {.a = line * (size_t)(cpu_ceil_div(m, ROWS) * ROWS)};
+    l.b = line * (size_t)(cpu_ceil_div(n, COLUMNS) * COLUMNS);
+    l.bytes = l.a + l.b + (ROWS + DEPTH) * sizeof(int64_t);
+    return l;
+}
+
+size_t cpu_gemm_panels_bytes(const struct cpu_gemm *g) {
+    return layout_of(g).bytes;
+}
+
 static enum status open_panels(struct panels *p, struct err *e) {
-    const int64_t parts = at_most(cpu_ceil_div(p->g->k, DEPTH), SLAB);
-    const size_t sums = ROWS * GROUP * sizeof(float), part = (size_t)parts * DEPTH * sizeof(float),
-                 a = part * (size_t)p->blocks * ROWS, b = part * (size_t)p->strips * COLUMNS,
-                 tables = (ROWS + DEPTH) * sizeof(int64_t);
-    if (cpu_scratch_reserve(p->c, sums + a + b + tables, e)) return e->status;
-    char *at = (char *)cpu_scratch(p->c, 0) + sums;
-    int64_t *row = (int64_t *)(at + a + b), *step = row + ROWS;
+    const struct layout l = layout_of(p->g);
+    const size_t sums = ROWS * GROUP * sizeof(float);
+    if (cpu_scratch_reserve(p->c, sums, e) || cpu_shared_reserve(p->c, l.bytes, e)) return e->status;
+    int64_t *row = (int64_t *)(p->c->shared + l.a + l.b), *step = row + ROWS;
     const bool down = p->g->transpose_a;
     for (int64_t i = 0; i < ROWS; i++) row[i] = down ? i : i * DEPTH;
     for (int64_t i = 0; i < DEPTH; i++) step[i] = down ? i * ROWS : i;
-    p->a = (float *)at, p->b = (float *)(at + a);
+    p->a = (float *)p->c->shared, p->b = (float *)(p->c->shared + l.a);
     p->row = row, p->step = step;
     return OK;
 }

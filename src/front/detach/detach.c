@@ -99,9 +99,10 @@ static void on_resize(int number) {
     resized = 1;
 }
 
+/* Also the greeting: who says nothing is not shown anything. */
 static void send_size(int fd) {
     struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size)) return;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && ioctl(STDIN_FILENO, TIOCGWINSZ, &size)) return;
     const unsigned char packet[] = {'w', size.ws_row & 255, size.ws_row >> 8, size.ws_col & 255, size.ws_col >> 8};
     send(fd, packet, sizeof packet, MSG_NOSIGNAL);
 }
