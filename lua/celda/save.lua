@@ -45,10 +45,10 @@ local function additions(graph)
   table.sort(all, function(a, b) return a[1] .. a[2] < b[1] .. b[2] end)
   for _, field in ipairs(all) do
     local name, key, value = table.unpack(field)
-    local described = utf8.len(key) and graph:value(value, nil, name:gsub("^_G:%.", ""):gsub(":%.?", ".") .. "." .. key)
-    if described ~= nil and described ~= false then
-      list[#list + 1] = {name, key, described}
-    elseif not utf8.len(key) then
+    if utf8.len(key) then
+      local described = graph:value(value, nil, name:gsub("^_G:%.", ""):gsub(":%.?", ".") .. "." .. key)
+      if described ~= nil then list[#list + 1] = {name, key, described} end
+    else
       graph:lose(nil, name, "a key is no UTF-8")
     end
   end

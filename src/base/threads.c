@@ -234,3 +234,7 @@ enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn 
     pthread_mutex_unlock(&t->lock);
     return t->cancelled ? err_set(e, ERR_CANCELLED, "interrupted") : OK;
 }
+
+enum status threads_share(struct threads *t, int64_t n, int64_t most, threads_fn *fn, void *arg, struct err *e) {
+    return threads_for(t, n, threads_grain(t, n, 1, most), fn, arg, e);
+}

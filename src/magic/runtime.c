@@ -23,8 +23,8 @@ static enum status change(struct run *r, const char *args, struct err *e) {
     const char *precision = split(args, name, sizeof name);
     if (run_device(r, name, &d, e)) return e->status;
     const char *before = d->precision;
-    if (precision && run_set_precision(r, name, precision, e)) return e->status;
-    if (run_set_device(r, name, e) && precision && before) run_set_precision(r, name, before, &(struct err){0});
+    if (precision && run_set_precision(d, precision, e)) return e->status;
+    if (run_set_device(r, name, e) && precision && before) run_set_precision(d, before, &(struct err){0});
     return e->status;
 }
 

@@ -66,8 +66,10 @@ static enum status run_command(const char *command, output_fn *take, void *arg, 
     while (n > 0 || (n < 0 && errno == EINTR)) {
         struct pollfd fd = {.fd = from, .events = POLLIN};
         if (cancel_requested()) kill(-pid, waits++ == 0 ? SIGINT : waits > 10 ? SIGKILL : 0);
-        if (!stopped && (stopped = is_stopped(pid))) kill(-pid, SIGKILL);
-        if (poll(&fd, 1, 100) <= 0) continue;
+        if (poll(&fd, 1, 100) <= 0) {
+            if (!stopped && (stopped = is_stopped(pid))) kill(-pid, SIGKILL);
+            continue;
+        }
         n = read(from, bytes, sizeof bytes);
         if (n > 0) take(arg, bytes, (size_t)n);
     }

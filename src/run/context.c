@@ -108,12 +108,10 @@ enum status run_device(struct run *r, const char *name, struct device **out, str
     return OK;
 }
 
-enum status run_set_precision(struct run *r, const char *name, const char *precision, struct err *e) {
+enum status run_set_precision(struct device *d, const char *precision, struct err *e) {
     static const char *const known[] = {"float32", "tf32"};
-    struct device *d;
     if (strcmp(precision, known[0]) != 0 && strcmp(precision, known[1]) != 0)
         return err_set(e, ERR_VALUE, "'%s' is no precision: float32 or tf32", precision);
-    if (run_device(r, name, &d, e)) return e->status;
     if (d->driver->set_precision) return d->driver->set_precision(d, precision, e);
     if (strcmp(precision, known[0]) == 0) return OK;
     return err_set(e, ERR_UNSUPPORTED, "%s needs a graphics card with tensor cores; this is %s", precision, d->name);

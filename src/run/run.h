@@ -54,8 +54,8 @@ enum status run_device(struct run *r, const char *name, struct device **out, str
  * tapes and programs hold. What was put on another device by run_move stays there. Nothing is computed again. On an error
  * (too little memory there, a late error of the device before) everything is as it was. */
 enum status run_set_device(struct run *r, const char *name, struct err *e);
-/* How the device of that name computes products of float32 from now on, whichever the session is on: "float32", "tf32". */
-enum status run_set_precision(struct run *r, const char *name, const char *precision, struct err *e);
+/* How the device computes products of float32 from now on, whichever the session is on: "float32", "tf32". */
+enum status run_set_precision(struct device *d, const char *precision, struct err *e);
 /* t on device d: itself (retained) if it is there already. */
 enum status run_move(struct run *r, struct tensor *t, struct device *d, struct tensor **out, struct err *e);
 

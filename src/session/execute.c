@@ -9,6 +9,7 @@
 #include "base/cancel.h"
 #include "base/mem.h"
 #include "cell/magic_line.h"
+#include "cell/name.h"
 #include "session/checkpoint.h"
 #include "session/internal.h"
 
@@ -18,7 +19,7 @@
 static bool ends_in_name(const char *source, size_t n) {
     while (n > 0 && isspace((unsigned char)source[n - 1])) n--;
     size_t at = n;
-    while (at > 0 && (isalnum((unsigned char)source[at - 1]) || source[at - 1] == '_' || source[at - 1] == '.')) at--;
+    while (at > 0 && (cell_is_name(source[at - 1]) || source[at - 1] == '.')) at--;
     while (at > 0 && (source[at - 1] == ' ' || source[at - 1] == '\t')) at--;
     return at < n && (at == 0 || source[at - 1] == '\n');
 }

@@ -206,9 +206,8 @@ static bool calls_line_above(const struct line *l) {
     for (size_t i = 0; i < l->lua.token_count; i++) {
         const struct cell_token *t = &l->lua.tokens[i];
         if (t->kind == CELL_TOKEN_COMMENT) continue;
-        if (t->line >= l->frame.currentline) {
+        if (t->line >= l->frame.currentline)
             return t->line == l->frame.currentline && is(l, i, "(") && before && ends_call(l, before);
-        }
         before = t;
     }
     return false;

@@ -14,10 +14,6 @@ enum { MAX_BLOCK = CPU_CONV_BLOCK };
 /* A worker's chunk at most: what comes next is fetched early within it (a fifth of the passes' time). */
 enum { ROWS = 8, FREQUENCIES = 3, CHANNELS = 4 };
 
-static enum status share(const struct cpu *c, int64_t n, int64_t most, threads_fn *fn, void *arg, struct err *e) {
-    return threads_for(c->threads, n, threads_grain(c->threads, n, 1, most), fn, arg, e);
-}
-
 /* ---- spectra ------------------------------------------------------------------------------------------------------ */
 
 /* One of the images that rows are cut from, and its spectrum. */
@@ -231,12 +227,12 @@ static enum status correlate(struct cpu *c, struct fft_run *r, const void *x, co
     const struct fft_plan *p = &r->plan;
     run_images(r, c, x, y);
     r->w.w = (float *)w;
-    enum status s = share(c, p->c, CHANNELS, weights_forward, &r->w, e);
+    enum status s = threads_share(c->threads, p->c, CHANNELS, weights_forward, &r->w, e);
     for (int64_t first = 0; s == OK && first < p->rows; first += p->chunk) {
         run_chunk(r, first);
-        s = share(c, r->q.rows, ROWS, images_forward, &r->x, e);
-        if (s == OK) s = share(c, p->dft->count, FREQUENCIES, cpu_fft_product_forward, &r->q, e);
-        if (s == OK) s = share(c, r->q.rows, ROWS, images_inverse, &r->y, e);
+        s = threads_share(c->threads, r->q.rows, ROWS, images_forward, &r->x, e);
+        if (s == OK) s = threads_share(c->threads, p->dft->count, FREQUENCIES, cpu_fft_product_forward, &r->q, e);
+        if (s == OK) s = threads_share(c->threads, r->q.rows, ROWS, images_inverse, &r->y, e);
     }
     return s;
 }
@@ -266,12 +262,12 @@ static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const vo
     enum status s = OK;
     for (int64_t first = 0; s == OK && first < p->rows; first += p->chunk) {
         run_chunk(&r, first);
-        s = share(c, r.q.rows, ROWS, images_forward, &r.x, e);
-        if (s == OK) s = share(c, r.q.rows, ROWS, images_forward, &r.y, e);
-        if (s == OK) s = share(c, p->dft->count, FREQUENCIES, cpu_fft_product_kernel, &r.q, e);
+        s = threads_share(c->threads, r.q.rows, ROWS, images_forward, &r.x, e);
+        if (s == OK) s = threads_share(c->threads, r.q.rows, ROWS, images_forward, &r.y, e);
+        if (s == OK) s = threads_share(c->threads, p->dft->count, FREQUENCIES, cpu_fft_product_kernel, &r.q, e);
     }
     r.w.w = dw;
-    return s ? s : share(c, p->c, CHANNELS, weights_inverse, &r.w, e);
+    return s ? s : threads_share(c->threads, p->c, CHANNELS, weights_inverse, &r.w, e);
 }
 
 /* Both gradients chunk by chunk, from one spectrum of dy. */
@@ -291,17 +287,17 @@ static enum status gradients(struct cpu *c, const struct cpu_conv *g, const stru
     k.w.w = o->dkernel;
     i.w.w = (float *)((char *)workspace + k.at.bytes + i.at.kernel);
     if (cpu_conv_transpose(c, g, o->kernel, i.w.w, false, e)) return e->status;
-    enum status s = share(c, i.plan.c, CHANNELS, weights_forward, &i.w, e);
+    enum status s = threads_share(c->threads, i.plan.c, CHANNELS, weights_forward, &i.w, e);
     for (int64_t first = 0; s == OK && first < k.plan.rows; first += k.plan.chunk) {
         run_chunk(&k, first);
         run_chunk(&i, first);
-        s = share(c, k.q.rows, ROWS, images_forward, &k.y, e);
-        if (s == OK) s = share(c, k.plan.dft->count, FREQUENCIES, cpu_fft_product_forward, &i.q, e);
-        if (s == OK) s = share(c, k.q.rows, ROWS, images_inverse, &i.y, e);
-        if (s == OK) s = share(c, k.q.rows, ROWS, images_forward, &k.x, e);
-        if (s == OK) s = share(c, k.plan.dft->count, FREQUENCIES, cpu_fft_product_kernel, &k.q, e);
+        s = threads_share(c->threads, k.q.rows, ROWS, images_forward, &k.y, e);
+        if (s == OK) s = threads_share(c->threads, k.plan.dft->count, FREQUENCIES, cpu_fft_product_forward, &i.q, e);
+        if (s == OK) s = threads_share(c->threads, k.q.rows, ROWS, images_inverse, &i.y, e);
+        if (s == OK) s = threads_share(c->threads, k.q.rows, ROWS, images_forward, &k.x, e);
+        if (s == OK) s = threads_share(c->threads, k.plan.dft->count, FREQUENCIES, cpu_fft_product_kernel, &k.q, e);
     }
-    return s ? s : share(c, k.plan.c, CHANNELS, weights_inverse, &k.w, e);
+    return s ? s : threads_share(c->threads, k.plan.c, CHANNELS, weights_inverse, &k.w, e);
 }
 
 /* ---- the algorithm ------------------------------------------------------------------------------------------------ */

@@ -339,7 +339,7 @@ static void clear_rim(void *arg, int64_t begin, int64_t end, int worker) {
 static enum status correlate(struct cpu *c, struct pass *s, const float *w, struct err *e) {
     const struct plan *p = &s->p;
     s->kernel = (float *)w;
-    if (threads_for(c->threads, p->c, threads_grain(c->threads, p->c, 1, 4), weights_chunk, s, e)) return e->status;
+    if (threads_share(c->threads, p->c, 4, weights_chunk, s, e)) return e->status;
     if (!p->ypool && (p->tiles[0] * TILE < p->oh || p->tiles[1] * TILE < p->ow))
         if (threads_for(c->threads, p->n, 16, clear_rim, s, e)) return e->status;
     return threads_for(c->threads, cpu_ceil_div(p->rows, p->chunk), 1, correlate_chunks, s, e);
@@ -372,12 +372,11 @@ static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const vo
     }
     for (; p->segments == 1 && s.first < p->rows && e->status == OK; s.first += p->chunk) {
         s.rows = p->rows - s.first < p->chunk ? p->rows - s.first : p->chunk;
-        if (threads_for(c->threads, s.rows, threads_grain(c->threads, s.rows, 1, 16), shared_rows, &s, e) == OK)
+        if (threads_share(c->threads, s.rows, 16, shared_rows, &s, e) == OK)
             threads_for(c->threads, products(p), 1, shared_products, &s, e);
     }
     s.kernel = dw;
-    return e->status ? e->status
-                     : threads_for(c->threads, p->c, threads_grain(c->threads, p->c, 1, 4), weights_chunk, &s, e);
+    return e->status ? e->status : threads_share(c->threads, p->c, 4, weights_chunk, &s, e);
 }
 
 /* ---- the algorithm ------------------------------------------------------------------------------------------------ */

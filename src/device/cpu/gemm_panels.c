@@ -157,7 +157,7 @@ size_t cpu_gemm_panels_bytes(const struct cpu_gemm *g) {
 static enum status open_panels(struct panels *p, struct err *e) {
     const struct layout l = layout_of(p->g);
     const size_t sums = ROWS * GROUP * sizeof(float);
-    if (cpu_scratch_reserve(p->c, sums, e) || cpu_shared_reserve(p->c, l.bytes, e)) return e->status;
+    if (cpu_scratch_reserve(p->c, sums, e)) return e->status;
     int64_t *row = (int64_t *)(p->c->shared + l.a + l.b), *step = row + ROWS;
     const bool down = p->g->transpose_a;
     for (int64_t i = 0; i < ROWS; i++) row[i] = down ? i : i * DEPTH;

@@ -6,7 +6,7 @@
 
 /* Whether the product is large enough, and of the kind. */
 bool cpu_gemm_panels_suit(const struct cpu *c, const struct cpu_gemm *g);
-/* What it wants of cpu_shared_reserve. */
+/* What must have been had of cpu_shared_reserve for it. */
 size_t cpu_gemm_panels_bytes(const struct cpu_gemm *g);
 /* One product on all threads; ERR_CANCELLED leaves it half done. */
 enum status cpu_gemm_panels(struct cpu *c, const struct cpu_gemm *g, struct err *e);
