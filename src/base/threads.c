@@ -35,8 +35,9 @@ struct threads {
     atomic_bool open;           /* the loop may still be joined */
     atomic_int running;         /* workers that joined and have not finished */
     bool stop;
-    bool flush; /* loops flush subnormal numbers */
-    int looks;  /* how often to look for what is expected, before sleeping */
+    bool flush;  /* loops flush subnormal numbers */
+    bool finish; /* loops are not cancelled */
+    int looks;   /* how often to look for what is expected, before sleeping */
     threads_fn *fn;
     void *arg;
     int64_t n, grain;
@@ -67,7 +68,7 @@ static void run_chunks(struct threads *t, int worker) {
     for (;;) {
         int64_t begin = atomic_fetch_add_explicit(&t->next, t->grain, memory_order_relaxed);
         if (begin >= t->n) break;
-        if (cancel_requested()) {
+        if (!t->finish && cancel_requested()) {
             t->cancelled = true;
             break;
         }
@@ -193,6 +194,10 @@ int threads_count(const struct threads *t) {
     return t->count;
 }
 
+void threads_finish_loops(struct threads *t, bool finish) {
+    t->finish = finish;
+}
+
 void threads_flush_subnormals(struct threads *t, bool flush) {
     t->flush = flush;
 }
@@ -201,7 +206,7 @@ static enum status run_here(const struct threads *t, int64_t n, int64_t grain, t
                             struct err *e) {
     const uint64_t before = t->flush ? subnormal_flush() : 0;
     enum status s = OK;
-    for (int64_t begin = 0; begin < n && (s = cancel_check(e)) == OK; begin += grain)
+    for (int64_t begin = 0; begin < n && (t->finish || (s = cancel_check(e)) == OK); begin += grain)
         fn(arg, begin, n - begin < grain ? n : begin + grain, self);
     if (t->flush) subnormal_restore(before);
     return s;

@@ -31,6 +31,9 @@ int64_t threads_grain(const struct threads *t, int64_t n, int64_t least, int64_t
 /* threads_for with that grain, of one item at least. */
 enum status threads_share(struct threads *t, int64_t n, int64_t most, threads_fn *fn, void *arg, struct err *e);
 
+/* Whether the loops from now on run to their end although a cancel is requested; at first they do not. */
+void threads_finish_loops(struct threads *t, bool finish);
+
 /* Whether the loops from now on flush subnormal numbers (base/subnormal.h) on all workers; at first they do not. */
 void threads_flush_subnormals(struct threads *t, bool flush);
 

@@ -185,6 +185,51 @@ void graph_layout_bind(struct graph_layout *l, struct tensor *const *in, struct 
     place_values(l, GRAPH_IN_OUTPUT, out);
 }
 
+/* ---- overwriting -------------------------------------------------------------------------------------------------- */
+
+/* Whether `node` reads value v, if at all, element by element, and not after the step that makes its output `out`. */
+static bool reads_in_place(const struct graph_layout *l, int node, int v, int out) {
+    const struct graph_node *n = &l->graph->node[node];
+    const int maker = n->fused ? n->fused->out[out - n->out] : 0;
+    for (int k = 0; k < n->nin; k++) {
+        const struct tensor *t = &l->value[n->in[k]].header;
+        if (l->value[n->in[k]].root != v) continue;
+        if (!tensor_is_contiguous(t) || !shape_equal(&t->shape, &l->value[out].header.shape)) return false;
+        for (int s = maker + 1; n->fused && s < n->fused->nstep; s++)
+            for (int i = 0; i < n->fused->step[s].nin; i++)
+                if (n->fused->step[s].in[i] == k) return false;
+    }
+    return true;
+}
+
+/* Whether value v is read by another node when or after `node` runs. */
+static bool is_read_later(const struct graph_layout *l, int node, int v) {
+    const struct graph *g = l->graph;
+    for (int i = 0; i < g->nnode; i++)
+        for (int k = 0; i != node && l->with[i] >= node && k < g->node[i].nin; k++)
+            if (l->value[g->node[i].in[k]].root == v && l->call[i].kind != GRAPH_CALL_NOTHING) return true;
+    return false;
+}
+
+/* Whether a node writes output i; else it is copied at the end. */
+static bool is_written(const struct graph_layout *l, int i) {
+    const int v = l->graph->output[i];
+    const struct graph_place *x = &l->value[v];
+    return x->root == v && x->home == GRAPH_IN_OUTPUT && x->argument == i;
+}
+
+bool graph_layout_overwrites(const struct graph_layout *l, int output, int input) {
+    const struct graph *g = l->graph;
+    const int to = g->output[output], from = g->input[input], node = g->value[to].node;
+    const struct graph_place *x = &l->value[to], *y = &l->value[from];
+    for (int i = 0; i < g->noutput; i++)
+        if (!is_written(l, i)) return false;
+    if (l->with[node] != node) return false;
+    const bool elementwise = g->node[node].fused || g->node[node].op->flags & OP_ELEMENTWISE;
+    return elementwise && x->header.dtype == y->header.dtype && shape_equal(&x->header.shape, &y->header.shape) &&
+           reads_in_place(l, node, from, to) && !is_read_later(l, node, from);
+}
+
 /* ---- copies ------------------------------------------------------------------------------------------------------- */
 
 enum status graph_layout_copy_inputs(struct graph_layout *l, int i, graph_copy_fn *copy, void *device, struct err *e) {
@@ -200,9 +245,8 @@ enum status graph_layout_copy_outputs(struct graph_layout *l, struct tensor *con
                                       void *device, struct err *e) {
     for (int i = 0; i < l->graph->noutput; i++) {
         const int v = l->graph->output[i];
-        const struct graph_place *x = &l->value[v];
-        if (x->root == v && x->home == GRAPH_IN_OUTPUT && x->argument == i) continue;
-        if (copy(device, &x->header, out ? out[i] : &x->header, e) != OK) return e->status;
+        const struct tensor *x = &l->value[v].header;
+        if (!is_written(l, i) && copy(device, x, out ? out[i] : x, e) != OK) return e->status;
     }
     return OK;
 }

@@ -54,6 +54,10 @@ enum status graph_layout_new(const struct graph *g, struct storage *arena, struc
 enum status graph_layout_plan(struct graph_layout *l, struct err *e);
 void graph_layout_free(struct graph_layout *l);
 
+/* Whether output `output` can be computed into the bytes of input `input`: element by element from it, when nobody reads the
+ * input any more, in a run that ends with its last node. */
+bool graph_layout_overwrites(const struct graph_layout *l, int output, int input);
+
 /* Points the headers of inputs and outputs at a run's arguments, those of constants at their tensors. */
 void graph_layout_bind(struct graph_layout *l, struct tensor *const *in, struct tensor *const *out);
 

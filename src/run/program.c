@@ -1,5 +1,6 @@
 /* Compiled programs over variables. Invariant: a call swaps all updated variables in at its end or none, and allocates
- * nothing large after the second call: a variable's value before last is its next one's storage. */
+ * nothing large after the second call: a variable's next value lies where its value is, if nobody else holds that and the
+ * device can do so without ever stopping halfway, else where the one before last was. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -16,7 +17,8 @@ struct program {
     struct op_sig *input;       /* by explicit input */
     struct variable **variable; /* retained */
     int *slot;                  /* by graph input: a variable, or -1 - an explicit input */
-    int nupdate, *update;       /* by output after the explicit ones: a variable */
+    int nupdate, *update;       /* by output after the explicit ones: a variable, */
+    int *overwritten;           /* and the graph input that the device can overwrite with it, or -1 */
     struct tensor **in, **out;  /* room for one call's arguments */
 };
 
@@ -28,9 +30,21 @@ static enum status allocate(struct program *p, const struct trace *t, int noutpu
     p->variable = mem_alloc(n * sizeof *p->variable, e);
     p->slot = mem_alloc(n * sizeof *p->slot, e);
     p->update = mem_alloc(n * sizeof *p->update, e);
+    p->overwritten = mem_alloc(n * sizeof *p->overwritten, e);
     p->in = mem_alloc(n * sizeof(struct tensor *), e);
     p->out = mem_alloc(outputs * sizeof(struct tensor *), e);
     return e->status;
+}
+
+static void find_overwritten(struct program *p) {
+    const struct device_driver *driver = p->device->driver;
+    for (int k = 0; k < p->nupdate; k++) {
+        int i = 0;
+        while (p->slot[i] != p->update[k]) i++;
+        const bool can =
+            driver->program_overwrites && driver->program_overwrites(p->device, p->compiled, p->noutput + k, i);
+        p->overwritten[k] = can ? i : -1;
+    }
 }
 
 static enum status compile(struct run *r, struct program *p, struct err *e) {
@@ -40,6 +54,7 @@ static enum status compile(struct run *r, struct program *p, struct err *e) {
     p->compiled = compiled;
     p->device = r->device;
     p->choices = r->device->choices;
+    find_overwritten(p);
     return OK;
 }
 
@@ -86,6 +101,7 @@ void program_release(struct program *p) {
     mem_free(p->variable);
     mem_free(p->slot);
     mem_free(p->update);
+    mem_free(p->overwritten);
     mem_free(p->in);
     mem_free(p->out);
     mem_free(p);
@@ -155,15 +171,22 @@ static enum status bind_inputs(struct run *r, struct program *p, struct tensor *
     return OK;
 }
 
-/* A buffer for a variable's next value: the one before last where nobody else holds it. */
-static enum status next_value(struct program *p, struct variable *v, struct tensor **out, struct err *e) {
+/* Whether t's bytes may be written to, since only `refs` references of ours hold it. */
+static bool is_ours(const struct program *p, const struct tensor *t, int refs) {
+    const struct storage *s = t->storage;
+    return atomic_load(&t->refs) == refs && atomic_load(&s->refs) == 1 && s->device == p->device && !s->readonly;
+}
+
+/* A buffer for the next value of updated variable k. */
+static enum status next_value(struct program *p, int k, struct tensor **out, struct err *e) {
+    struct variable *v = p->variable[p->update[k]];
     struct tensor *spare = v->spare;
     v->spare = NULL;
-    bool free_to_use = spare && atomic_load(&spare->refs) == 1 && atomic_load(&spare->storage->refs) == 1 &&
-                       spare->storage->device == p->device && !spare->storage->readonly;
-    if (free_to_use) {
-        atomic_fetch_add_explicit(&spare->storage->version, 1, memory_order_relaxed);
-        tensor_on(spare->storage, v->value->dtype, &v->value->shape, 0, out, e);
+    const bool here = p->overwritten[k] >= 0 && p->in[p->overwritten[k]] == v->value && is_ours(p, v->value, 2);
+    struct storage *storage = here ? v->value->storage : spare && is_ours(p, spare, 1) ? spare->storage : NULL;
+    if (storage) {
+        atomic_fetch_add_explicit(&storage->version, 1, memory_order_relaxed);
+        tensor_on(storage, v->value->dtype, &v->value->shape, here ? v->value->offset : 0, out, e);
     } else {
         tensor_new(p->device, v->value->dtype, &v->value->shape, out, e);
     }
@@ -177,7 +200,7 @@ static enum status make_outputs(struct program *p, int *made, struct err *e) {
         if (*made < p->noutput)
             tensor_new(p->device, sig->dtype, &sig->shape, &p->out[*made], e);
         else
-            next_value(p, p->variable[p->update[*made - p->noutput]], &p->out[*made], e);
+            next_value(p, *made - p->noutput, &p->out[*made], e);
         if (e->status) return e->status;
     }
     return OK;
@@ -187,8 +210,12 @@ static enum status make_outputs(struct program *p, int *made, struct err *e) {
 static void swap_in(struct program *p) {
     for (int i = 0; i < p->nupdate; i++) {
         struct variable *v = p->variable[p->update[i]];
-        v->spare = v->value;
+        struct tensor *before = v->value;
         v->value = p->out[p->noutput + i];
+        if (v->value->storage == before->storage)
+            tensor_release(before);
+        else
+            v->spare = before;
     }
 }
 

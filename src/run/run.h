@@ -90,7 +90,7 @@ struct variable {
     atomic_int refs;
     char *name;           /* Keras's: "kernel" */
     char *path;           /* "conv2d/kernel" */
-    struct tensor *value; /* contiguous; replaced, never written in place */
+    struct tensor *value; /* contiguous; replaced, and overwritten only while nobody else holds it */
     struct tensor *spare; /* the value before: its storage is the next program's output when nobody else holds it */
     bool trainable;
     struct run *run;

@@ -1,5 +1,5 @@
-/* Variables. Invariant: a value is contiguous, lies on the runtime device, and is replaced but never written in place, so
- * that a snapshot is a reference. */
+/* Variables. Invariant: a value is contiguous, lies on the runtime device, and is replaced, and overwritten only
+ * by a program while the variable alone holds it, so that a snapshot is a reference. */
 #include <string.h>
 
 #include "base/mem.h"

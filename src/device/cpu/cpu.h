@@ -128,6 +128,8 @@ struct cpu_elementwise *cpu_elementwise_new(struct cpu *c, const struct graph_fu
 struct cpu_elementwise *cpu_elementwise_of_call(struct cpu *c, const struct op_call *call,
                                                 const struct cpu_tails *tails, struct err *e);
 void cpu_elementwise_free(struct cpu_elementwise *w);
+/* Whether some numbers are an error for it. */
+bool cpu_elementwise_may_refuse(const struct cpu_elementwise *w);
 /* Runs it on these addresses of first elements, and of the workspaces of the tails' calls. Allocates nothing. */
 enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, const void *const *in, void *const *out,
                                 void *const *partial, struct err *e);

@@ -305,6 +305,7 @@ const struct device_driver device_driver_cpu = {
     .program_free = cpu_program_free,
     .program_bytes = cpu_program_bytes,
     .program_profile = cpu_program_profile,
+    .program_overwrites = cpu_program_overwrites,
     .program_way = cpu_program_way,
     .program_tune = cpu_program_tune,
     .forget_tuning = forget_tuning,

@@ -145,6 +145,12 @@ void cpu_elementwise_free(struct cpu_elementwise *w) {
     mem_free(w);
 }
 
+bool cpu_elementwise_may_refuse(const struct cpu_elementwise *w) {
+    for (int i = 0; i < w->nstep; i++)
+        if (w->step[i].loops->refuse) return true;
+    return false;
+}
+
 /* ---- running ------------------------------------------------------------------------------------------------------ */
 
 struct run {

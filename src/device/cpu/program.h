@@ -7,6 +7,7 @@
 enum status cpu_program_compile(struct device *d, const struct graph *g, struct device_program **out, struct err *e);
 enum status cpu_program_execute(struct device *d, struct device_program *p, struct tensor *const *in,
                                 struct tensor *const *out, uint64_t *ticket, struct err *e);
+bool cpu_program_overwrites(struct device *d, const struct device_program *p, int output, int input);
 void cpu_program_free(struct device *d, struct device_program *p);
 size_t cpu_program_bytes(struct device *d, const struct device_program *p, size_t *bound);
 void cpu_program_profile(struct device *d, struct device_program *p, double *seconds);

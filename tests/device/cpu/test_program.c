@@ -238,6 +238,91 @@ static void programs_share_the_arena(void **state) {
     for (int i = 0; i < 3; i++) tensor_release(in[i]);
 }
 
+/* w + e^(w s), which can lie where w is, and s, the sum of x. */
+static struct graph *small_update(struct tensor *in[2]) {
+    struct err e = {0};
+    struct graph *g;
+    in[0] = test_random(device(), DT_FLOAT32, SHAPE(300, 300), -1, 1, 1);
+    in[1] = test_random(device(), DT_FLOAT32, SHAPE(7, 300, 300), -1, 1, 2);
+    assert_ok(graph_new(&g, &e), &e);
+    const int w = input(g, in[0]), x = input(g, in[1]);
+    const int s = add(g, &op_sum, 1, &x, &(union op_attrs){.axes = {1, {0}, false}});
+    const int step = add(g, &op_mul, 2, (int[]){s, w}, NULL);
+    output(g, add(g, &op_add, 2, (int[]){w, add(g, &op_exp, 1, &step, NULL)}, NULL));
+    output(g, s);
+    assert_ok(graph_optimize(g, GRAPH_ALL, &e), &e);
+    return g;
+}
+
+static void an_update_in_place_has_the_same_bits(void **state) {
+    (void)state;
+    struct err e = {0};
+    uint64_t ticket;
+    struct tensor *in[2];
+    struct graph *g = small_update(in);
+    struct tensor **want = run(g, in), **out = new_outputs(g);
+    struct device_program *p = compiled(g);
+    struct tensor *before = test_run(device(), &op_copy, in, 1, NULL), *here[2] = {in[0], out[1]};
+    assert_true(device()->driver->program_overwrites(device(), p, 0, 0));
+    assert_false(device()->driver->program_overwrites(device(), p, 1, 0));
+    cancel_request();
+    assert_error(device()->driver->execute(device(), p, in, here, &ticket, &e), ERR_CANCELLED, "", &e);
+    cancel_clear();
+    test_same_bits(before, in[0]);
+    assert_ok(device()->driver->execute(device(), p, in, here, &ticket, &e), &e);
+    test_same_bits(want[0], in[0]);
+    test_same_bits(want[1], out[1]);
+    device()->driver->program_free(device(), p);
+    tensor_release(before);
+    free_outputs(g, want);
+    free_outputs(g, out);
+    graph_free(g);
+    for (int i = 0; i < 2; i++) tensor_release(in[i]);
+}
+
+/* Half an update would be neither the old weights nor the new. */
+static void an_update_in_place_is_not_cancelled_halfway(void **state) {
+    (void)state;
+    struct err e = {0};
+    uint64_t ticket;
+    struct graph *g;
+    struct tensor *w = test_random(device(), DT_FLOAT32, SHAPE(1000, 300), -1, 1, 1);
+    assert_ok(graph_new(&g, &e), &e);
+    const int v = input(g, w);
+    output(g, add(g, &op_add, 2, (int[]){v, v}, NULL));
+    struct tensor **want = run(g, &w), **out = new_outputs(g);
+    struct device_program *p = compiled(g);
+    cancel_request();
+    assert_error(device()->driver->execute(device(), p, &w, out, &ticket, &e), ERR_CANCELLED, "", &e);
+    e = (struct err){0};
+    assert_ok(device()->driver->execute(device(), p, &w, &w, &ticket, &e), &e);
+    cancel_clear();
+    test_same_bits(want[0], w);
+    device()->driver->program_free(device(), p);
+    free_outputs(g, want);
+    free_outputs(g, out);
+    graph_free(g);
+    tensor_release(w);
+}
+
+/* An integer power may refuse its exponents. */
+static void nothing_is_overwritten_before_what_may_fail(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct graph *g;
+    struct tensor *in[2] = {test_random(device(), DT_INT32, SHAPE(10), 0, 5, 1),
+                            test_random(device(), DT_INT32, SHAPE(10), 0, 5, 2)};
+    assert_ok(graph_new(&g, &e), &e);
+    const int a = input(g, in[0]), b = input(g, in[1]);
+    output(g, add(g, &op_add, 2, (int[]){a, b}, NULL));
+    output(g, add(g, &op_pow, 2, (int[]){b, b}, NULL));
+    struct device_program *p = compiled(g);
+    assert_false(device()->driver->program_overwrites(device(), p, 0, 0));
+    device()->driver->program_free(device(), p);
+    graph_free(g);
+    for (int i = 0; i < 2; i++) tensor_release(in[i]);
+}
+
 /* A program takes numbers that are subnormal for zero, which would cost it much time; an op by itself does not. */
 static void subnormal_numbers_are_flushed(void **state) {
     (void)state;
@@ -326,6 +411,9 @@ int main(void) {
         cmocka_unit_test(programs_share_the_arena),
         cmocka_unit_test(subnormal_numbers_are_flushed),
         cmocka_unit_test(a_cancelled_run_can_be_repeated),
+        cmocka_unit_test(an_update_in_place_has_the_same_bits),
+        cmocka_unit_test(an_update_in_place_is_not_cancelled_halfway),
+        cmocka_unit_test(nothing_is_overwritten_before_what_may_fail),
         cmocka_unit_test(any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);

@@ -40,9 +40,10 @@ TEST(isinf, a == INFINITY || a == -INFINITY)
 #define WHERE(type)                                                                                                    \
     static void where_##type(int64_t n, void *out, const void *const *in, const union op_attrs *attrs) {               \
         (void)attrs;                                                                                                   \
-        const b8 *restrict condition = in[0];                                                                          \
-        const type *restrict a = in[1], *restrict b = in[2];                                                           \
-        type *restrict y = out;                                                                                        \
+        const b8 *condition = in[0];                                                                                   \
+        const type *a = in[1], *b = in[2];                                                                             \
+        type *y = out;                                                                                                 \
+        ELEMENTWISE                                                                                                    \
         for (int64_t i = 0; i < n; i++) y[i] = condition[i] ? a[i] : b[i];                                             \
     }
 WHERE(b8)

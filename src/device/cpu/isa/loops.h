@@ -12,12 +12,20 @@ typedef int64_t i64;
 typedef float f32;
 typedef double f64;
 
+/* A loop whose result may lie where one of its operands does, element by element; clang looks for that when it runs. */
+#ifdef __clang__
+#define ELEMENTWISE
+#else
+#define ELEMENTWISE _Pragma("GCC ivdep")
+#endif
+
 /* `name`(n, out, in, attrs): R result = expression in the elements a (b, c) of the inputs and in attrs. */
 #define LOOP1(name, A, R, expression)                                                                                  \
     static void name(int64_t n, void *out, const void *const *in, const union op_attrs *attrs) {                       \
         (void)attrs;                                                                                                   \
-        const A *restrict pa = in[0];                                                                                  \
-        R *restrict y = out;                                                                                           \
+        const A *pa = in[0];                                                                                           \
+        R *y = out;                                                                                                    \
+        ELEMENTWISE                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             const A a = pa[i];                                                                                         \
             y[i] = (R)(expression);                                                                                    \
@@ -26,8 +34,9 @@ typedef double f64;
 #define LOOP2(name, A, R, expression)                                                                                  \
     static void name(int64_t n, void *out, const void *const *in, const union op_attrs *attrs) {                       \
         (void)attrs;                                                                                                   \
-        const A *restrict pa = in[0], *restrict pb = in[1];                                                            \
-        R *restrict y = out;                                                                                           \
+        const A *pa = in[0], *pb = in[1];                                                                              \
+        R *y = out;                                                                                                    \
+        ELEMENTWISE                                                                                                    \
         for (int64_t i = 0; i < n; i++) {                                                                              \
             const A a = pa[i], b = pb[i];                                                                              \
             y[i] = (R)(expression);                                                                                    \
