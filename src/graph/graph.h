@@ -69,7 +69,8 @@ enum graph_pass {
     GRAPH_DCE = 2,        /* what no output needs goes */
     GRAPH_FUSE = 4,       /* elementwise regions become one node */
     GRAPH_POOL_FIRST = 8, /* while tracing: max pooling goes before increasing functions */
-    GRAPH_ALL = 15,
+    GRAPH_ADJOINT = 16,   /* sums of a first convolution's input gradient come from its kernel's */
+    GRAPH_ALL = 31,
 };
 enum status graph_optimize(struct graph *g, unsigned passes, struct err *e);
 

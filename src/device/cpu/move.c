@@ -37,74 +37,59 @@ enum status cpu_contiguous(struct cpu *c, const struct tensor *t, void *workspac
     return OK;
 }
 
-/* ---- concatenate -------------------------------------------------------------------------------------------------- */
+/* ---- into places of a larger tensor ------------------------------------------------------------------------------- */
 
-struct part {
-    struct cpu_walk walk;
-    const void *in;
-    int64_t length; /* elements of this input in a row: its axis and all after it */
-    char *out;      /* where its first row goes */
-    int64_t row;    /* elements of the result in a row */
+struct placed {
+    struct cpu_walk from, to;
+    const char *in;
+    char *out;
 };
 
-static void part_chunk(void *arg, int64_t begin, int64_t end, int worker) {
+static void place_chunk(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
-    const struct part *p = arg;
-    while (begin < end) {
-        const int64_t row = begin / p->length, within = begin % p->length;
-        const int64_t n = p->length - within < end - begin ? p->length - within : end - begin;
-        cpu_walk_read(&p->walk, p->in, begin, n, p->out + (row * p->row + within) * (int64_t)p->walk.size);
-        begin += n;
+    const struct placed *p = arg;
+    char buffer[8192];
+    const int64_t size = (int64_t)p->from.size, most = p->from.contiguous ? end - begin : (int64_t)sizeof buffer / size;
+    for (; begin < end; begin += most) {
+        const int64_t n = end - begin < most ? end - begin : most;
+        if (!p->from.contiguous) cpu_walk_read(&p->from, p->in, begin, n, buffer);
+        cpu_walk_write(&p->to, p->out, begin, n, p->from.contiguous ? p->in + begin * size : buffer);
     }
 }
 
-static int64_t inner_size(const struct shape *s, int axis) {
-    int64_t n = 1;
-    for (int d = axis; d < s->rank; d++) n *= s->dim[d];
-    return n;
+/* in's elements to out's places: along each dimension d from start[d] on, step[d] apart. */
+static enum status place(struct cpu *c, const struct tensor *in, const struct tensor *out, const int64_t *start,
+                         const int64_t *step, struct err *e) {
+    struct tensor places = {.dtype = in->dtype, .shape = in->shape};
+    int64_t first = 0;
+    for (int d = 0; d < in->shape.rank; d++) {
+        places.stride[d] = out->stride[d] * step[d];
+        first += out->stride[d] * start[d];
+    }
+    struct placed p = {.in = tensor_data(in), .out = (char *)tensor_data(out) + first * (int64_t)dtype_size(in->dtype)};
+    cpu_walk_prepare(&p.from, in, &in->shape);
+    cpu_walk_prepare(&p.to, &places, &in->shape);
+    return threads_for(c->threads, tensor_size(in), GRAIN, place_chunk, &p, e);
 }
 
 static enum status run_concatenate(struct cpu *c, const struct op_call *call, void *workspace, struct err *e) {
     (void)workspace;
     const int axis = call->attrs->axes.axis[0];
-    char *out = tensor_data(call->out[0]);
-    const int64_t row = inner_size(&call->out[0]->shape, axis);
+    int64_t start[TENSOR_MAX_RANK] = {0}, step[TENSOR_MAX_RANK];
     enum status s = OK;
+    for (int d = 0; d < TENSOR_MAX_RANK; d++) step[d] = 1;
     for (int i = 0; i < call->nin && s == OK; i++) {
-        const struct tensor *in = call->in[i];
-        struct part p = {.in = tensor_data(in), .length = inner_size(&in->shape, axis), .out = out, .row = row};
-        cpu_walk_prepare(&p.walk, in, &in->shape);
-        out += p.length * (int64_t)p.walk.size;
-        s = threads_for(c->threads, tensor_size(in), GRAIN, part_chunk, &p, e);
+        s = place(c, call->in[i], call->out[0], start, step, e);
+        start[axis] += call->in[i]->shape.dim[axis];
     }
     return s;
 }
 
 const struct cpu_kernel cpu_kernel_concatenate = {.run = run_concatenate};
 
-/* ---- pad ---------------------------------------------------------------------------------------------------------- */
-
-struct pad {
-    struct cpu_walk from, to;
-    const void *in;
-    char *out;
-};
-
 static void zero_chunk(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     memset((char *)arg + begin, 0, (size_t)(end - begin));
-}
-
-static void pad_chunk(void *arg, int64_t begin, int64_t end, int worker) {
-    (void)worker;
-    const struct pad *p = arg;
-    char buffer[8192];
-    const int64_t most = (int64_t)(sizeof buffer / p->from.size);
-    for (; begin < end; begin += most) {
-        const int64_t n = end - begin < most ? end - begin : most;
-        cpu_walk_read(&p->from, p->in, begin, n, buffer);
-        cpu_walk_write(&p->to, p->out, begin, n, buffer);
-    }
 }
 
 static enum status run_pad(struct cpu *c, const struct op_call *call, void *workspace, struct err *e) {
@@ -113,18 +98,7 @@ static enum status run_pad(struct cpu *c, const struct op_call *call, void *work
     const struct tensor *in = call->in[0], *out = call->out[0];
     const enum status s =
         threads_for(c->threads, (int64_t)tensor_bytes(out), GRAIN * 8, zero_chunk, tensor_data(out), e);
-    if (s != OK || tensor_size(in) == 0) return s;
-    /* The places that x goes to, as a strided tensor. */
-    struct tensor places = {.dtype = in->dtype, .shape = in->shape};
-    int64_t first = 0;
-    for (int d = 0; d < in->shape.rank; d++) {
-        places.stride[d] = out->stride[d] * a->step[d];
-        first += out->stride[d] * a->start[d];
-    }
-    struct pad p = {.in = tensor_data(in), .out = (char *)tensor_data(out) + first * (int64_t)dtype_size(in->dtype)};
-    cpu_walk_prepare(&p.from, in, &in->shape);
-    cpu_walk_prepare(&p.to, &places, &in->shape);
-    return threads_for(c->threads, tensor_size(in), GRAIN, pad_chunk, &p, e);
+    return s != OK || tensor_size(in) == 0 ? s : place(c, in, out, a->start, a->step, e);
 }
 
 const struct cpu_kernel cpu_kernel_pad = {.run = run_pad};
