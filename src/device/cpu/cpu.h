@@ -109,7 +109,7 @@ enum status cpu_columns_finish(struct cpu *c, const struct op_call *call, void *
 
 enum { CPU_MAX_TAILS = 8, CPU_CHUNK = 512 /* elements that a region goes through at once, at most */ };
 
-/* What else is done with a region's values while they are in the cache. */
+/* What else is done with a region's values while they are in the cache, and which are not in memory. */
 struct cpu_tails {
     int count; /* reductions of rows of one width */
     struct cpu_tail {
@@ -117,6 +117,7 @@ struct cpu_tails {
         struct cpu_columns columns;
     } tail[CPU_MAX_TAILS];
     uint64_t absent; /* by output: nobody reads it from memory */
+    uint64_t random; /* by operand: numbers of random_uniform, made as they are needed; its address is the seeds' */
 };
 
 /* Prepares a fused region for operands and outputs with these shapes and strides; outputs are contiguous. The result

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "device/cpu/cpu.h"
 #include "device/cpu/walk.h"
 #include "graph/graph.h"
@@ -15,7 +16,8 @@ enum { LEAST = 4, MOST = 32 }; /* chunks of a unit */
 
 struct operand {
     struct cpu_walk walk;
-    int slot; /* where chunks of it are gathered; -1: used in place */
+    int slot; /* where chunks of it are gathered or made; -1: used in place */
+    bool random;
 };
 
 struct step {
@@ -106,7 +108,8 @@ static enum status prepare(struct cpu *c, struct cpu_elementwise *w, const struc
     }
     for (int i = 0; i < w->nin; i++) {
         cpu_walk_prepare(&w->operand[i].walk, in[i], shape);
-        w->operand[i].slot = w->operand[i].walk.contiguous ? -1 : w->nslot++;
+        w->operand[i].random = w->tails.random >> i & 1;
+        w->operand[i].slot = w->operand[i].walk.contiguous && !w->operand[i].random ? -1 : w->nslot++;
     }
     const int first_slot = w->nslot;
     for (int i = 0; i < w->nstep; i++)
@@ -164,6 +167,11 @@ struct run {
     _Atomic(const char *) why;
 };
 
+static void make_random(const struct run *r, const int64_t *seeds, int64_t first, int64_t n, char *slot) {
+    const struct rng_philox stream = rng_stateless(seeds[0], seeds[1]);
+    r->cpu->isa->random_unit(&stream, (uint64_t)first, n, (float *)slot);
+}
+
 /* Where operand i's elements first .. first+n-1 lie contiguously. */
 static const void *fetch(const struct run *r, int i, int64_t first, int64_t n, bool repeated, char *slots) {
     const struct operand *o = &r->w->operand[i];
@@ -175,6 +183,10 @@ static const void *fetch(const struct run *r, int i, int64_t first, int64_t n, b
         return here;
     }
     char *slot = slots + (size_t)o->slot * SLOT_BYTES;
+    if (o->random) {
+        make_random(r, r->in[i], first, n, slot);
+        return slot;
+    }
     /* What repeats with a divisor of the chunk is in place from the chunk before. */
     if (!repeated || !o->walk.period || r->w->chunk % o->walk.period != 0)
         cpu_walk_read(&o->walk, r->in[i], first, n, slot);

@@ -1,5 +1,6 @@
 /* Reductions over leading dimensions run with the elementwise node that makes their operand, or reads it: the sums of batch
- * normalisation and of biases are made where a pass over memory of their own took as long again. Max pooling runs with its
+ * normalisation and of biases are made where a pass over memory of their own took as long again. Random numbers for one
+ * elementwise node are made there, and never are in memory. Max pooling runs with its
  * convolution, whose result, four times as large, is then never in memory; a convolution's two gradients run together
  * where they share the work on what they both read.
  * Invariant: a node only moves to another's turn if its operand is there by then and nobody has asked for its result. */
@@ -35,6 +36,13 @@ static int first_reader(const struct graph_layout *l, int v) {
 static bool is_whole(const struct graph_layout *l, int v) {
     const struct tensor *t = &l->value[v].header, *root = &l->value[l->value[v].root].header;
     return tensor_is_contiguous(t) && tensor_size(t) == tensor_size(root);
+}
+
+/* Whether value v is an output, or shown by one. */
+static bool is_output(const struct graph_layout *l, int v) {
+    for (int i = 0; i < l->graph->noutput; i++)
+        if (l->value[l->graph->output[i]].root == v) return true;
+    return false;
 }
 
 /* Which value of host h (as cpu_tail has it) the bytes of root v are; -1: h does not have them whole. */
@@ -85,18 +93,36 @@ static enum status join_reduction(struct cpu *c, struct graph_layout *l, struct 
     return OK;
 }
 
+/* ---- random numbers ----------------------------------------------------------------------------------------------- */
+
+/* Whether a region of these tails asks for whole vectors of random numbers. */
+static bool makes_vectors(const struct cpu_tails *t) {
+    return t->count == 0 || CPU_CHUNK / t->tail[0].columns.width * t->tail[0].columns.width % 32 == 0;
+}
+
+/* Random numbers for one elementwise node: dropout's. */
+static enum status join_random(const struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
+    const struct graph_node *n = &l->graph->node[i];
+    if (n->op != &op_random_uniform || is_output(l, n->out) || !is_whole(l, n->in[0])) return OK;
+    const int h = first_reader(l, n->out);
+    if (h == l->graph->nnode || l->with[h] != h || (join[h] && !makes_vectors(&join[h]->tails))) return OK;
+    for (int k = h + 1; k < l->graph->nnode; k++)
+        if (reads(l, k, n->out)) return OK;
+    const int k = value_in(l, h, n->out);
+    if (k < 0 || k >= 64) return OK;
+    if (!join[h]) join[h] = new_join(e);
+    if (!join[h]) return e->status;
+    join[h]->tails.random |= UINT64_C(1) << k;
+    l->with[i] = h;
+    l->absent[n->out] = true;
+    return OK;
+}
+
 /* ---- pooling ------------------------------------------------------------------------------------------------------ */
 
 /* Whether node i can hand its result to, or take an operand from, the pooling of node `pool`, contiguous as both are. */
 static bool takes_pool(const struct cpu *c, const struct graph_layout *l, int i, int pool) {
     return !l->call[i].copy && !l->call[pool].copy && cpu_conv_takes_pool(c, &l->call[i].call, &l->call[pool].call);
-}
-
-/* Whether value v is an output, or shown by one. */
-static bool is_output(const struct graph_layout *l, int v) {
-    for (int i = 0; i < l->graph->noutput; i++)
-        if (l->value[l->graph->output[i]].root == v) return true;
-    return false;
 }
 
 static enum status set_pool(struct cpu_join **join, int i, int pool, struct err *e) {
@@ -211,6 +237,8 @@ static void describe(const struct cpu *c, const struct graph_layout *l, int i, s
     if (j->kernel >= 0) n += (size_t)snprintf(j->way + n, sizeof j->way - n, " %s", l->graph->node[j->kernel].op->name);
     if (j->pool >= 0 && n < sizeof j->way)
         snprintf(j->way + n, sizeof j->way - n, "%s %s", j->kernel >= 0 ? "," : "", l->graph->node[j->pool].op->name);
+    if (j->tails.random)
+        n += (size_t)snprintf(j->way + n, sizeof j->way - n, " random_uniform%s", j->tails.count ? "," : "");
     for (int t = 0; t < j->tails.count && n < sizeof j->way; t++)
         n += (size_t)snprintf(j->way + n, sizeof j->way - n, "%s%s", t ? ", " : " ",
                               l->graph->node[j->node[t]].op->name);
@@ -219,6 +247,8 @@ static void describe(const struct cpu *c, const struct graph_layout *l, int i, s
 enum status cpu_join(struct cpu *c, struct graph_layout *l, struct cpu_join **join, struct err *e) {
     for (int i = 0; i < l->graph->nnode; i++)
         if (join_node(c, l, join, i, e) != OK) return e->status;
+    for (int i = 0; i < l->graph->nnode; i++)
+        if (join_random(l, join, i, e) != OK) return e->status;
     for (int i = 0; i < l->graph->nnode; i++) {
         if (!join[i]) continue;
         if (join[i]->tails.count) leave_out(l, i, join[i]);

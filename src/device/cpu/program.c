@@ -121,6 +121,15 @@ static void *workspace(const struct device_program *p, const struct cpu *c, int 
     return (char *)c->arena.handle + p->layout->call[i].at;
 }
 
+/* Where operand k of node i is: the seeds of random numbers that are made as they are needed. */
+static const void *operand(const struct device_program *p, int i, int k) {
+    const struct graph_layout *l = p->layout;
+    const bool random = p->join[i] && p->join[i]->tails.random >> k & 1;
+    if (!random) return tensor_data(l->call[i].tensor[k]);
+    const struct graph_value *v = &l->graph->value[l->value[l->graph->node[i].in[k]].root];
+    return tensor_data(l->call[v->node].tensor[0]);
+}
+
 /* The node and what runs with it. */
 static enum status run_elementwise(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct step *s = &p->step[i];
@@ -128,7 +137,8 @@ static enum status run_elementwise(struct device_program *p, struct cpu *c, int 
     const struct cpu_join *join = p->join[i];
     const int nin = call->call.nin, ntail = join ? join->tails.count : 0;
     void *partial[CPU_MAX_TAILS];
-    for (int k = 0; k < nin + call->call.nout; k++) s->address[k] = tensor_data(call->tensor[k]);
+    for (int k = 0; k < nin; k++) s->address[k] = operand(p, i, k);
+    for (int k = nin; k < nin + call->call.nout; k++) s->address[k] = tensor_data(call->tensor[k]);
     for (int k = 0; k < ntail; k++) partial[k] = workspace(p, c, join->node[k]);
     enum status r = cpu_elementwise_run(c, s->loops, s->address, (void *const *)(s->address + nin), partial, e);
     for (int k = 0; r == OK && k < ntail; k++)

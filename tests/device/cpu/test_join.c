@@ -1,5 +1,5 @@
 /* What runs together has the bits of the ops run one by one, on every instruction set and number of threads: reductions
- * with the elementwise node beside them, for rows of every width; pooling with convolutions, for each algorithm. And
+ * and random numbers with the elementwise node beside them, for rows of every width; pooling with convolutions, for each algorithm. And
  * the memory that is not needed then. */
 #include "device/cpu/conv.h"
 #include "device/cpu/join.h"
@@ -26,6 +26,20 @@ static void run(struct device *d, const struct graph *g, struct tensor *const *i
     assert_ok(d->driver->compile(d, g, &p, &e), &e);
     assert_ok(d->driver->execute(d, p, in, out, &ticket, &e), &e);
     d->driver->program_free(d, p);
+}
+
+/* Whether some node of g runs with `what` on d. */
+static bool runs_with(struct device *d, const struct graph *g, const char *what) {
+    struct err e = {0};
+    struct device_program *p;
+    bool found = false;
+    assert_ok(d->driver->compile(d, g, &p, &e), &e);
+    for (int i = 0; i < g->nnode; i++) {
+        const char *way = d->driver->program_way(d, p, i);
+        if (way && strstr(way, what)) found = true;
+    }
+    d->driver->program_free(d, p);
+    return found;
 }
 
 static struct tensor *reduce(const struct op *op, struct tensor *x) {
@@ -109,6 +123,55 @@ static void what_is_only_summed_needs_no_memory(void **state) {
     assert_in_range(test_cpu[0]->driver->program_bytes(test_cpu[0], p, NULL), 1, 200000);
     test_cpu[0]->driver->program_free(test_cpu[0], p);
     graph_free(g);
+}
+
+/* ---- random numbers ----------------------------------------------------------------------------------------------- */
+
+/* x where random numbers are below y, and its sum; `twice`: the numbers are an output, too. */
+static struct graph *masked(int64_t rows, int64_t width, bool twice) {
+    struct err e = {0};
+    struct graph *g = graphs_new();
+    const struct op_sig seeds = {DT_INT64, SHAPE(2)};
+    const struct shape s = SHAPE(rows, width);
+    const int seed = graph_add_input(g, &seeds, &e), x = graphs_input(g, s), y = graphs_input(g, s);
+    const int random = graph_add(g, &op_random_uniform, &seed, 1, &(union op_attrs){.full = {.shape = s}}, &e);
+    const int out = graphs_call(g, &op_where, 3, graphs_call(g, &op_lt, 2, random, y), x, y);
+    graphs_output(g, out);
+    graphs_output(g, reduced(g, &op_sum, out));
+    if (twice) graphs_output(g, random);
+    assert_ok(graph_optimize(g, GRAPH_FUSE, &e), &e);
+    return g;
+}
+
+static void check_random(int64_t rows, int64_t width, bool twice, bool joined) {
+    const struct shape s = SHAPE(rows, width);
+    struct tensor *in[3] = {test_random(test_cpu[0], DT_INT64, SHAPE(2), 0, 1000, 3),
+                            test_random(test_cpu[0], DT_FLOAT32, s, -1, 1, 1),
+                            test_random(test_cpu[0], DT_FLOAT32, s, 0, 1, 2)};
+    struct tensor *random = test_run(test_cpu[0], &op_random_uniform, in, 1, &(union op_attrs){.full = {.shape = s}});
+    struct tensor *lower = test_run(test_cpu[0], &op_lt, (struct tensor *[]){random, in[2]}, 2, NULL), *got[3];
+    struct tensor *out = test_run(test_cpu[0], &op_where, (struct tensor *[]){lower, in[1], in[2]}, 3, NULL);
+    struct tensor *want[3] = {out, reduce(&op_sum, out), random};
+    struct graph *g = masked(rows, width, twice);
+    assert_int_equal(runs_with(test_cpu[0], g, "with random_uniform, sum"), joined);
+    for (int c = 0; c < test_ncpu; c++) {
+        run(test_cpu[c], g, in, got);
+        for (int i = 0; i < 2 + twice; i++) {
+            test_same_bits(want[i], got[i]);
+            tensor_release(got[i]);
+        }
+    }
+    struct tensor *all[] = {in[0], in[1], in[2], random, lower, out, want[1]};
+    for (int i = 0; i < 7; i++) tensor_release(all[i]);
+    graph_free(g);
+}
+
+static void random_numbers_are_made_where_they_are_used(void **state) {
+    (void)state;
+    check_random(1000, 64, false, true);
+    check_random(333, 96, false, true);
+    check_random(1000, 10, false, false); /* 510 numbers at a time are no whole vectors */
+    check_random(1000, 64, true, false);
 }
 
 /* ---- pooling ------------------------------------------------------------------------------------------------------ */
@@ -278,20 +341,6 @@ static void what_only_looks_like_pooling_stays(void **state) {
     graph_free(g);
 }
 
-/* Whether some node of g runs with `what` on d. */
-static bool runs_with(struct device *d, const struct graph *g, const char *what) {
-    struct err e = {0};
-    struct device_program *p;
-    bool found = false;
-    assert_ok(d->driver->compile(d, g, &p, &e), &e);
-    for (int i = 0; i < g->nnode; i++) {
-        const char *way = d->driver->program_way(d, p, i);
-        if (way && strstr(way, what)) found = true;
-    }
-    d->driver->program_free(d, p);
-    return found;
-}
-
 /* Images of one tile: shapes[1]. */
 static void both_gradients_run_together(void **state) {
     (void)state;
@@ -361,6 +410,7 @@ int main(void) {
         cmocka_unit_test(sums_have_the_bits_of_the_ops),
         cmocka_unit_test(a_sum_is_there_before_it_is_read),
         cmocka_unit_test(what_is_only_summed_needs_no_memory),
+        cmocka_unit_test(random_numbers_are_made_where_they_are_used),
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
         cmocka_unit_test(what_only_looks_like_pooling_stays),
         cmocka_unit_test(both_gradients_run_together),
