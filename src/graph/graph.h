@@ -70,7 +70,8 @@ enum graph_pass {
     GRAPH_FUSE = 4,       /* elementwise regions become one node */
     GRAPH_POOL_FIRST = 8, /* while tracing: max pooling goes before increasing functions */
     GRAPH_ADJOINT = 16,   /* sums of a first convolution's input gradient come from its kernel's */
-    GRAPH_ALL = 31,
+    GRAPH_TRIM = 32,      /* convolutions compute only what max pooling reads */
+    GRAPH_ALL = 63,
 };
 enum status graph_optimize(struct graph *g, unsigned passes, struct err *e);
 

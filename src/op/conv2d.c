@@ -1,12 +1,13 @@
 /* 2-D convolution (cross-correlation, as in Keras): NHWC input, HWIO kernel, explicit padding, groups. Its gradients
- * are ops of their own, and each of the three is a gradient of the other two. */
+ * are ops of their own, and each of the three is a gradient of the other two. Negative padding after the input leaves its
+ * last rows or columns out. */
 #include "op/internal.h"
 
 static enum status check_window(const struct op_inference *i) {
     const struct op_window *w = &i->attrs->window;
     for (int d = 0; d < 2; d++) {
         if (infer_extent(i, "stride", w->stride[d], 1) != OK || infer_extent(i, "dilation", w->dilation[d], 1) != OK ||
-            infer_extent(i, "padding", w->before[d], 0) != OK || infer_extent(i, "padding", w->after[d], 0) != OK)
+            infer_extent(i, "padding", w->before[d], 0) != OK)
             return i->err->status;
     }
     return infer_extent(i, "groups", w->groups, 1);
@@ -113,6 +114,7 @@ static void grad_kernel_gradient(struct op_grad *g) {
 #define SAME_5X5 WINDOW({5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}, 1, {7, 6})
 #define STRIDED_3X2 WINDOW({3, 2}, {2, 3}, {1, 1}, {0, 1}, {1, 0}, 1, {8, 7})
 #define DILATED_3X3 WINDOW({3, 3}, {1, 1}, {2, 2}, {0, 0}, {0, 0}, 1, {7, 6})
+#define CROPPED_3X3 WINDOW({3, 3}, {1, 1}, {1, 1}, {1, 0}, {-2, -1}, 1, {8, 7})
 #define GROUPED_2X2 WINDOW({2, 2}, {1, 2}, {1, 1}, {0, 0}, {0, 1}, 2, {5, 5})
 #define POINT_1X1 WINDOW({1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, 1, {3, 3})
 #define CONV_SAMPLE(ATTRS_, A, B)                                                                                      \
@@ -121,7 +123,8 @@ static void grad_kernel_gradient(struct op_grad *g) {
 const struct op op_conv2d = {
     .name = "conv2d",
     .doc = "x (batch, height, width, channels) convolved with a kernel (height, width, channels / groups, filters); "
-           "attrs.window: stride, dilation, before and after (zeros), groups",
+           "attrs.window: stride, dilation, before and after (zeros; after < 0: so many rows or columns are left out), "
+           "groups",
     CONV(infer_conv2d),
     .attrs = OP_WINDOW,
     .gradient = conv2d_gradient,
@@ -129,6 +132,7 @@ const struct op op_conv2d = {
             CONV_SAMPLE(STRIDED_3X2, DIMS(1, 8, 7, 2), DIMS(3, 2, 2, 3)),
             CONV_SAMPLE(DILATED_3X3, DIMS(2, 7, 6, 1), DIMS(3, 3, 1, 2)),
             CONV_SAMPLE(GROUPED_2X2, DIMS(2, 5, 5, 4), DIMS(2, 2, 2, 6)),
+            CONV_SAMPLE(CROPPED_3X3, DIMS(2, 8, 7, 3), DIMS(3, 3, 3, 4)),
             CONV_SAMPLE(POINT_1X1, DIMS(2, 3, 3, 5), DIMS(1, 1, 5, 2)),
             CONV_SAMPLE(POINT_1X1, DIMS(0, 3, 3, 5), DIMS(1, 1, 5, 2))),
 };
@@ -143,6 +147,7 @@ const struct op op_conv2d_grad_input = {
             CONV_SAMPLE(STRIDED_3X2, DIMS(1, 4, 3, 3), DIMS(3, 2, 2, 3)),
             CONV_SAMPLE(DILATED_3X3, DIMS(2, 3, 2, 2), DIMS(3, 3, 1, 2)),
             CONV_SAMPLE(GROUPED_2X2, DIMS(2, 4, 3, 6), DIMS(2, 2, 2, 6)),
+            CONV_SAMPLE(CROPPED_3X3, DIMS(2, 5, 4, 4), DIMS(3, 3, 3, 4)),
             CONV_SAMPLE(POINT_1X1, DIMS(2, 3, 3, 2), DIMS(1, 1, 5, 2)),
             CONV_SAMPLE(POINT_1X1, DIMS(0, 3, 3, 2), DIMS(1, 1, 5, 2))),
 };
@@ -157,6 +162,7 @@ const struct op op_conv2d_grad_kernel = {
             CONV_SAMPLE(STRIDED_3X2, DIMS(1, 8, 7, 2), DIMS(1, 4, 3, 3)),
             CONV_SAMPLE(DILATED_3X3, DIMS(2, 7, 6, 1), DIMS(2, 3, 2, 2)),
             CONV_SAMPLE(GROUPED_2X2, DIMS(2, 5, 5, 4), DIMS(2, 4, 3, 6)),
+            CONV_SAMPLE(CROPPED_3X3, DIMS(2, 8, 7, 3), DIMS(2, 5, 4, 4)),
             CONV_SAMPLE(POINT_1X1, DIMS(2, 3, 3, 5), DIMS(2, 3, 3, 2)),
             CONV_SAMPLE(POINT_1X1, DIMS(0, 3, 3, 5), DIMS(0, 3, 3, 2))),
 };

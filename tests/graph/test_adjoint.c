@@ -11,15 +11,8 @@ struct first_layer {
     int raw, dx, dk, sum, moment; /* values */
 };
 
-static int with(struct graph *g, const struct op *op, int a, int b, union op_attrs attrs) {
-    struct err e = {0};
-    const int v = graph_add(g, op, (int[]){a, b}, b < 0 ? 1 : 2, &attrs, &e);
-    if (v < 0) fail_msg("%s", e.text);
-    return v;
-}
-
 static int over_positions(struct graph *g, int x) {
-    return with(g, &op_sum, x, -1, (union op_attrs){.axes = {3, {0, 1, 2}, false}});
+    return graphs_with(g, &op_sum, x, -1, (union op_attrs){.axes = {3, {0, 1, 2}, false}});
 }
 
 static struct first_layer first_layer(int64_t channels, int64_t groups) {
@@ -33,8 +26,8 @@ static struct first_layer first_layer(int64_t channels, int64_t groups) {
     const int kernel = graphs_input(g, SHAPE(3, 2, channels / groups, FILTERS * groups));
     const int dy = graphs_input(g, SHAPE(N, OUT_H, OUT_W, FILTERS * groups));
     const int x = graphs_call(g, &op_add, 2, shift, graphs_call(g, &op_mul, 2, l.raw, scale));
-    l.dx = with(g, &op_conv2d_grad_input, dy, kernel, window);
-    l.dk = with(g, &op_conv2d_grad_kernel, x, dy, window);
+    l.dx = graphs_with(g, &op_conv2d_grad_input, dy, kernel, window);
+    l.dk = graphs_with(g, &op_conv2d_grad_kernel, x, dy, window);
     l.sum = over_positions(g, l.dx);
     l.moment = over_positions(g, graphs_call(g, &op_mul, 2, l.dx, l.raw));
     graphs_output(g, l.dk);

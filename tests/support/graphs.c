@@ -34,6 +34,10 @@ int graphs_call(struct graph *g, const struct op *op, int n, ...) {
     return call(g, op, n, in, NULL);
 }
 
+int graphs_with(struct graph *g, const struct op *op, int a, int b, union op_attrs attrs) {
+    return call(g, op, b < 0 ? 1 : 2, (int[]){a, b}, &attrs);
+}
+
 int graphs_sum(struct graph *g, int x, int axis) {
     return call(g, &op_sum, 1, &x, &(union op_attrs){.axes = {1, {axis}, true}});
 }

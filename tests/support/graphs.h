@@ -10,6 +10,8 @@ struct graph *graphs_new(void);
 int graphs_input(struct graph *g, struct shape s); /* of float32 */
 /* A call of an op of n inputs: graphs_call(g, &op_add, 2, a, b). */
 int graphs_call(struct graph *g, const struct op *op, int n, ...);
+/* A call with attributes on one value (b: -1) or two. */
+int graphs_with(struct graph *g, const struct op *op, int a, int b, union op_attrs attrs);
 int graphs_sum(struct graph *g, int x, int axis); /* keepdims */
 void graphs_output(struct graph *g, int v);
 

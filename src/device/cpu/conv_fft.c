@@ -222,6 +222,12 @@ static void run_chunk(struct fft_run *r, int64_t first) {
     r->q.first = first == 0;
 }
 
+/* Zeros behind the outputs that are computed. */
+static enum status clear_rim(struct cpu *c, const struct fft_plan *p, float *y, struct err *e) {
+    const int64_t shape[4] = {p->n, p->oh, p->ow, p->o};
+    return p->ypool ? OK : cpu_conv_clear_rim(c, y, shape, p->covered[0], p->covered[1], e);
+}
+
 /* y = x correlated with w (kh, kw, c, o), all as the plan has them. */
 static enum status correlate(struct cpu *c, struct fft_run *r, const void *x, const void *w, void *y, struct err *e) {
     const struct fft_plan *p = &r->plan;
@@ -234,7 +240,7 @@ static enum status correlate(struct cpu *c, struct fft_run *r, const void *x, co
         if (s == OK) s = threads_share(c->threads, p->dft->count, FREQUENCIES, cpu_fft_product_forward, &r->q, e);
         if (s == OK) s = threads_share(c->threads, r->q.rows, ROWS, images_inverse, &r->y, e);
     }
-    return s;
+    return s ? s : clear_rim(c, p, y, e);
 }
 
 static enum status forward(struct cpu *c, const struct cpu_conv *g, const void *x, const void *w, void *y,
@@ -297,6 +303,7 @@ static enum status gradients(struct cpu *c, const struct cpu_conv *g, const stru
         if (s == OK) s = threads_share(c->threads, k.q.rows, ROWS, images_forward, &k.x, e);
         if (s == OK) s = threads_share(c->threads, k.plan.dft->count, FREQUENCIES, cpu_fft_product_kernel, &k.q, e);
     }
+    if (s == OK) s = clear_rim(c, &i.plan, o->dx, e);
     return s ? s : threads_share(c->threads, k.plan.c, CHANNELS, weights_inverse, &k.w, e);
 }
 

@@ -12,7 +12,8 @@ struct fft_plan {
     const struct cpu_conv_kernels *kernels;
     const struct cpu_dft *dft;
     int64_t n, h, w, c, oh, ow, o, kh, kw, before[2];
-    int64_t tile[2], tiles[2];                /* outputs a tile, tiles an image, by axis */
+    int64_t covered[2];                       /* outputs that are computed, by axis: those behind are zero */
+    int64_t tile[2], tiles[2];                /* outputs a tile, tiles an image */
     int64_t rows, chunk;                      /* tiles of all images; how many are transformed at a time */
     int64_t cblock, cblocks, oblock, oblocks; /* channels a block, blocks */
     int64_t xplane, yplane, wplane;           /* floats from a real plane to its imaginary one */

@@ -23,7 +23,7 @@ static int64_t plane(int64_t rows, int64_t block) {
 }
 
 static void plan_sizes(struct fft_plan *p) {
-    p->tiles[0] = cpu_ceil_div(p->oh, p->tile[0]), p->tiles[1] = cpu_ceil_div(p->ow, p->tile[1]);
+    for (int a = 0; a < 2; a++) p->tiles[a] = cpu_ceil_div(p->covered[a], p->tile[a]);
     p->rows = p->n * p->tiles[0] * p->tiles[1];
     int64_t chunks = cpu_ceil_div(p->rows, MAX_ROWS);
     p->chunk = cpu_ceil_div(p->rows, chunks);
@@ -32,6 +32,12 @@ static void plan_sizes(struct fft_plan *p) {
     p->xplane = plane(p->chunk, p->cblock);
     p->yplane = plane(p->chunk, p->oblock);
     p->wplane = plane(p->cblocks * p->cblock, p->oblock);
+}
+
+/* Of an input's gradient those that some output read; p's own input is dy then. */
+static void plan_covered(struct fft_plan *p, bool back) {
+    const int64_t out[2] = {p->oh, p->ow}, read[2] = {p->h + p->before[0], p->w + p->before[1]};
+    for (int a = 0; a < 2; a++) p->covered[a] = back && read[a] < out[a] ? read[a] : out[a];
 }
 
 /* The products, and for a grid point of 16 channels the transforms: 4.8 ns forward and 7.7 ns back, most of it cache misses. */
@@ -47,9 +53,10 @@ static double plan_cost(const struct fft_plan *p, enum cpu_conv_pass pass) {
 struct fft_plan cpu_fft_backward(const struct fft_plan *f) {
     struct fft_plan p = *f;
     p.h = f->oh, p.w = f->ow, p.c = f->o, p.oh = f->h, p.ow = f->w, p.o = f->c;
-    p.tile[0] = p.oh, p.tile[1] = p.ow;
     p.convolve = true;
-    for (int a = 0; a < 2; a++) p.before[a] = 0, p.after[a] = f->before[a];
+    p.before[0] = f->kh - 1 - f->before[0], p.before[1] = f->kw - 1 - f->before[1];
+    plan_covered(&p, true);
+    for (int a = 0; a < 2; a++) p.tile[a] = p.covered[a], p.before[a] = 0, p.after[a] = f->before[a];
     p.xpool = f->ypool, p.ypool = NULL;
     plan_sizes(&p);
     return p;
@@ -68,10 +75,11 @@ static bool plan_grid(const struct cpu_conv_kernels *kernels, const struct cpu_c
     p.oh = back ? g->h : g->oh, p.ow = back ? g->w : g->ow, p.o = back ? g->c : g->o;
     *(back ? &p.xpool : &p.ypool) = g->pool;
     for (int a = 0; a < 2; a++) p.before[a] = back ? (a ? g->kw : g->kh) - 1 - g->before[a] : g->before[a];
+    plan_covered(&p, back);
     *cost = INFINITY;
     for (p.dft = kernels->dft; p.dft->n; p.dft++) {
-        p.tile[0] = tile_size(p.dft->n, p.h, p.oh, p.kh, p.before[0]);
-        p.tile[1] = tile_size(p.dft->n, p.w, p.ow, p.kw, p.before[1]);
+        p.tile[0] = tile_size(p.dft->n, p.h, p.covered[0], p.kh, p.before[0]);
+        p.tile[1] = tile_size(p.dft->n, p.w, p.covered[1], p.kw, p.before[1]);
         if (p.tile[0] == 0 || p.tile[1] == 0) continue;
         plan_sizes(&p);
         double c = plan_cost(&p, pass);

@@ -1,6 +1,8 @@
 /* Tiles, blocks and reversed kernels for convolutions by transforms. */
 #include "device/cpu/conv_tiles.h"
 
+#include <string.h>
+
 enum { STREAM_BYTES = 1 << 22 }; /* of results: more than the caches of a core hold */
 
 int64_t cpu_conv_block(int64_t channels) {
@@ -152,6 +154,29 @@ bool cpu_conv_tiles_pool(const struct cpu_conv *g, enum cpu_conv_pass pass, cons
 bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels) {
     bool whole_vectors = channels % CPU_CONV_LANE == 0 && (uintptr_t)y % 64 == 0;
     return whole_vectors && pixels * channels * (int64_t)sizeof *y > STREAM_BYTES;
+}
+
+struct rim {
+    float *y;
+    const int64_t *shape;
+    int64_t rows, columns;
+};
+
+static void clear_images(void *arg, int64_t begin, int64_t end, int worker) {
+    (void)worker;
+    const struct rim *r = arg;
+    const int64_t h = r->shape[1], w = r->shape[2], c = r->shape[3];
+    for (int64_t i = begin * h; i < end * h; i++) {
+        const int64_t first = i % h < r->rows ? r->columns : 0;
+        if (first < w) memset(r->y + (i * w + first) * c, 0, (size_t)((w - first) * c) * sizeof *r->y);
+    }
+}
+
+enum status cpu_conv_clear_rim(struct cpu *c, float *y, const int64_t shape[4], int64_t rows, int64_t columns,
+                               struct err *e) {
+    struct rim r = {y, shape, rows, columns};
+    if (rows >= shape[1] && columns >= shape[2]) return OK;
+    return threads_for(c->threads, shape[0], 16, clear_images, &r, e);
 }
 
 struct transposition {

@@ -63,6 +63,11 @@ void cpu_conv_pool(const struct cpu_conv_kernels *k, struct cpu_conv_patch *p, s
  * cache keeps them anyway. */
 bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels);
 
+/* Zeros in images (n, h, w, c) at y for what lies behind their first `rows` rows and `columns` columns: an input's gradient
+ * where no output read it. */
+enum status cpu_conv_clear_rim(struct cpu *c, float *y, const int64_t shape[4], int64_t rows, int64_t columns,
+                               struct err *e);
+
 /* The kernel (kh, kw, c, o) transposed to (kh, kw, o, c); reversed, too, it is what the input gradient correlates dy with. */
 enum status cpu_conv_transpose(struct cpu *c, const struct cpu_conv *g, const float *w, float *out, bool reverse,
                                struct err *e);

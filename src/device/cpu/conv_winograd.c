@@ -46,16 +46,10 @@ static int64_t segments(const struct plan *p) {
     return part > PART_FLOATS ? 1 : most < SEGMENTS ? most : SEGMENTS;
 }
 
-/* How many positions of an axis tiles must cover. Pooling windows seldom cover all of y: of 13 positions 6 windows of 2 leave
- * one out, which is 3 tiles instead of 4, and of the input's gradient the same few can differ from zero. A kernel's gradient
- * keeps all of them: they say how its sums are cut, which pooling must not change. */
+/* How many positions of an axis tiles must cover: of an input's gradient those that some output read. */
 static int64_t reach(const struct plan *p, enum cpu_conv_pass pass, int a) {
-    const bool back = pass == CPU_CONV_GRAD_INPUT;
-    const struct cpu_conv_pool *o = back ? p->xpool : p->ypool;
-    const int64_t size = a ? p->ow : p->oh;
-    if (!o || pass == CPU_CONV_GRAD_KERNEL) return size;
-    const int64_t covered = (o->windows[a] - 1) * o->stride[a] + o->size[a] - o->before[a] + (back ? p->before[a] : 0);
-    return covered < 1 ? 1 : covered < size ? covered : size;
+    const int64_t size = a ? p->ow : p->oh, read = (a ? p->w : p->h) + p->before[a];
+    return pass == CPU_CONV_GRAD_INPUT && read < size ? read : size;
 }
 
 static struct plan make_plan(const struct cpu_conv_kernels *kernels, const struct cpu_conv *g,
@@ -322,26 +316,12 @@ static enum status open_pass(struct cpu *c, const struct cpu_conv *g, enum cpu_c
     return OK;
 }
 
-/* What lies behind the tiles of images begin .. end-1 is zero. */
-static void clear_rim(void *arg, int64_t begin, int64_t end, int worker) {
-    (void)worker;
-    const struct pass *s = arg;
-    const struct plan *p = &s->p;
-    const int64_t rows = p->tiles[0] * TILE, columns = p->tiles[1] * TILE;
-    for (int64_t i = begin * p->oh; i < end * p->oh; i++) {
-        const int64_t first = i % p->oh < rows ? columns : 0;
-        if (first >= p->ow) continue;
-        float *y = s->y.grid.data + (i * p->ow + first) * p->o;
-        memset(y, 0, (size_t)((p->ow - first) * p->o) * sizeof *y);
-    }
-}
-
 static enum status correlate(struct cpu *c, struct pass *s, const float *w, struct err *e) {
     const struct plan *p = &s->p;
     s->kernel = (float *)w;
     if (threads_share(c->threads, p->c, 4, weights_chunk, s, e)) return e->status;
-    if (!p->ypool && (p->tiles[0] * TILE < p->oh || p->tiles[1] * TILE < p->ow))
-        if (threads_for(c->threads, p->n, 16, clear_rim, s, e)) return e->status;
+    const int64_t shape[4] = {p->n, p->oh, p->ow, p->o}, rows = p->tiles[0] * TILE, columns = p->tiles[1] * TILE;
+    if (!p->ypool && cpu_conv_clear_rim(c, s->y.grid.data, shape, rows, columns, e)) return e->status;
     return threads_for(c->threads, cpu_ceil_div(p->rows, p->chunk), 1, correlate_chunks, s, e);
 }
 

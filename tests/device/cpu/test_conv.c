@@ -1,5 +1,5 @@
 /* Every convolution algorithm, in every pass that it supports, against plain loops in double: strides, dilation, groups,
- * uneven padding, one pixel, no image; the same bits on any number of threads. */
+ * uneven padding, rows that are left out, one pixel, no image; the same bits on any number of threads. */
 #include "device/cpu/conv.h"
 
 #include <math.h>
@@ -30,6 +30,11 @@ static const struct {
     {{4, {2, 3, 3, 16}}, {4, {3, 3, 16, 16}}, {.stride = {1, 1}, .dilation = {1, 1}, {0, 0}, {0, 0}, .groups = 1}},
     {{4, {3, 2, 2, 40}}, {4, {7, 7, 40, 24}}, {.stride = {1, 1}, .dilation = {1, 1}, {3, 3}, {3, 3}, .groups = 1}},
     {{4, {2, 1, 3, 20}}, {4, {5, 7, 20, 18}}, {.stride = {1, 1}, .dilation = {1, 1}, {2, 3}, {2, 3}, .groups = 1}},
+    {{4, {3, 13, 13, 32}}, {4, {3, 3, 32, 16}}, {.stride = {1, 1}, .dilation = {1, 1}, {0, 0}, {-1, -1}, .groups = 1}},
+    {{4, {2, 25, 31, 16}}, {4, {3, 3, 16, 17}}, {.stride = {1, 1}, .dilation = {1, 1}, {1, 0}, {-3, -9}, .groups = 1}},
+    {{4, {2, 9, 9, 20}}, {4, {5, 5, 20, 18}}, {.stride = {1, 1}, .dilation = {1, 1}, {2, 0}, {1, -4}, .groups = 1}},
+    {{4, {2, 9, 8, 3}}, {4, {3, 2, 3, 18}}, {.stride = {2, 1}, .dilation = {1, 2}, {0, 1}, {-3, -2}, .groups = 1}},
+    {{4, {2, 5, 6, 3}}, {4, {1, 1, 3, 4}}, {.stride = {1, 1}, .dilation = {1, 1}, {0, 0}, {-1, -1}, .groups = 1}},
     {{4, {40, 28, 28, 1}}, {4, {5, 5, 1, 16}}, {.stride = {1, 1}, .dilation = {1, 1}, {2, 2}, {2, 2}, .groups = 1}},
 };
 enum { NCASE = sizeof cases / sizeof *cases };
