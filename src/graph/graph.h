@@ -84,11 +84,14 @@ struct graph_plan {
     size_t bound;    /* the most bytes alive at one node: no plan can be smaller */
     size_t *offset;  /* by value; SIZE_MAX where it has no place in the arena */
     int *last_use;   /* by value: the last node that reads it (through views too); nnode: an output; -1: nobody */
-    size_t *scratch; /* by node: where its workspace lies in the arena */
+    size_t *scratch; /* by node: where its workspace lies in the arena, */
+    size_t *kept;    /* and what it leaves for a later one */
 };
 /* What a device asks of a plan; each may be NULL. */
 struct graph_needs {
     size_t (*scratch)(void *arg, int node); /* a node's workspace bytes, alive only while it runs */
+    /* Bytes that a node leaves for a later one, alive until that has run. */
+    size_t (*kept)(void *arg, int node, int *until);
     void *arg;
     const int *with;    /* by node: the node that it runs together with; itself: it runs alone */
     const bool *absent; /* by value: it needs no place, since it is used as soon as it is there */

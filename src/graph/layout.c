@@ -152,6 +152,12 @@ static size_t scratch(void *arg, int node) {
     return l->call[node].workspace + l->call[node].copies;
 }
 
+static size_t kept(void *arg, int node, int *until) {
+    const struct graph_layout *l = arg;
+    *until = l->call[node].kept_until;
+    return l->call[node].kept;
+}
+
 /* The workspace lies at the beginning of the node's scratch, its contiguous copies behind it. */
 static void place_scratch(struct graph_call *c, size_t at) {
     c->at = at;
@@ -165,7 +171,7 @@ static void place_scratch(struct graph_call *c, size_t at) {
 
 enum status graph_layout_plan(struct graph_layout *l, struct err *e) {
     for (int i = 0; i < l->graph->nnode; i++) l->call[i].workspace = rounded(l->call[i].workspace);
-    const struct graph_needs needs = {.scratch = scratch, .arg = l, .with = l->with, .absent = l->absent};
+    const struct graph_needs needs = {.scratch = scratch, .kept = kept, .arg = l, .with = l->with, .absent = l->absent};
     if (graph_plan_new(l->graph, &needs, &l->plan, e) != OK) return e->status;
     const size_t planned = rounded(l->plan->arena);
     l->bytes = planned + l->copied;
@@ -174,7 +180,10 @@ enum status graph_layout_plan(struct graph_layout *l, struct err *e) {
         if (x->root != v || x->home != GRAPH_IN_ARENA) continue;
         x->at = x->copied ? planned + x->at : l->absent[v] ? 0 : l->plan->offset[v];
     }
-    for (int i = 0; i < l->graph->nnode; i++) place_scratch(&l->call[i], l->plan->scratch[i]);
+    for (int i = 0; i < l->graph->nnode; i++) {
+        place_scratch(&l->call[i], l->plan->scratch[i]);
+        l->call[i].kept_at = l->plan->kept[i];
+    }
     for (enum graph_home home = GRAPH_IN_ARENA; home <= GRAPH_IN_OUTPUT; home++) place_values(l, home, NULL);
     return OK;
 }

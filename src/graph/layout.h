@@ -35,6 +35,8 @@ struct graph_call {
     size_t workspace;       /* bytes that the device asks for while the node runs */
     size_t copies;          /* bytes of the contiguous copies */
     size_t at;              /* of the workspace, in the arena */
+    size_t kept, kept_at;   /* bytes that the device asks for from this node's turn to that of node kept_until */
+    int kept_until;
 };
 
 struct graph_layout {

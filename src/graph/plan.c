@@ -10,10 +10,10 @@
 
 enum { ALIGN = 64 };
 
-/* A value or a workspace that wants a place while nodes first .. last run. */
+/* A value, a workspace or what is kept of one, that wants a place while nodes first .. last run. */
 struct block {
     size_t size, offset;
-    int first, last, value, node; /* value or node: -1 */
+    int first, last, value, node, keeper; /* one of these three; the others are -1 */
 };
 
 static bool is_view(const struct graph *g, int v) {
@@ -62,11 +62,15 @@ static int collect(const struct graph *g, const struct graph_plan *p, const bool
         if (x->kind != GRAPH_RESULT || own[v] || is_view(g, v) || (needs->absent && needs->absent[v])) continue;
         if (shape_bytes(&x->sig.shape, x->sig.dtype, &bytes, e)) return -1;
         int first = turn(needs, x->node), last = p->last_use[v] < first ? first : p->last_use[v];
-        b[n++] = (struct block){rounded(bytes ? bytes : 1), 0, first, last, v, -1};
+        b[n++] = (struct block){rounded(bytes ? bytes : 1), 0, first, last, v, -1, -1};
     }
     for (int i = 0; needs->scratch && i < g->nnode; i++) {
         size_t bytes = needs->scratch(needs->arg, i);
-        if (bytes) b[n++] = (struct block){rounded(bytes), 0, turn(needs, i), turn(needs, i), -1, i};
+        if (bytes) b[n++] = (struct block){rounded(bytes), 0, turn(needs, i), turn(needs, i), -1, i, -1};
+    }
+    for (int i = 0, until = 0; needs->kept && i < g->nnode; i++) {
+        size_t bytes = needs->kept(needs->arg, i, &until);
+        if (bytes) b[n++] = (struct block){rounded(bytes), 0, turn(needs, i), turn(needs, until), -1, -1, i};
     }
     return n;
 }
@@ -74,7 +78,8 @@ static int collect(const struct graph *g, const struct graph_plan *p, const bool
 static int larger_first(const void *a, const void *b) {
     const struct block *x = a, *y = b;
     if (x->size != y->size) return x->size < y->size ? 1 : -1;
-    return x->first != y->first ? x->first - y->first : x->value - y->value;
+    if (x->first != y->first) return x->first - y->first;
+    return x->value != y->value ? x->value - y->value : x->keeper - y->keeper;
 }
 
 static int lower_first(const void *a, const void *b) {
@@ -113,6 +118,8 @@ static void place_all(struct graph_plan *p, struct block *b, int n, struct block
         if (b[i].offset + b[i].size > p->arena) p->arena = b[i].offset + b[i].size;
         if (b[i].value >= 0)
             p->offset[b[i].value] = b[i].offset;
+        else if (b[i].keeper >= 0)
+            p->kept[b[i].keeper] = b[i].offset;
         else
             p->scratch[b[i].node] = b[i].offset;
     }
@@ -123,6 +130,7 @@ static enum status plan_alloc(const struct graph *g, struct graph_plan *p, struc
     p->offset = mem_alloc(values * sizeof *p->offset, e);
     p->last_use = mem_alloc(values * sizeof *p->last_use, e);
     p->scratch = mem_zalloc(nodes * sizeof *p->scratch, e);
+    p->kept = mem_zalloc(nodes * sizeof *p->kept, e);
     if (e->status) return e->status;
     for (int v = 0; v < g->nvalue; v++) p->offset[v] = SIZE_MAX;
     return OK;
@@ -132,7 +140,7 @@ enum status graph_plan_new(const struct graph *g, const struct graph_needs *need
                            struct err *e) {
     static const struct graph_needs none = {0};
     if (!needs) needs = &none;
-    size_t most = (size_t)g->nvalue + (size_t)g->nnode + 1;
+    size_t most = (size_t)g->nvalue + 2 * (size_t)g->nnode + 1;
     struct graph_plan *p = mem_zalloc(sizeof *p, e);
     struct block *b = mem_alloc(most * sizeof *b, e), **live = mem_alloc(most * sizeof *live, e);
     size_t *alive = mem_alloc(most * sizeof *alive, e);
@@ -163,5 +171,6 @@ void graph_plan_free(struct graph_plan *p) {
     mem_free(p->offset);
     mem_free(p->last_use);
     mem_free(p->scratch);
+    mem_free(p->kept);
     mem_free(p);
 }

@@ -152,17 +152,18 @@ bool cpu_conv_takes_pool(const struct cpu *c, const struct op_call *call, const 
     return a->pools && a->pools(c, &g, pass);
 }
 
-enum status cpu_conv_run_pooled(struct cpu *c, const struct op_call *call, const struct op_call *pooling, void *space,
-                                struct err *e) {
+enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const struct op_call *pooling, void *kept,
+                                void *space, struct err *e) {
     enum cpu_conv_pass pass;
     pass_of(call->op, &pass);
-    const struct cpu_conv_pool pool = pool_of(pooling, pass);
+    struct cpu_conv_pool pool = {0};
     struct cpu_conv g = cpu_conv_geometry(call, pass);
     const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
-    g.pool = &pool;
-    const void *in[2] = {pass == CPU_CONV_GRAD_INPUT ? pool.value : tensor_data(call->in[0]),
-                         pass == CPU_CONV_GRAD_KERNEL ? pool.value : tensor_data(call->in[1])};
-    void *out = pass == CPU_CONV_FORWARD ? pool.value : tensor_data(call->out[0]);
+    if (pooling) pool = pool_of(pooling, pass), g.pool = &pool;
+    g.keeps = kept != NULL, g.kept = kept;
+    const void *in[2] = {pooling && pass == CPU_CONV_GRAD_INPUT ? pool.value : tensor_data(call->in[0]),
+                         pooling && pass == CPU_CONV_GRAD_KERNEL ? pool.value : tensor_data(call->in[1])};
+    void *out = pooling && pass == CPU_CONV_FORWARD ? pool.value : tensor_data(call->out[0]);
     return a->pass[pass](c, &g, in[0], in[1], out, space, e);
 }
 
@@ -170,7 +171,8 @@ enum status cpu_conv_run_pooled(struct cpu *c, const struct op_call *call, const
 
 static bool same_geometry(const struct cpu_conv *a, const struct cpu_conv *b) {
     bool same = a->dtype == b->dtype && a->n == b->n && a->h == b->h && a->w == b->w && a->c == b->c &&
-                a->kh == b->kh && a->kw == b->kw && a->o == b->o && a->groups == b->groups;
+                a->kh == b->kh && a->kw == b->kw && a->o == b->o && a->oh == b->oh && a->ow == b->ow &&
+                a->groups == b->groups;
     for (int d = 0; d < 2; d++)
         same = same && a->stride[d] == b->stride[d] && a->dilation[d] == b->dilation[d] && a->before[d] == b->before[d];
     return same;
@@ -181,15 +183,31 @@ static const struct cpu_conv_algorithm *choose_both(const struct cpu *c, const s
     return a == cpu_conv_choose(c, g, CPU_CONV_GRAD_KERNEL) && a->gradients ? a : NULL;
 }
 
-size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel) {
-    const struct cpu_conv g = cpu_conv_geometry(input, CPU_CONV_GRAD_INPUT);
+size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel,
+                                    bool keeps) {
+    struct cpu_conv g = cpu_conv_geometry(input, CPU_CONV_GRAD_INPUT);
     const struct cpu_conv other = cpu_conv_geometry(kernel, CPU_CONV_GRAD_KERNEL);
     const struct cpu_conv_algorithm *a = same_geometry(&g, &other) ? choose_both(c, &g) : NULL;
+    g.keeps = keeps;
     return a ? a->gradients_workspace(c, &g) : 0;
 }
 
+size_t cpu_conv_kept(const struct cpu *c, const struct op_call *forward, const struct op_call *kernel) {
+    const struct cpu_conv g = cpu_conv_geometry(forward, CPU_CONV_FORWARD);
+    const struct cpu_conv other = cpu_conv_geometry(kernel, CPU_CONV_GRAD_KERNEL);
+    const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, CPU_CONV_FORWARD);
+    const bool same = same_geometry(&g, &other) && a == choose_both(c, &g);
+    return same && a->kept ? a->kept(c, &g) : 0;
+}
+
+size_t cpu_conv_keeping_workspace(const struct cpu *c, const struct op_call *forward) {
+    struct cpu_conv g = cpu_conv_geometry(forward, CPU_CONV_FORWARD);
+    g.keeps = true;
+    return cpu_conv_choose(c, &g, CPU_CONV_FORWARD)->workspace(c, &g, CPU_CONV_FORWARD);
+}
+
 enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,
-                                   const struct op_call *unpool, void *space, struct err *e) {
+                                   const struct op_call *unpool, void *kept, void *space, struct err *e) {
     struct cpu_conv g = cpu_conv_geometry(input, CPU_CONV_GRAD_INPUT);
     const struct cpu_conv_algorithm *a = choose_both(c, &g);
     struct cpu_conv_pool pool;
@@ -197,6 +215,7 @@ enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, c
                                    .kernel = tensor_data(input->in[1]),
                                    .dx = tensor_data(input->out[0]),
                                    .dkernel = tensor_data(kernel->out[0])};
+    g.keeps = kept != NULL, g.kept = kept;
     if (unpool) {
         pool = pool_of(unpool, CPU_CONV_GRAD_INPUT);
         g.pool = &pool;

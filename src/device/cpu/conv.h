@@ -27,6 +27,9 @@ struct cpu_conv {
     int64_t stride[2], dilation[2], before[2];
     int64_t groups;
     const struct cpu_conv_pool *pool; /* y is there like this; NULL: as it is */
+    /* Whether the forward pass leaves, and both gradients find, at `kept` what they have in common. */
+    bool keeps;
+    void *kept;
 };
 
 /* forward: a = x, b = kernel, out = y. grad_input: a = dy, b = kernel, out = dx. grad_kernel: a = x, b = dy, out =
@@ -62,6 +65,8 @@ struct cpu_conv_algorithm {
     enum status (*gradients)(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
                              void *workspace, struct err *e);
     size_t (*gradients_workspace)(const struct cpu *c, const struct cpu_conv *g);
+    /* Optional: the bytes that a forward pass can keep for these gradients. */
+    size_t (*kept)(const struct cpu *c, const struct cpu_conv *g);
 };
 
 /* Every algorithm; ends with NULL. */
@@ -78,15 +83,20 @@ const struct cpu_conv_algorithm *cpu_conv_estimate(const struct cpu *c, const st
 /* The geometry of a call of the pass's op (conv2d, conv2d_grad_input, conv2d_grad_kernel). */
 struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass pass);
 /* Whether the call of a convolution or of one of its gradients can give its result to the call of max pooling, or take dy
- * from that of unpooling, without its being in memory in between; and doing both calls so. */
+ * from that of unpooling, without its being in memory in between; and doing both calls so, or, `pool` NULL, the first. */
 bool cpu_conv_takes_pool(const struct cpu *c, const struct op_call *call, const struct op_call *pool);
-enum status cpu_conv_run_pooled(struct cpu *c, const struct op_call *call, const struct op_call *pool, void *workspace,
-                                struct err *e);
+enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const struct op_call *pool, void *kept,
+                                void *workspace, struct err *e);
 /* Both gradients of one convolution at once, where both would be computed by an algorithm that can: the workspace, 0 where
  * not. `unpool` is the call that dy comes from, which is not in memory then, or NULL. */
-size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel);
+size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel,
+                                    bool keeps);
 enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,
-                                   const struct op_call *unpool, void *workspace, struct err *e);
+                                   const struct op_call *unpool, void *kept, void *workspace, struct err *e);
+/* The bytes that the call of a convolution can keep for both gradients, of which this is the kernel's, to take up again, 0:
+ * none; and the call's own workspace when it does. Above, `kept` is where they are, or NULL. */
+size_t cpu_conv_kept(const struct cpu *c, const struct op_call *forward, const struct op_call *kernel);
+size_t cpu_conv_keeping_workspace(const struct cpu *c, const struct op_call *forward);
 /* Products in one sum of the forward pass, kh kw c / groups, and filters of one group. */
 int64_t cpu_conv_width(const struct cpu_conv *g);
 int64_t cpu_conv_filters(const struct cpu_conv *g);

@@ -162,10 +162,15 @@ static int64_t table_size(const struct fft_plan *p) {
     return p->chunk + MAX_BLOCK;
 }
 
+/* Bytes of a chunk's spectrum of x. */
+static int64_t input_bytes(const struct fft_plan *p) {
+    return p->dft->count * 2 * (int64_t)sizeof(float) * p->cblocks * p->xplane;
+}
+
 static struct fft_layout layout(const struct fft_plan *p, enum cpu_conv_pass pass, bool own_x) {
     struct fft_layout l = {0};
     int64_t plane = p->dft->count * 2 * (int64_t)sizeof(float);
-    if (own_x) l.x = take(&l.bytes, plane * p->cblocks * p->xplane);
+    if (own_x) l.x = take(&l.bytes, input_bytes(p));
     l.y = take(&l.bytes, plane * p->oblocks * p->yplane);
     l.w = take(&l.bytes, plane * p->oblocks * p->wplane);
     if (pass == CPU_CONV_GRAD_INPUT) l.kernel = take(&l.bytes, p->kh * p->kw * p->c * p->o * (int64_t)sizeof(float));
@@ -180,9 +185,10 @@ struct fft_run {
     struct fft_weights w;
     struct fft_product q;
     struct fft_layout at;
+    char *kept; /* the spectra of x of all chunks, or NULL */
 };
 
-/* Everything but the plan, at `workspace`; x: where another pass has its spectrum, or NULL. */
+/* Everything but the plan, at `workspace`; x: where its spectrum is else, or NULL. */
 static void run_place(struct cpu *c, enum cpu_conv_pass pass, char *workspace, float *x, struct fft_run *r) {
     const struct fft_plan *p = &r->plan;
     r->at = layout(p, pass, !x);
@@ -203,7 +209,8 @@ static enum status run_open(struct cpu *c, const struct cpu_conv *g, enum cpu_co
     double cost;
     cpu_fft_plan(cpu_conv_kernels(c), g, pass, &r->plan, &cost);
     if (cpu_scratch_reserve(c, cpu_fft_product_scratch(&r->plan), e)) return e->status;
-    run_place(c, pass, workspace, NULL, r);
+    run_place(c, pass, workspace, g->kept, r);
+    r->kept = g->kept;
     return OK;
 }
 
@@ -218,6 +225,7 @@ static void run_images(struct fft_run *r, const struct cpu *c, const void *x, vo
 static void run_chunk(struct fft_run *r, int64_t first) {
     const struct fft_plan *p = &r->plan;
     r->x.first = r->y.first = first;
+    if (r->kept) r->q.x = r->x.spectrum = (float *)(r->kept + first / p->chunk * input_bytes(p));
     r->q.rows = p->rows - first < p->chunk ? p->rows - first : p->chunk;
     r->q.first = first == 0;
 }
@@ -286,7 +294,8 @@ static enum status gradients(struct cpu *c, const struct cpu_conv *g, const stru
     if (cpu_scratch_reserve(c, cpu_fft_product_scratch(&k.plan), e) ||
         cpu_scratch_reserve(c, cpu_fft_product_scratch(&i.plan), e))
         return e->status;
-    run_place(c, CPU_CONV_GRAD_KERNEL, workspace, NULL, &k);
+    run_place(c, CPU_CONV_GRAD_KERNEL, workspace, g->kept, &k);
+    k.kept = g->kept, i.kept = NULL;
     run_place(c, CPU_CONV_GRAD_INPUT, (char *)workspace + k.at.bytes, k.q.y, &i);
     run_images(&k, c, o->x, (void *)o->dy);
     run_images(&i, c, o->dy, o->dx);
@@ -300,7 +309,7 @@ static enum status gradients(struct cpu *c, const struct cpu_conv *g, const stru
         s = threads_share(c->threads, k.q.rows, ROWS, images_forward, &k.y, e);
         if (s == OK) s = threads_share(c->threads, k.plan.dft->count, FREQUENCIES, cpu_fft_product_forward, &i.q, e);
         if (s == OK) s = threads_share(c->threads, k.q.rows, ROWS, images_inverse, &i.y, e);
-        if (s == OK) s = threads_share(c->threads, k.q.rows, ROWS, images_forward, &k.x, e);
+        if (s == OK && !k.kept) s = threads_share(c->threads, k.q.rows, ROWS, images_forward, &k.x, e);
         if (s == OK) s = threads_share(c->threads, k.plan.dft->count, FREQUENCIES, cpu_fft_product_kernel, &k.q, e);
     }
     if (s == OK) s = clear_rim(c, &i.plan, o->dx, e);
@@ -326,7 +335,7 @@ static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_
 static size_t workspace(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     struct fft_plan p;
     double ns;
-    return cpu_fft_plan(cpu_conv_kernels(c), g, pass, &p, &ns) ? layout(&p, pass, true).bytes : 0;
+    return cpu_fft_plan(cpu_conv_kernels(c), g, pass, &p, &ns) ? layout(&p, pass, !g->keeps).bytes : 0;
 }
 
 static size_t gradients_workspace(const struct cpu *c, const struct cpu_conv *g) {
@@ -334,7 +343,18 @@ static size_t gradients_workspace(const struct cpu *c, const struct cpu_conv *g)
     double ns;
     if (!cpu_fft_plan(cpu_conv_kernels(c), g, CPU_CONV_GRAD_KERNEL, &p, &ns) || !cpu_fft_is_whole(&p)) return 0;
     back = cpu_fft_backward(&p);
-    return layout(&p, CPU_CONV_GRAD_KERNEL, true).bytes + layout(&back, CPU_CONV_GRAD_INPUT, false).bytes;
+    return layout(&p, CPU_CONV_GRAD_KERNEL, !g->keeps).bytes + layout(&back, CPU_CONV_GRAD_INPUT, false).bytes;
+}
+
+/* The spectra of x, if both passes want the same. */
+static size_t kept(const struct cpu *c, const struct cpu_conv *g) {
+    struct fft_plan p, back;
+    double ns;
+    if (!cpu_fft_plan(cpu_conv_kernels(c), g, CPU_CONV_FORWARD, &p, &ns) ||
+        !cpu_fft_plan(cpu_conv_kernels(c), g, CPU_CONV_GRAD_KERNEL, &back, &ns))
+        return 0;
+    const bool same = p.dft == back.dft && p.tile[0] == back.tile[0] && p.tile[1] == back.tile[1];
+    return same ? (size_t)(cpu_ceil_div(p.rows, p.chunk) * input_bytes(&p)) : 0;
 }
 
 static bool pools(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
@@ -352,4 +372,5 @@ const struct cpu_conv_algorithm cpu_conv_fft = {
     .pools = pools,
     .gradients = gradients,
     .gradients_workspace = gradients_workspace,
+    .kept = kept,
 };

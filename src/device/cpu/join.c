@@ -2,11 +2,12 @@
  * normalisation and of biases are made where a pass over memory of their own took as long again. Random numbers for one
  * elementwise node are made there, and never are in memory. Max pooling runs with its
  * convolution, whose result, four times as large, is then never in memory; a convolution's two gradients run together
- * where they share the work on what they both read.
+ * where they share the work on what they both read, and take up from the forward pass what it has done of theirs.
  * Invariant: a node only moves to another's turn if its operand is there by then and nobody has asked for its result. */
 #include "device/cpu/join.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "device/cpu/conv.h"
@@ -74,7 +75,7 @@ static int find_host(const struct graph_layout *l, struct cpu_join *const *join,
 
 static struct cpu_join *new_join(struct err *e) {
     struct cpu_join *j = mem_zalloc(sizeof *j, e);
-    if (j) j->pool = j->input = j->kernel = -1;
+    if (j) j->pool = j->input = j->kernel = j->kept = j->kept_for = -1;
     return j;
 }
 
@@ -191,13 +192,32 @@ static enum status join_gradients(struct cpu *c, struct graph_layout *l, struct 
     for (int k = i + 1; k < g->nnode; k++) {
         if (g->node[k].op != &op_conv2d_grad_kernel || g->node[k].in[1] != g->node[i].in[0]) continue;
         if (l->call[i].copy || l->call[k].copy || !same_pool(join, i, k) || !is_ready(l, k, i) ||
-            !cpu_conv_gradients_workspace(c, &l->call[i].call, &l->call[k].call))
+            !cpu_conv_gradients_workspace(c, &l->call[i].call, &l->call[k].call, false))
             return OK;
         if (!join[i]) join[i] = new_join(e);
         if (!join[i]) return e->status;
         join[i]->input = i;
         join[i]->kernel = k;
         l->with[k] = i;
+        return OK;
+    }
+    return OK;
+}
+
+/* What the convolution of gradients that run together at node i can keep for them. */
+static enum status join_kept(const struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i,
+                             struct err *e) {
+    const struct graph *g = l->graph;
+    const int kernel = join[i]->kernel;
+    for (int f = 0; f < i; f++) {
+        if (g->node[f].op != &op_conv2d || l->call[f].copy || g->node[f].in[0] != g->node[kernel].in[0]) continue;
+        l->call[f].kept = cpu_conv_kept(c, &l->call[f].call, &l->call[kernel].call);
+        if (!l->call[f].kept) continue;
+        if (!join[f]) join[f] = new_join(e);
+        if (!join[f]) return e->status;
+        l->call[f].kept_until = i;
+        join[f]->kept_for = i;
+        join[i]->kept = f;
         return OK;
     }
     return OK;
@@ -229,24 +249,30 @@ static void leave_out(struct graph_layout *l, int h, struct cpu_join *j) {
     }
 }
 
+/* "fft, with max_pool2d", "with random_uniform, mean" */
+static void also(struct cpu_join *j, const char *name, int *count) {
+    const size_t n = strlen(j->way);
+    const char *before = (*count)++ ? ", " : n ? ", with " : "with ";
+    snprintf(j->way + n, sizeof j->way - n, "%s%s", before, name);
+}
+
 static void describe(const struct cpu *c, const struct graph_layout *l, int i, struct cpu_join *j) {
-    const struct op *op = l->graph->node[i].op;
-    const struct cpu_kernel *k = op ? cpu_slot(c, op)->kernel : NULL;
+    const struct graph_node *node = l->graph->node;
+    const struct cpu_kernel *k = node[i].op ? cpu_slot(c, node[i].op)->kernel : NULL;
     const char *way = k && k->way ? k->way(c, &l->call[i].call) : NULL;
-    size_t n = (size_t)snprintf(j->way, sizeof j->way, "%s%swith", way ? way : "", way ? ", " : "");
-    if (j->kernel >= 0) n += (size_t)snprintf(j->way + n, sizeof j->way - n, " %s", l->graph->node[j->kernel].op->name);
-    if (j->pool >= 0 && n < sizeof j->way)
-        snprintf(j->way + n, sizeof j->way - n, "%s %s", j->kernel >= 0 ? "," : "", l->graph->node[j->pool].op->name);
-    if (j->tails.random)
-        n += (size_t)snprintf(j->way + n, sizeof j->way - n, " random_uniform%s", j->tails.count ? "," : "");
-    for (int t = 0; t < j->tails.count && n < sizeof j->way; t++)
-        n += (size_t)snprintf(j->way + n, sizeof j->way - n, "%s%s", t ? ", " : " ",
-                              l->graph->node[j->node[t]].op->name);
+    int count = 0;
+    snprintf(j->way, sizeof j->way, "%s", way ? way : "");
+    if (j->kernel >= 0) also(j, node[j->kernel].op->name, &count);
+    if (j->pool >= 0) also(j, node[j->pool].op->name, &count);
+    if (j->tails.random) also(j, op_random_uniform.name, &count);
+    for (int t = 0; t < j->tails.count; t++) also(j, node[j->node[t]].op->name, &count);
 }
 
 enum status cpu_join(struct cpu *c, struct graph_layout *l, struct cpu_join **join, struct err *e) {
     for (int i = 0; i < l->graph->nnode; i++)
         if (join_node(c, l, join, i, e) != OK) return e->status;
+    for (int i = 0; i < l->graph->nnode; i++)
+        if (join[i] && join[i]->kernel >= 0 && join_kept(c, l, join, i, e) != OK) return e->status;
     for (int i = 0; i < l->graph->nnode; i++)
         if (join_random(l, join, i, e) != OK) return e->status;
     for (int i = 0; i < l->graph->nnode; i++) {

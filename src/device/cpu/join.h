@@ -12,6 +12,8 @@ struct cpu_join {
     int node[CPU_MAX_TAILS]; /* by tail: the reduction's */
     int pool;                /* the pooling's, or -1 */
     int input, kernel;       /* of a convolution's two gradients, of which this node is one; -1: they run apart */
+    int kept;                /* the convolution that keeps something for these gradients, or -1 */
+    int kept_for;            /* of such a convolution: the gradients' node, or -1 */
     char way[96];            /* how the node runs: "fft, with max_pool2d" */
 };
 

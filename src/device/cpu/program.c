@@ -44,9 +44,13 @@ static enum status prepare_step(struct device_program *p, struct cpu *c, int i, 
     if (!cpu_slot(c, n->op)->kernel) return err_set(e, ERR_UNSUPPORTED, "%s: no kernel on the cpu", n->op->name);
     const struct cpu_join *host = p->join[p->layout->with[i]];
     if (host && host->kernel == i) return OK; /* its host's workspace serves both */
-    call->workspace = host && host->input == i
-                          ? cpu_conv_gradients_workspace(c, &call->call, &p->layout->call[host->kernel].call)
-                          : cpu_workspace(c, &call->call);
+    if (host && host->input == i)
+        call->workspace =
+            cpu_conv_gradients_workspace(c, &call->call, &p->layout->call[host->kernel].call, host->kept >= 0);
+    else if (p->join[i] && p->join[i]->kept_for >= 0)
+        call->workspace = cpu_conv_keeping_workspace(c, &call->call);
+    else
+        call->workspace = cpu_workspace(c, &call->call);
     return OK;
 }
 
@@ -121,6 +125,11 @@ static void *workspace(const struct device_program *p, const struct cpu *c, int 
     return (char *)c->arena.handle + p->layout->call[i].at;
 }
 
+/* What node i keeps for another. */
+static void *kept(const struct device_program *p, const struct cpu *c, int i) {
+    return i < 0 ? NULL : (char *)c->arena.handle + p->layout->call[i].kept_at;
+}
+
 /* Where operand k of node i is: the seeds of random numbers that are made as they are needed. */
 static const void *operand(const struct device_program *p, int i, int k) {
     const struct graph_layout *l = p->layout;
@@ -150,12 +159,16 @@ static enum status run_gradients(struct device_program *p, struct cpu *c, int i,
     const struct cpu_join *join = p->join[i];
     const struct graph_call *call = p->layout->call;
     return cpu_conv_run_gradients(c, &call[join->input].call, &call[join->kernel].call,
-                                  join->pool >= 0 ? &call[join->pool].call : NULL, workspace(p, c, i), e);
+                                  join->pool >= 0 ? &call[join->pool].call : NULL, kept(p, c, join->kept),
+                                  workspace(p, c, i), e);
 }
 
-static enum status run_pooled(struct device_program *p, struct cpu *c, int i, struct err *e) {
+/* A convolution or one of its gradients. */
+static enum status run_joined(struct device_program *p, struct cpu *c, int i, struct err *e) {
+    const struct cpu_join *join = p->join[i];
     const struct graph_call *call = p->layout->call;
-    return cpu_conv_run_pooled(c, &call[i].call, &call[p->join[i]->pool].call, workspace(p, c, i), e);
+    return cpu_conv_run_joined(c, &call[i].call, join->pool >= 0 ? &call[join->pool].call : NULL,
+                               kept(p, c, join->kept_for >= 0 ? i : -1), workspace(p, c, i), e);
 }
 
 static enum status run_step(struct device_program *p, struct cpu *c, int i, struct err *e) {
@@ -164,7 +177,7 @@ static enum status run_step(struct device_program *p, struct cpu *c, int i, stru
     if (call->kind == GRAPH_CALL_COPY) return copy(c, call->tensor[0], call->tensor[1], e);
     if (p->step[i].loops) return run_elementwise(p, c, i, e);
     if (p->join[i] && p->join[i]->kernel >= 0) return run_gradients(p, c, i, e);
-    if (p->join[i] && p->join[i]->pool >= 0) return run_pooled(p, c, i, e);
+    if (p->join[i]) return run_joined(p, c, i, e);
     if (graph_layout_copy_inputs(p->layout, i, copy, c, e) != OK) return e->status;
     return cpu_run(c, &call->call, workspace(p, c, i), e);
 }

@@ -360,6 +360,41 @@ static void both_gradients_run_together(void **state) {
     for (int k = 0; k < 2; k++) tensor_release(in[k]);
 }
 
+/* A convolution of two chunks of images whose gradients find the spectra of x. */
+static void gradients_take_up_what_the_forward_pass_did(void **state) {
+    (void)state;
+    const struct pooled p = {7, 64, 5, 48, 2, 2, 2, 0};
+    const union op_attrs conv = conv_attrs(&p);
+    struct tensor *in[3] = {test_random(test_cpu[0], DT_FLOAT32, SHAPE(100, 7, 7, 64), -1, 1, 1),
+                            test_random(test_cpu[0], DT_FLOAT32, SHAPE(5, 5, 64, 48), -1, 1, 2),
+                            test_random(test_cpu[0], DT_FLOAT32, SHAPE(100, 7, 7, 48), -1, 1, 3)};
+    struct graph *g = graphs_new();
+    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), dy = graphs_input(g, in[2]->shape);
+    const int y = call(g, &op_conv2d, x, k, &conv);
+    graphs_output(g, graphs_call(g, &op_exp, 1, y));
+    graphs_output(g, call(g, &op_conv2d_grad_input, dy, k, &conv));
+    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
+    for (int c = 0; c < test_ncpu; c++) {
+        struct device *d = test_cpu[c];
+        assert_true(runs_with(d, g, "fft, with conv2d_grad_kernel"));
+        struct tensor *result = test_run(d, &op_conv2d, in, 2, &conv), *got[3];
+        struct tensor *want[3] = {
+            test_run(d, &op_exp, &result, 1, NULL),
+            test_run(d, &op_conv2d_grad_input, (struct tensor *[]){in[2], in[1]}, 2, &conv),
+            test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){in[0], in[2]}, 2, &conv),
+        };
+        run(d, g, in, got);
+        for (int i = 0; i < 3; i++) {
+            test_same_bits(want[i], got[i]);
+            tensor_release(want[i]);
+            tensor_release(got[i]);
+        }
+        tensor_release(result);
+    }
+    graph_free(g);
+    for (int i = 0; i < 3; i++) tensor_release(in[i]);
+}
+
 /* The kernel's gradient of exp(dx), which is not there yet when dx is computed. */
 static void gradients_that_follow_each_other_stay_apart(void **state) {
     (void)state;
@@ -414,6 +449,7 @@ int main(void) {
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
         cmocka_unit_test(what_only_looks_like_pooling_stays),
         cmocka_unit_test(both_gradients_run_together),
+        cmocka_unit_test(gradients_take_up_what_the_forward_pass_did),
         cmocka_unit_test(gradients_that_follow_each_other_stay_apart),
         cmocka_unit_test(what_is_only_pooled_needs_no_memory),
     };
