@@ -22,7 +22,7 @@ static int producer(const struct graph *g, int value) {
     return g->value[value].kind == GRAPH_RESULT ? g->value[value].node : -1;
 }
 
-static bool fusable(const struct graph *g, int node) {
+bool graph_is_fusable(const struct graph *g, int node) {
     const struct graph_node *n = &g->node[node];
     return n->op && n->op->flags & OP_ELEMENTWISE && n->nout == 1 && n->nin >= 1 && n->nin <= 4;
 }
@@ -75,9 +75,9 @@ static int outside_inputs(const struct fusion *f, int a, int b, int limit) {
 static void join_regions(struct fusion *f) {
     const struct graph *g = f->g;
     for (int i = 0; i < g->nnode; i++) {
-        for (int k = 0; fusable(g, i) && k < g->node[i].nin; k++) {
+        for (int k = 0; graph_is_fusable(g, i) && k < g->node[i].nin; k++) {
             int p = producer(g, g->node[i].in[k]);
-            if (p < 0 || !fusable(g, p)) continue;
+            if (p < 0 || !graph_is_fusable(g, p) || (g->node[i].late && !g->node[p].late)) continue;
             int a = f->region[p], b = f->region[i];
             if (a > b) a = f->region[i], b = f->region[p];
             if (a == b || f->size[a] + f->size[b] > MAX_STEPS) continue;
@@ -216,6 +216,24 @@ static enum status fusion_alloc(struct fusion *f, struct err *e) {
     return OK;
 }
 
+static void fusion_free(struct fusion *f) {
+    mem_free(f->below);
+    mem_free(f->written);
+    mem_free(f->stack);
+    mem_free(f->size);
+    mem_free(f->region);
+}
+
+enum status graph_regions(const struct graph *g, int *region, struct err *e) {
+    struct fusion f = {.g = g};
+    if (fusion_alloc(&f, e) == OK) {
+        join_regions(&f);
+        memcpy(region, f.region, (size_t)g->nnode * sizeof *region);
+    }
+    fusion_free(&f);
+    return e->status;
+}
+
 enum status graph_fuse(struct graph *g, struct err *e) {
     struct fusion f = {.g = g};
     if (fusion_alloc(&f, e) == OK) {
@@ -224,10 +242,6 @@ enum status graph_fuse(struct graph *g, struct err *e) {
     }
     for (int i = 0; e->status == OK && i < g->nnode; i++)
         if (!f.written[f.region[i]]) write_from(&f, f.region[i], e);
-    mem_free(f.below);
-    mem_free(f.written);
-    mem_free(f.stack);
-    mem_free(f.size);
-    mem_free(f.region);
+    fusion_free(&f);
     return graph_rewrite_end(&f.r, g, e);
 }

@@ -36,6 +36,7 @@ struct graph_node {
     int nin, *in;  /* value ids */
     int nout, out; /* values out .. out+nout-1 */
     struct graph_fused *fused;
+    bool late; /* it computes again what its readers need: fused with them alone */
 };
 
 struct graph {
@@ -71,7 +72,8 @@ enum graph_pass {
     GRAPH_POOL_FIRST = 8, /* while tracing: max pooling goes before increasing functions */
     GRAPH_ADJOINT = 16,   /* sums of a first convolution's input gradient come from its kernel's */
     GRAPH_TRIM = 32,      /* convolutions compute only what max pooling reads */
-    GRAPH_ALL = 63,
+    GRAPH_RECOMPUTE = 64, /* what is cheap to compute again is not kept in memory for another region */
+    GRAPH_ALL = 127,
 };
 enum status graph_optimize(struct graph *g, unsigned passes, struct err *e);
 

@@ -23,6 +23,12 @@ enum status graph_rewrite_end(struct graph_rewrite *r, struct graph *g, struct e
 enum status graph_prune(struct graph *g, unsigned passes, struct err *e); /* GRAPH_CSE, GRAPH_DCE */
 enum status graph_adjoint(struct graph *g, struct err *e);
 enum status graph_trim(struct graph *g, struct err *e);
+enum status graph_recompute(struct graph *g, struct err *e);
 enum status graph_fuse(struct graph *g, struct err *e);
+
+/* Of fuse.c: whether a node can be part of an elementwise region; and by node its region's number, the same for nodes that
+ * would be fused. */
+bool graph_is_fusable(const struct graph *g, int node);
+enum status graph_regions(const struct graph *g, int *region, struct err *e);
 
 #endif
