@@ -152,18 +152,28 @@ bool cpu_conv_takes_pool(const struct cpu *c, const struct op_call *call, const 
     return a->pools && a->pools(c, &g, pass);
 }
 
-enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const struct op_call *pooling, void *kept,
+bool cpu_conv_takes_scale(const struct cpu *c, const struct op_call *call) {
+    const struct cpu_conv g = cpu_conv_geometry(call, CPU_CONV_FORWARD);
+    return g.dtype == DT_FLOAT32 && g.c % 16 == 0 && cpu_conv_choose(c, &g, CPU_CONV_FORWARD)->scales;
+}
+
+enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const struct cpu_conv_joined *joined,
                                 void *space, struct err *e) {
     enum cpu_conv_pass pass;
     pass_of(call->op, &pass);
-    struct cpu_conv_pool pool = {0};
+    struct cpu_conv_pool pool;
     struct cpu_conv g = cpu_conv_geometry(call, pass);
     const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
-    if (pooling) pool = pool_of(pooling, pass), g.pool = &pool;
-    g.keeps = kept != NULL, g.kept = kept;
-    const void *in[2] = {pooling && pass == CPU_CONV_GRAD_INPUT ? pool.value : tensor_data(call->in[0]),
-                         pooling && pass == CPU_CONV_GRAD_KERNEL ? pool.value : tensor_data(call->in[1])};
-    void *out = pooling && pass == CPU_CONV_FORWARD ? pool.value : tensor_data(call->out[0]);
+    g.keeps = joined->kept != NULL, g.kept = joined->kept;
+    g.scale = joined->scale, g.shift = joined->shift;
+    const void *in[2] = {tensor_data(call->in[0]), tensor_data(call->in[1])};
+    void *out = tensor_data(call->out[0]);
+    if (joined->raw) in[0] = joined->raw;
+    if (joined->pool) {
+        pool = pool_of(joined->pool, pass);
+        g.pool = &pool;
+        *(pass == CPU_CONV_FORWARD ? &out : (void **)&in[pass == CPU_CONV_GRAD_KERNEL]) = pool.value;
+    }
     return a->pass[pass](c, &g, in[0], in[1], out, space, e);
 }
 
@@ -207,7 +217,7 @@ size_t cpu_conv_keeping_workspace(const struct cpu *c, const struct op_call *for
 }
 
 enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,
-                                   const struct op_call *unpool, void *kept, void *space, struct err *e) {
+                                   const struct cpu_conv_joined *joined, void *space, struct err *e) {
     struct cpu_conv g = cpu_conv_geometry(input, CPU_CONV_GRAD_INPUT);
     const struct cpu_conv_algorithm *a = choose_both(c, &g);
     struct cpu_conv_pool pool;
@@ -215,9 +225,9 @@ enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, c
                                    .kernel = tensor_data(input->in[1]),
                                    .dx = tensor_data(input->out[0]),
                                    .dkernel = tensor_data(kernel->out[0])};
-    g.keeps = kept != NULL, g.kept = kept;
-    if (unpool) {
-        pool = pool_of(unpool, CPU_CONV_GRAD_INPUT);
+    g.keeps = joined->kept != NULL, g.kept = joined->kept;
+    if (joined->pool) {
+        pool = pool_of(joined->pool, CPU_CONV_GRAD_INPUT);
         g.pool = &pool;
         o.dy = pool.value;
     } else {

@@ -27,6 +27,7 @@ struct cpu_conv {
     int64_t stride[2], dilation[2], before[2];
     int64_t groups;
     const struct cpu_conv_pool *pool; /* y is there like this; NULL: as it is */
+    const float *scale, *shift; /* x is what is there times scale plus shift, channel by channel; NULL: as it is */
     /* Whether the forward pass leaves, and both gradients find, at `kept` what they have in common. */
     bool keeps;
     void *kept;
@@ -60,6 +61,7 @@ struct cpu_conv_algorithm {
     cpu_conv_fn *pass[3]; /* by enum cpu_conv_pass */
     /* Whether it can with this g->pool. NULL: never. */
     bool (*pools)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
+    bool scales; /* its forward pass can with g->scale, where channels fill vectors of 16 */
     /* Optional, both or none. Both gradients at once, with the bits of one after the other but in less time; and the
      * workspace that it wants, 0: it cannot. */
     enum status (*gradients)(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
@@ -82,19 +84,29 @@ const struct cpu_conv_algorithm *cpu_conv_estimate(const struct cpu *c, const st
                                                    enum cpu_conv_pass pass);
 /* The geometry of a call of the pass's op (conv2d, conv2d_grad_input, conv2d_grad_kernel). */
 struct cpu_conv cpu_conv_geometry(const struct op_call *call, enum cpu_conv_pass pass);
+/* What a convolution, one of its gradients, or both do besides; each may be NULL. */
+struct cpu_conv_joined {
+    const struct op_call *pool; /* the call that pools y or puts dy back into its windows: neither is in memory */
+    void *kept;                 /* what the forward pass keeps for both gradients */
+    const float *raw;           /* x as it is in memory, before */
+    const float *scale, *shift; /* these, one number a channel each */
+};
+
 /* Whether the call of a convolution or of one of its gradients can give its result to the call of max pooling, or take dy
- * from that of unpooling, without its being in memory in between; and doing both calls so, or, `pool` NULL, the first. */
+ * from that of unpooling, without its being in memory in between. */
 bool cpu_conv_takes_pool(const struct cpu *c, const struct op_call *call, const struct op_call *pool);
-enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const struct op_call *pool, void *kept,
+enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const struct cpu_conv_joined *joined,
                                 void *workspace, struct err *e);
+/* Whether the call of a convolution can take its x as a scaled one. */
+bool cpu_conv_takes_scale(const struct cpu *c, const struct op_call *call);
 /* Both gradients of one convolution at once, where both would be computed by an algorithm that can: the workspace, 0 where
- * not. `unpool` is the call that dy comes from, which is not in memory then, or NULL. */
+ * not. */
 size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel,
                                     bool keeps);
 enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,
-                                   const struct op_call *unpool, void *kept, void *workspace, struct err *e);
+                                   const struct cpu_conv_joined *joined, void *workspace, struct err *e);
 /* The bytes that the call of a convolution can keep for both gradients, of which this is the kernel's, to take up again, 0:
- * none; and the call's own workspace when it does. Above, `kept` is where they are, or NULL. */
+ * none; and the call's own workspace when it does. */
 size_t cpu_conv_kept(const struct cpu *c, const struct op_call *forward, const struct op_call *kernel);
 size_t cpu_conv_keeping_workspace(const struct cpu *c, const struct op_call *forward);
 /* Products in one sum of the forward pass, kh kw c / groups, and filters of one group. */

@@ -186,6 +186,7 @@ struct fft_run {
     struct fft_product q;
     struct fft_layout at;
     char *kept; /* the spectra of x of all chunks, or NULL */
+    const float *scale, *shift;
 };
 
 /* Everything but the plan, at `workspace`; x: where its spectrum is else, or NULL. */
@@ -211,6 +212,7 @@ static enum status run_open(struct cpu *c, const struct cpu_conv *g, enum cpu_co
     if (cpu_scratch_reserve(c, cpu_fft_product_scratch(&r->plan), e)) return e->status;
     run_place(c, pass, workspace, g->kept, r);
     r->kept = g->kept;
+    r->scale = g->scale, r->shift = g->shift;
     return OK;
 }
 
@@ -240,6 +242,7 @@ static enum status clear_rim(struct cpu *c, const struct fft_plan *p, float *y, 
 static enum status correlate(struct cpu *c, struct fft_run *r, const void *x, const void *w, void *y, struct err *e) {
     const struct fft_plan *p = &r->plan;
     run_images(r, c, x, y);
+    r->x.grid.scale = r->scale, r->x.grid.shift = r->shift;
     r->w.w = (float *)w;
     enum status s = threads_share(c->threads, p->c, CHANNELS, weights_forward, &r->w, e);
     for (int64_t first = 0; s == OK && first < p->rows; first += p->chunk) {
@@ -370,6 +373,7 @@ const struct cpu_conv_algorithm cpu_conv_fft = {
     .workspace = workspace,
     .pass = {forward, grad_input, grad_kernel},
     .pools = pools,
+    .scales = true,
     .gradients = gradients,
     .gradients_workspace = gradients_workspace,
     .kept = kept,

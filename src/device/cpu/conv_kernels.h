@@ -46,6 +46,7 @@ struct cpu_conv_patch {
     bool stream; /* the inverse writes past the cache; x and the strides are whole vectors */
     /* Not NULL: the image is there as these windows alone, of which conv_tiles.c makes what a transform can read. */
     struct cpu_conv_windows *pooled;
+    const float *scale, *shift; /* not NULL: the image is what lies there times scale plus shift, channel by channel */
 };
 
 enum { CPU_DFT_CHANNELS = 32 }; /* that are transformed at once, at most */
@@ -85,6 +86,8 @@ struct cpu_conv_kernels {
     /* The windows' values and places from a patch; a patch, all of it, from those of windows that do not overlap. */
     void (*pool)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
     void (*unpool)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
+    /* A patch from one with a scale, whole vectors of channels. */
+    void (*scale)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
     /* For the conjugate product by three multiplications: sum[i] = re + im of a; d1 = -(re + im), d2 = im - re of b. */
     void (*sum_planes)(int64_t n, const float *re, const float *im, float *sum);
     void (*conjugate_planes)(int64_t n, const float *re, const float *im, float *d1, float *d2);

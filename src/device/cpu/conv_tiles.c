@@ -86,6 +86,7 @@ void cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes, str
     p->row_stride = g->w * g->c, p->column_stride = g->c;
     p->next = next_patch(g, row, at);
     p->stream = g->stream;
+    p->scale = g->scale, p->shift = g->shift;
     p->pooled = g->pool ? w : NULL;
     if (!g->pool) return;
     cpu_conv_windows(g->pool, at[0], at[1], at[2], g->c, w);
@@ -124,11 +125,14 @@ struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, con
     room->x = scratch, room->column_stride = width, room->row_stride = n * width;
     room->top = g->top, room->bottom = g->bottom, room->left = g->left, room->right = g->right;
     room->next = 0;
+    room->scale = room->shift = NULL;
     room->stream = false;
     room->pooled = g->pooled;
     if (writes) return room;
     if (g->pooled)
         cpu_conv_pool(k, room, g->pooled, true);
+    else if (g->scale)
+        k->scale(g, room, used / k->lanes);
     else
         copy_patch(g, room, used);
     return room;

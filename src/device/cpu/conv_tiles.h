@@ -19,6 +19,7 @@ struct cpu_conv_grid {
     int64_t tile[2], tiles[2], before[2], limit[2];
     bool stream;                      /* what is written goes past the cache */
     const struct cpu_conv_pool *pool; /* the images are there pooled only; NULL: as they are */
+    const float *scale, *shift;       /* as struct cpu_conv has them */
 };
 
 /* The patch of a row, at channel 0, to be read or to be written: positions outside of the image or the limit are left
@@ -28,20 +29,21 @@ void cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes, str
                     struct cpu_conv_windows *w);
 static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t channels) {
     p->x += channels;
+    if (p->scale) p->scale += channels, p->shift += channels;
     if (!p->pooled) return;
     p->pooled->value += channels;
     if (p->pooled->place) p->pooled->place += channels;
 }
 
-/* Transforms work on whole vectors of channels. Where only `used` are left, or the image is there pooled, this gives a
- * patch in `scratch` (n * n vectors), whose header is `room`, filled from the image unless it is to be written; else the
+/* Transforms work on whole vectors of channels. Where only `used` are left, or the image is there pooled or
+ * before its scale, this gives a patch in `scratch` (n * n vectors), whose header is `room`, filled from the image unless it is to be written; else the
  * patch itself. `leave` takes what was written back. */
 struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g, int used,
                                            int n, float *scratch, bool writes, struct cpu_conv_patch *room);
 static inline struct cpu_conv_patch *cpu_conv_patch_enter(const struct cpu_conv_kernels *k, struct cpu_conv_patch *g,
                                                           int used, int n, float *scratch, bool writes,
                                                           struct cpu_conv_patch *room) {
-    if ((used & (k->lanes - 1)) == 0 && !g->pooled) return g;
+    if ((used & (k->lanes - 1)) == 0 && !g->pooled && !g->scale) return g;
     return cpu_conv_patch_copy(k, g, used, n, scratch, writes, room);
 }
 void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,

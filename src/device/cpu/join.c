@@ -75,7 +75,7 @@ static int find_host(const struct graph_layout *l, struct cpu_join *const *join,
 
 static struct cpu_join *new_join(struct err *e) {
     struct cpu_join *j = mem_zalloc(sizeof *j, e);
-    if (j) j->pool = j->input = j->kernel = j->kept = j->kept_for = -1;
+    if (j) j->pool = j->input = j->kernel = j->kept = j->kept_for = j->scaled = -1;
     return j;
 }
 
@@ -223,6 +223,45 @@ static enum status join_kept(const struct cpu *c, struct graph_layout *l, struct
     return OK;
 }
 
+/* Whether operand k of node n has one number a channel of `channels`. */
+static bool is_per_channel(const struct graph_layout *l, const struct graph_node *n, int k, int64_t channels) {
+    const struct tensor *t = &l->value[n->in[k]].header;
+    return t->shape.rank == 1 && t->shape.dim[0] == channels && tensor_is_contiguous(t);
+}
+
+/* Whether node i computes x scale + shift; `factor`: which of its operands they are. */
+static bool is_scaling(const struct graph_layout *l, int i, int factor[3]) {
+    const struct graph_node *n = &l->graph->node[i];
+    const struct graph_step *s = n->fused ? n->fused->step : NULL;
+    if (!s || n->fused->nstep != 2 || n->nout != 1 || n->nin != 3 || s[0].op != &op_mul || s[1].op != &op_add)
+        return false;
+    const struct shape *shape = &l->value[n->out].header.shape;
+    const int64_t channels = shape->dim[shape->rank - 1];
+    for (int k = 0; k < 2; k++) {
+        factor[0] = s[0].in[k], factor[1] = s[0].in[!k], factor[2] = s[1].in[s[1].in[0] == n->nin];
+        if (factor[0] < n->nin && factor[1] < n->nin && factor[2] < n->nin && is_whole(l, n->in[factor[0]]) &&
+            shape_equal(&l->value[n->in[factor[0]]].header.shape, shape) && is_per_channel(l, n, factor[1], channels) &&
+            is_per_channel(l, n, factor[2], channels))
+            return true;
+    }
+    return false;
+}
+
+/* Batch normalisation's last step as convolution f reads it, if its gradients need no more than what f keeps. */
+static void join_scaling(const struct cpu *c, struct graph_layout *l, struct cpu_join **join, int f) {
+    const int v = l->graph->node[f].in[0], gradients = join[f]->kept_for;
+    const int i = l->graph->value[v].kind == GRAPH_RESULT ? l->graph->value[v].node : -1;
+    int factor[3];
+    if (i < 0 || join[i] || is_output(l, v) || !is_scaling(l, i, factor) || !cpu_conv_takes_scale(c, &l->call[f].call))
+        return;
+    for (int k = 0; k < l->graph->nnode; k++)
+        if (reads(l, k, v) && k != f && k != join[gradients]->kernel) return;
+    memcpy(join[f]->factor, factor, sizeof factor);
+    join[f]->scaled = i;
+    l->with[i] = f;
+    l->absent[v] = true;
+}
+
 static enum status join_node(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
     const struct op *op = l->call[i].kind == GRAPH_CALL_OP ? l->graph->node[i].op : NULL;
     if (op == &op_max_unpool2d) return join_unpooling(c, l, join, i, e);
@@ -262,6 +301,7 @@ static void describe(const struct cpu *c, const struct graph_layout *l, int i, s
     const char *way = k && k->way ? k->way(c, &l->call[i].call) : NULL;
     int count = 0;
     snprintf(j->way, sizeof j->way, "%s", way ? way : "");
+    if (j->scaled >= 0) also(j, "scaling", &count);
     if (j->kernel >= 0) also(j, node[j->kernel].op->name, &count);
     if (j->pool >= 0) also(j, node[j->pool].op->name, &count);
     if (j->tails.random) also(j, op_random_uniform.name, &count);
@@ -273,6 +313,8 @@ enum status cpu_join(struct cpu *c, struct graph_layout *l, struct cpu_join **jo
         if (join_node(c, l, join, i, e) != OK) return e->status;
     for (int i = 0; i < l->graph->nnode; i++)
         if (join[i] && join[i]->kernel >= 0 && join_kept(c, l, join, i, e) != OK) return e->status;
+    for (int i = 0; i < l->graph->nnode; i++)
+        if (join[i] && join[i]->kept_for >= 0) join_scaling(c, l, join, i);
     for (int i = 0; i < l->graph->nnode; i++)
         if (join_random(l, join, i, e) != OK) return e->status;
     for (int i = 0; i < l->graph->nnode; i++) {

@@ -14,6 +14,8 @@ struct cpu_join {
     int input, kernel;       /* of a convolution's two gradients, of which this node is one; -1: they run apart */
     int kept;                /* the convolution that keeps something for these gradients, or -1 */
     int kept_for;            /* of such a convolution: the gradients' node, or -1 */
+    int scaled;              /* of a convolution: the node whose scaling of x it does, or -1 */
+    int factor[3];           /* which of that one's operands are x, the scale and the shift */
     char way[96];            /* how the node runs: "fft, with max_pool2d" */
 };
 

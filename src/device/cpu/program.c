@@ -125,11 +125,6 @@ static void *workspace(const struct device_program *p, const struct cpu *c, int 
     return (char *)c->arena.handle + p->layout->call[i].at;
 }
 
-/* What node i keeps for another. */
-static void *kept(const struct device_program *p, const struct cpu *c, int i) {
-    return i < 0 ? NULL : (char *)c->arena.handle + p->layout->call[i].kept_at;
-}
-
 /* Where operand k of node i is: the seeds of random numbers that are made as they are needed. */
 static const void *operand(const struct device_program *p, int i, int k) {
     const struct graph_layout *l = p->layout;
@@ -155,20 +150,32 @@ static enum status run_elementwise(struct device_program *p, struct cpu *c, int 
     return r;
 }
 
+static struct cpu_conv_joined joined(const struct device_program *p, const struct cpu *c, const struct cpu_join *join,
+                                     int keeper) {
+    const struct graph_call *call = p->layout->call;
+    struct cpu_conv_joined o = {
+        .pool = join->pool >= 0 ? &call[join->pool].call : NULL,
+        .kept = keeper >= 0 ? (char *)c->arena.handle + call[keeper].kept_at : NULL,
+    };
+    if (join->scaled < 0) return o;
+    struct tensor *const *x = call[join->scaled].tensor;
+    o.raw = tensor_data(x[join->factor[0]]);
+    o.scale = tensor_data(x[join->factor[1]]), o.shift = tensor_data(x[join->factor[2]]);
+    return o;
+}
+
 static enum status run_gradients(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct cpu_join *join = p->join[i];
     const struct graph_call *call = p->layout->call;
-    return cpu_conv_run_gradients(c, &call[join->input].call, &call[join->kernel].call,
-                                  join->pool >= 0 ? &call[join->pool].call : NULL, kept(p, c, join->kept),
-                                  workspace(p, c, i), e);
+    const struct cpu_conv_joined o = joined(p, c, join, join->kept);
+    return cpu_conv_run_gradients(c, &call[join->input].call, &call[join->kernel].call, &o, workspace(p, c, i), e);
 }
 
 /* A convolution or one of its gradients. */
 static enum status run_joined(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct cpu_join *join = p->join[i];
-    const struct graph_call *call = p->layout->call;
-    return cpu_conv_run_joined(c, &call[i].call, join->pool >= 0 ? &call[join->pool].call : NULL,
-                               kept(p, c, join->kept_for >= 0 ? i : -1), workspace(p, c, i), e);
+    const struct cpu_conv_joined o = joined(p, c, join, join->kept_for >= 0 ? i : -1);
+    return cpu_conv_run_joined(c, &p->layout->call[i].call, &o, workspace(p, c, i), e);
 }
 
 static enum status run_step(struct device_program *p, struct cpu *c, int i, struct err *e) {

@@ -360,39 +360,61 @@ static void both_gradients_run_together(void **state) {
     for (int k = 0; k < 2; k++) tensor_release(in[k]);
 }
 
-/* A convolution of two chunks of images whose gradients find the spectra of x. */
+/* A convolution of two chunks of images whose gradients find the spectra of x: of an input, of one times a scale and plus a
+ * shift, and of that where somebody else reads it. */
+enum kept { PLAIN, SCALED, READ };
+
+static struct graph *kept_graph(struct tensor *const *in, const union op_attrs *conv, enum kept kind) {
+    struct err e = {0};
+    struct graph *g = graphs_new();
+    int v[5];
+    for (int i = 0; i < 5; i++) v[i] = graphs_input(g, in[i]->shape);
+    const int scaled = graphs_call(g, &op_add, 2, v[4], graphs_call(g, &op_mul, 2, v[3], v[0]));
+    const int x = kind == PLAIN ? v[0] : scaled, y = call(g, &op_conv2d, x, v[1], conv);
+    graphs_output(g, graphs_call(g, &op_exp, 1, y));
+    graphs_output(g, call(g, &op_conv2d_grad_input, v[2], v[1], conv));
+    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, v[2], conv));
+    if (kind == READ) graphs_output(g, reduced(g, &op_max, x));
+    assert_ok(graph_optimize(g, GRAPH_DCE | GRAPH_FUSE, &e), &e);
+    return g;
+}
+
+static void check_kept(struct device *d, struct tensor *const *in, const union op_attrs *conv, enum kept kind) {
+    struct graph *g = kept_graph(in, conv, kind);
+    assert_true(runs_with(d, g, "fft, with conv2d_grad_kernel"));
+    assert_int_equal(runs_with(d, g, "fft, with scaling"), kind == SCALED);
+    struct tensor *product = test_run(d, &op_mul, (struct tensor *[]){in[3], in[0]}, 2, NULL), *got[4];
+    struct tensor *scaled = test_run(d, &op_add, (struct tensor *[]){in[4], product}, 2, NULL);
+    struct tensor *x = kind == PLAIN ? in[0] : scaled;
+    struct tensor *y = test_run(d, &op_conv2d, (struct tensor *[]){x, in[1]}, 2, conv);
+    struct tensor *want[4] = {
+        test_run(d, &op_exp, &y, 1, NULL),
+        test_run(d, &op_conv2d_grad_input, (struct tensor *[]){in[2], in[1]}, 2, conv),
+        test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){x, in[2]}, 2, conv),
+        reduce(&op_max, x),
+    };
+    run(d, g, in, got);
+    for (int i = 0; i < 4; i++) {
+        if (i < g->noutput) test_same_bits(want[i], got[i]);
+        if (i < g->noutput) tensor_release(got[i]);
+        tensor_release(want[i]);
+    }
+    tensor_release(product);
+    tensor_release(scaled);
+    tensor_release(y);
+    graph_free(g);
+}
+
 static void gradients_take_up_what_the_forward_pass_did(void **state) {
     (void)state;
-    const struct pooled p = {7, 64, 5, 48, 2, 2, 2, 0};
-    const union op_attrs conv = conv_attrs(&p);
-    struct tensor *in[3] = {test_random(test_cpu[0], DT_FLOAT32, SHAPE(100, 7, 7, 64), -1, 1, 1),
-                            test_random(test_cpu[0], DT_FLOAT32, SHAPE(5, 5, 64, 48), -1, 1, 2),
-                            test_random(test_cpu[0], DT_FLOAT32, SHAPE(100, 7, 7, 48), -1, 1, 3)};
-    struct graph *g = graphs_new();
-    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), dy = graphs_input(g, in[2]->shape);
-    const int y = call(g, &op_conv2d, x, k, &conv);
-    graphs_output(g, graphs_call(g, &op_exp, 1, y));
-    graphs_output(g, call(g, &op_conv2d_grad_input, dy, k, &conv));
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
-    for (int c = 0; c < test_ncpu; c++) {
-        struct device *d = test_cpu[c];
-        assert_true(runs_with(d, g, "fft, with conv2d_grad_kernel"));
-        struct tensor *result = test_run(d, &op_conv2d, in, 2, &conv), *got[3];
-        struct tensor *want[3] = {
-            test_run(d, &op_exp, &result, 1, NULL),
-            test_run(d, &op_conv2d_grad_input, (struct tensor *[]){in[2], in[1]}, 2, &conv),
-            test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){in[0], in[2]}, 2, &conv),
-        };
-        run(d, g, in, got);
-        for (int i = 0; i < 3; i++) {
-            test_same_bits(want[i], got[i]);
-            tensor_release(want[i]);
-            tensor_release(got[i]);
-        }
-        tensor_release(result);
-    }
-    graph_free(g);
-    for (int i = 0; i < 3; i++) tensor_release(in[i]);
+    const union op_attrs conv = conv_attrs(&(struct pooled){7, 64, 5, 48, 2, 2, 2, 0});
+    const struct shape shape[5] = {SHAPE(100, 7, 7, 64), SHAPE(5, 5, 64, 48), SHAPE(100, 7, 7, 48), SHAPE(64),
+                                   SHAPE(64)};
+    struct tensor *in[5];
+    for (int i = 0; i < 5; i++) in[i] = test_random(test_cpu[0], DT_FLOAT32, shape[i], -1, 1, (uint64_t)i);
+    for (int c = 0; c < test_ncpu; c++)
+        for (enum kept kind = PLAIN; kind <= READ; kind++) check_kept(test_cpu[c], in, &conv, kind);
+    for (int i = 0; i < 5; i++) tensor_release(in[i]);
 }
 
 /* The kernel's gradient of exp(dx), which is not there yet when dx is computed. */

@@ -153,6 +153,7 @@ void CPU_SYMBOL(pack)(int64_t k, int64_t columns, const float *b, int64_t ldb, f
 void CPU_SYMBOL(pack_transposed)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
 extern const struct cpu_winograd CPU_SYMBOL(winograd);
 void CPU_SYMBOL(pool_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
+void CPU_SYMBOL(scale_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
 void CPU_SYMBOL(unpool_patch)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
 
 const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
@@ -165,6 +166,7 @@ const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .winograd = &CPU_SYMBOL(winograd),
     .pool = CPU_SYMBOL(pool_patch),
     .unpool = CPU_SYMBOL(unpool_patch),
+    .scale = CPU_SYMBOL(scale_patch),
     .sum_planes = sum_planes,
     .conjugate_planes = conjugate_planes,
 };
