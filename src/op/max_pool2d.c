@@ -58,9 +58,11 @@ const struct op op_max_pool2d = {
             {.nin = 1, .shape = {DIMS(0, 4, 4, 2)}, .attrs = HALVES, .low = -3, .high = 3}),
 };
 
+/* Places are bytes where they can be: written and read once each, they are a quarter of what an int32 would be. */
 static enum status infer_max_pool2d_argmax(const struct op_inference *i) {
+    const int64_t *size = i->attrs->window.size;
     if (infer_max_pool2d(i) != OK) return i->err->status;
-    i->out[1] = (struct op_sig){DT_INT32, i->out[0].shape};
+    i->out[1] = (struct op_sig){size[0] <= 256 / size[1] ? DT_UINT8 : DT_INT32, i->out[0].shape};
     return OK;
 }
 
@@ -70,7 +72,8 @@ static void max_pool2d_argmax_gradient(struct op_grad *g) {
 
 const struct op op_max_pool2d_argmax = {
     .name = "max_pool2d_argmax",
-    .doc = "max_pool2d(x), and as int32 the place in its window, padding included, of each first maximum in row-major "
+    .doc = "max_pool2d(x), and as uint8 (int32 for windows of more than 256) the place in its window, padding "
+           "included, of each first maximum in row-major "
            "order",
     .nin = 1,
     .nout = 2,
@@ -120,6 +123,7 @@ const struct op op_max_unpool2d = {
     .nout = 1,
     .dtypes = OP_FLOATS,
     .indices = 1 << 0,
+    .bytes = true,
     .attrs = OP_WINDOW,
     .infer = infer_max_unpool2d,
     .gradient = no_second_gradient,

@@ -150,7 +150,8 @@ struct op {
     int nout;
     unsigned flags;
     unsigned dtypes;  /* bit 1 << enum dtype: what data inputs may be; of an op without any: what the output may be */
-    unsigned indices; /* bit k: input k holds indices, labels or a seed: int32 or int64 */
+    unsigned indices; /* bit k: input k holds indices, labels or a seed: int32 or int64, */
+    bool bytes;       /* or uint8 */
     unsigned conditions; /* bit k: input k is bool */
     enum op_attrs_kind attrs;
     /* The outputs' dtypes and shapes, or an error that names the shapes. Called through op_infer. */

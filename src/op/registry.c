@@ -42,7 +42,8 @@ static enum status check_dtypes(const struct op *op, const struct op_sig *in, in
     for (int k = 0; k < nin; k++) {
         unsigned bit = k < 32 ? 1u << k : 0;
         bool is_data = !((op->indices | op->conditions) & bit);
-        unsigned allowed = is_data ? op->dtypes : op->conditions & bit ? OP_BOOL : 1u << DT_INT32 | 1u << DT_INT64;
+        const unsigned integers = 1u << DT_INT32 | 1u << DT_INT64 | (op->bytes ? 1u << DT_UINT8 : 0);
+        unsigned allowed = is_data ? op->dtypes : op->conditions & bit ? OP_BOOL : integers;
         if (!(allowed & 1u << in[k].dtype)) return refuse_dtype(k, in[k].dtype, allowed, e);
         if (!is_data) continue;
         if (data >= 0 && in[data].dtype != in[k].dtype)

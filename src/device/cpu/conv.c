@@ -143,8 +143,9 @@ bool cpu_conv_takes_pool(const struct cpu *c, const struct op_call *call, const 
     if (back ? pooling->op != &op_max_unpool2d : pooling->op != &op_max_pool2d && pooling->op != &op_max_pool2d_argmax)
         return false;
     const struct op_window *w = &pooling->attrs->window;
-    if (back && (w->size[0] > w->stride[0] || w->size[1] > w->stride[1] || pooling->in[0]->dtype != DT_INT32))
-        return false;
+    if (back && (w->size[0] > w->stride[0] || w->size[1] > w->stride[1])) return false;
+    const struct tensor *place = back ? pooling->in[0] : pooling->nout == 2 ? pooling->out[1] : NULL;
+    if (place && place->dtype != DT_UINT8) return false;
     const struct cpu_conv_pool pool = pool_of(pooling, pass);
     struct cpu_conv g = cpu_conv_geometry(call, pass);
     const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);

@@ -13,7 +13,7 @@ enum cpu_conv_pass { CPU_CONV_FORWARD, CPU_CONV_GRAD_INPUT, CPU_CONV_GRAD_KERNEL
 struct cpu_conv_pool {
     int64_t size[2], stride[2], before[2], windows[2];
     float *value;   /* (n, windows, o) */
-    int32_t *place; /* likewise; forward, NULL: not wanted */
+    uint8_t *place; /* likewise; forward, NULL: not wanted */
 };
 
 /* x (n, h, w, c) * kernel (kh, kw, c / groups, o) -> y (n, oh, ow, o); all row-major, contiguous, 64-byte aligned only

@@ -33,7 +33,7 @@ struct cpu_conv_windows {
     int64_t next;                      /* and to the ones that are read after these: fetched meanwhile */
     bool covered;                      /* each position of the patch is in one of them */
     float *value;                      /* of window (0, 0) */
-    int32_t *place;                    /* likewise; NULL: not wanted */
+    uint8_t *place;                    /* likewise; NULL: not wanted */
 };
 
 /* Where a transform finds its image: position (i, j) of the N x N grid is x[i * row_stride + j * column_stride] and the

@@ -50,9 +50,10 @@ struct cpu_isa {
     /* y[c] = the largest of the window, from x on; NaN wins. */
     void (*pool_max[2])(const struct cpu_pool_window *w, const void *x, void *y);
     /* The same, and where the first maximum lies (op/max_pool2d.c). */
-    void (*pool_argmax[2])(const struct cpu_pool_window *w, const void *x, void *y, int32_t *place);
-    /* dx = dy (or += dy: see overlap) at its place, = 0 (or += 0) at the others; by float64 and int64 of the places. */
-    void (*unpool[2][2])(const struct cpu_pool_window *w, const void *place, const void *dy, void *dx);
+    void (*pool_argmax[2][2])(const struct cpu_pool_window *w, const void *x, void *y, void *place);
+    /* dx = dy (or += dy: see overlap) at its place, = 0 (or += 0) at the others. Both by float64, and uint8, int32 or int64 of
+     * the places. */
+    void (*unpool[2][3])(const struct cpu_pool_window *w, const void *place, const void *dy, void *dx);
 };
 
 #define CPU_DECLARE_ISA(name) extern const struct cpu_isa cpu_isa_##name;
@@ -75,14 +76,17 @@ void CPU_SYMBOL(log_softmax_f64)(int64_t n, const void *in, void *out);
 void CPU_SYMBOL(random_unit)(const struct rng_philox *p, uint64_t first, int64_t n, float *out);
 void CPU_SYMBOL(pool_max_f32)(const struct cpu_pool_window *w, const void *x, void *y);
 void CPU_SYMBOL(pool_max_f64)(const struct cpu_pool_window *w, const void *x, void *y);
-void CPU_SYMBOL(pool_argmax_f32)(const struct cpu_pool_window *w, const void *x, void *y, int32_t *place);
-void CPU_SYMBOL(pool_argmax_f64)(const struct cpu_pool_window *w, const void *x, void *y, int32_t *place);
-#define CPU_DECLARE_UNPOOL(name)                                                                                       \
-    void CPU_SYMBOL(name)(const struct cpu_pool_window *w, const void *place, const void *dy, void *dx);
-CPU_DECLARE_UNPOOL(unpool_f32_i32)
-CPU_DECLARE_UNPOOL(unpool_f32_i64)
-CPU_DECLARE_UNPOOL(unpool_f64_i32)
-CPU_DECLARE_UNPOOL(unpool_f64_i64)
+#define CPU_DECLARE_POOL(type, index)                                                                                  \
+    void CPU_SYMBOL(pool_argmax_##type##_##index)(const struct cpu_pool_window *w, const void *x, void *y,             \
+                                                  void *place);                                                        \
+    void CPU_SYMBOL(unpool_##type##_##index)(const struct cpu_pool_window *w, const void *place, const void *dy,       \
+                                             void *dx);
+CPU_DECLARE_POOL(f32, u8)
+CPU_DECLARE_POOL(f32, i32)
+CPU_DECLARE_POOL(f32, i64)
+CPU_DECLARE_POOL(f64, u8)
+CPU_DECLARE_POOL(f64, i32)
+CPU_DECLARE_POOL(f64, i64)
 #endif
 
 #endif

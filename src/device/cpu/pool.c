@@ -13,7 +13,8 @@ struct pool {
     size_t size;
     const char *x; /* what is pooled; of unpooling, dy */
     char *out, *place;
-    bool wide;             /* places are int64 */
+    int kind; /* of the places: uint8, int32 or int64 */
+    size_t place_size;
     bool overlap, covered; /* windows share elements; every element is in a window */
 };
 
@@ -68,6 +69,12 @@ static int64_t window_at(const struct pool *p, int64_t i, int64_t j, struct cpu_
     return (y * p->w + x) * p->c;
 }
 
+static void set_places(struct pool *p, const struct tensor *place) {
+    p->place = tensor_data(place);
+    p->place_size = dtype_size(place->dtype);
+    p->kind = place->dtype == DT_UINT8 ? 0 : place->dtype == DT_INT32 ? 1 : 2;
+}
+
 static void max_rows(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     const struct pool *p = arg;
@@ -80,7 +87,7 @@ static void max_rows(void *arg, int64_t begin, int64_t end, int worker) {
             const char *x = image + (size_t)first * p->size;
             char *y = p->out + (size_t)at * p->size;
             if (p->place)
-                p->cpu->isa->pool_argmax[p->size == 8](&w, x, y, (int32_t *)p->place + at);
+                p->cpu->isa->pool_argmax[p->size == 8][p->kind](&w, x, y, p->place + (size_t)at * p->place_size);
             else
                 p->cpu->isa->pool_max[p->size == 8](&w, x, y);
         }
@@ -95,7 +102,7 @@ static enum status run_pool(struct cpu *c, const struct op_call *call, void *wor
     (void)workspace;
     struct pool p = make_pool(c, call, &call->in[0]->shape, &call->out[0]->shape);
     p.x = tensor_data(call->in[0]);
-    if (call->nout == 2) p.place = tensor_data(call->out[1]);
+    if (call->nout == 2) set_places(&p, call->out[1]);
     if (tensor_size(call->out[0]) == 0) return OK;
     const int64_t read = p.ow * p.c * p.window->size[0] * p.window->size[1];
     return threads_for(c->threads, call->in[0]->shape.dim[0] * p.oh, grain(read), max_rows, &p, e);
@@ -112,7 +119,7 @@ static void unpool_images(void *arg, int64_t begin, int64_t end, int worker) {
             struct cpu_pool_window w;
             const size_t first = (size_t)window_at(p, i / p->ow, i % p->ow, &w) * p->size;
             const size_t at = (size_t)((b * p->oh * p->ow + i) * p->c);
-            p->cpu->isa->unpool[p->size == 8][p->wide](&w, p->place + at * (p->wide ? 8 : 4), p->x + at * p->size,
+            p->cpu->isa->unpool[p->size == 8][p->kind](&w, p->place + at * p->place_size, p->x + at * p->size,
                                                        dx + first);
         }
     }
@@ -121,8 +128,7 @@ static void unpool_images(void *arg, int64_t begin, int64_t end, int worker) {
 static enum status run_unpool(struct cpu *c, const struct op_call *call, void *workspace, struct err *e) {
     (void)workspace;
     struct pool p = make_pool(c, call, &call->out[0]->shape, &call->in[0]->shape);
-    p.place = tensor_data(call->in[0]);
-    p.wide = call->in[0]->dtype == DT_INT64;
+    set_places(&p, call->in[0]);
     p.x = tensor_data(call->in[1]);
     if (tensor_size(call->out[0]) == 0) return OK;
     return threads_for(c->threads, call->in[0]->shape.dim[0], grain(p.h * p.w * p.c), unpool_images, &p, e);

@@ -319,7 +319,7 @@ static void what_only_looks_like_pooling_stays(void **state) {
     struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, 8, 8, 16), -1, 1, 1),
                             test_random(d, DT_FLOAT32, SHAPE(3, 3, 16, 16), -1, 1, 2),
                             test_random(d, DT_FLOAT32, SHAPE(3, 4, 4, 16), -1, 1, 3)};
-    struct tensor *place = test_random(d, DT_INT32, SHAPE(3, 4, 4, 16), 0, 4, 4);
+    struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, 4, 4, 16), 0, 4, 4);
     struct graph *g = graphs_new();
     insist((struct cpu *)d, &p, cpu_conv_find("direct"));
     const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), v = graphs_input(g, in[2]->shape);
@@ -348,7 +348,7 @@ static void both_gradients_run_together(void **state) {
     const struct pooled *p = &shapes[1];
     struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
                             test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2)};
-    struct tensor *place = test_random(d, DT_INT32, SHAPE(3, 3, 3, p->filters), 0, 4, 3);
+    struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, 3, 3, p->filters), 0, 4, 3);
     struct graph *g = back_graph(p, in, place, place);
     insist((struct cpu *)d, p, cpu_conv_find("fft"));
     assert_true(runs_with(d, g, "fft, with conv2d_grad_kernel, max_unpool2d"));
@@ -447,7 +447,7 @@ static void what_is_only_pooled_needs_no_memory(void **state) {
     const struct pooled p = {128, 1, 3, 16, 1, 2, 2, 0};
     struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, 128, 128, 1), -1, 1, 1),
                             test_random(d, DT_FLOAT32, SHAPE(3, 3, 1, 16), -1, 1, 2)};
-    struct tensor *place = test_random(d, DT_INT32, SHAPE(3, 64, 64, 16), 0, 4, 3);
+    struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, 64, 64, 16), 0, 4, 3);
     struct graph *g[2] = {forward_graph(&p, in, true), back_graph(&p, in, place, place)};
     insist((struct cpu *)d, &p, cpu_conv_find("direct"));
     for (int i = 0; i < 2; i++) {

@@ -19,16 +19,19 @@ static inline int32_t window_place(const struct cpu_pool_window *w, int64_t i, i
                 }                                                                                                      \
                 for (int64_t c = 0; c < w->channels; c++) y[c] = y[c] > p[c] || y[c] != y[c] ? y[c] : p[c];            \
             }                                                                                                          \
-    }                                                                                                                  \
-    /* The first of equal ones stays; y as pool_max makes it. */                                                       \
-    void CPU_SYMBOL(pool_argmax_##type)(const struct cpu_pool_window *w, const void *in, void *out, int32_t *place) {  \
+    }
+
+/* The first of equal ones stays; y as pool_max makes it. */
+#define ARGMAX(type, index)                                                                                            \
+    void CPU_SYMBOL(pool_argmax_##type##_##index)(const struct cpu_pool_window *w, const void *in, void *out,          \
+                                                  void *place) {                                                       \
         const type *restrict x = in;                                                                                   \
         type *restrict y = out;                                                                                        \
+        index *restrict q = place;                                                                                     \
         for (int64_t i = 0; i < w->rows; i++)                                                                          \
             for (int64_t j = 0; j < w->columns; j++) {                                                                 \
                 const type *restrict p = x + i * w->row_step + j * w->channels;                                        \
-                int32_t *restrict q = place;                                                                           \
-                const int32_t here = window_place(w, i, j);                                                            \
+                const index here = (index)window_place(w, i, j);                                                       \
                 if (i == 0 && j == 0) {                                                                                \
                     for (int64_t c = 0; c < w->channels; c++) y[c] = p[c], q[c] = here;                                \
                     continue;                                                                                          \
@@ -59,7 +62,13 @@ static inline int32_t window_place(const struct cpu_pool_window *w, int64_t i, i
 
 POOL(f32)
 POOL(f64)
+ARGMAX(f32, u8)
+ARGMAX(f32, i32)
+ARGMAX(f64, u8)
+ARGMAX(f64, i32)
+UNPOOL(f32, u8)
 UNPOOL(f32, i32)
 UNPOOL(f32, i64)
+UNPOOL(f64, u8)
 UNPOOL(f64, i32)
 UNPOOL(f64, i64)

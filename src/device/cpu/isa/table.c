@@ -17,7 +17,8 @@ const struct cpu_isa CPU_SYMBOL(isa) = {
     .log_softmax = {CPU_SYMBOL(log_softmax_f32), CPU_SYMBOL(log_softmax_f64)},
     .random_unit = CPU_SYMBOL(random_unit),
     .pool_max = {CPU_SYMBOL(pool_max_f32), CPU_SYMBOL(pool_max_f64)},
-    .pool_argmax = {CPU_SYMBOL(pool_argmax_f32), CPU_SYMBOL(pool_argmax_f64)},
-    .unpool = {{CPU_SYMBOL(unpool_f32_i32), CPU_SYMBOL(unpool_f32_i64)},
-               {CPU_SYMBOL(unpool_f64_i32), CPU_SYMBOL(unpool_f64_i64)}},
+    .pool_argmax = {{CPU_SYMBOL(pool_argmax_f32_u8), CPU_SYMBOL(pool_argmax_f32_i32)},
+                    {CPU_SYMBOL(pool_argmax_f64_u8), CPU_SYMBOL(pool_argmax_f64_i32)}},
+    .unpool = {{CPU_SYMBOL(unpool_f32_u8), CPU_SYMBOL(unpool_f32_i32), CPU_SYMBOL(unpool_f32_i64)},
+               {CPU_SYMBOL(unpool_f64_u8), CPU_SYMBOL(unpool_f64_i32), CPU_SYMBOL(unpool_f64_i64)}},
 };
