@@ -162,18 +162,13 @@ static int64_t table_size(const struct fft_plan *p) {
     return p->chunk + MAX_BLOCK;
 }
 
-/* Bytes of a chunk's spectrum of x. */
-static int64_t input_bytes(const struct fft_plan *p) {
-    return p->dft->count * 2 * (int64_t)sizeof(float) * p->cblocks * p->xplane;
-}
-
 static struct fft_layout layout(const struct fft_plan *p, enum cpu_conv_pass pass, bool own_x) {
     struct fft_layout l = {0};
-    int64_t plane = p->dft->count * 2 * (int64_t)sizeof(float);
-    if (own_x) l.x = take(&l.bytes, input_bytes(p));
-    l.y = take(&l.bytes, plane * p->oblocks * p->yplane);
-    l.w = take(&l.bytes, plane * p->oblocks * p->wplane);
-    if (pass == CPU_CONV_GRAD_INPUT) l.kernel = take(&l.bytes, p->kh * p->kw * p->c * p->o * (int64_t)sizeof(float));
+    const int64_t size = (int64_t)sizeof(float), chunks = pass == CPU_CONV_GRAD_KERNEL ? p->group : 1;
+    if (own_x) l.x = take(&l.bytes, chunks * cpu_fft_input_floats(p) * size);
+    l.y = take(&l.bytes, chunks * cpu_fft_output_floats(p) * size);
+    l.w = take(&l.bytes, p->dft->count * 2 * p->oblocks * p->wplane * size);
+    if (pass == CPU_CONV_GRAD_INPUT) l.kernel = take(&l.bytes, p->kh * p->kw * p->c * p->o * size);
     l.tables = take(&l.bytes, 2 * table_size(p) * (int64_t)sizeof(int64_t));
     return l;
 }
@@ -185,7 +180,7 @@ struct fft_run {
     struct fft_weights w;
     struct fft_product q;
     struct fft_layout at;
-    char *kept; /* the spectra of x of all chunks, or NULL */
+    float *kept; /* the spectra of x of all chunks, or NULL */
     const float *scale, *shift;
 };
 
@@ -227,7 +222,7 @@ static void run_images(struct fft_run *r, const struct cpu *c, const void *x, vo
 static void run_chunk(struct fft_run *r, int64_t first) {
     const struct fft_plan *p = &r->plan;
     r->x.first = r->y.first = first;
-    if (r->kept) r->q.x = r->x.spectrum = (float *)(r->kept + first / p->chunk * input_bytes(p));
+    if (r->kept) r->q.x = r->x.spectrum = r->kept + first / p->chunk * cpu_fft_input_floats(p);
     r->q.rows = p->rows - first < p->chunk ? p->rows - first : p->chunk;
     r->q.first = first == 0;
 }
@@ -270,53 +265,94 @@ static enum status grad_input(struct cpu *c, const struct cpu_conv *g, const voi
     return correlate(c, &r, dy, reversed, dx, e);
 }
 
+/* The chunks of the group that begins with row `first` are summed; q's spectra are the first one's. */
+static void open_group(struct fft_run *r, float *x, float *y, int64_t first) {
+    const struct fft_plan *p = &r->plan;
+    const int64_t most = p->group * p->chunk;
+    r->q.x = r->kept ? r->kept + first / p->chunk * cpu_fft_input_floats(p) : x;
+    r->q.y = y;
+    r->q.rows = p->rows - first < most ? p->rows - first : most;
+    r->q.first = first == 0;
+}
+
+/* Chunk number k of a group: its rows, and its spectra in the group's. */
+static int64_t open_chunk(struct fft_run *r, int64_t first, int64_t k) {
+    const struct fft_plan *p = &r->plan;
+    const int64_t row = first + k * p->chunk;
+    r->x.first = r->y.first = row;
+    r->x.spectrum = (float *)r->q.x + k * cpu_fft_input_floats(p);
+    r->y.spectrum = r->q.y + k * cpu_fft_output_floats(p);
+    return p->rows - row < p->chunk ? p->rows - row : p->chunk;
+}
+
 static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const void *x, const void *dy, void *dw,
                                void *workspace, struct err *e) {
     struct fft_run r;
     if (run_open(c, g, CPU_CONV_GRAD_KERNEL, workspace, &r, e)) return e->status;
     const struct fft_plan *p = &r.plan;
+    float *xs = (float *)r.q.x, *ys = r.q.y;
     run_images(&r, c, x, (void *)dy);
     enum status s = OK;
-    for (int64_t first = 0; s == OK && first < p->rows; first += p->chunk) {
-        run_chunk(&r, first);
-        s = threads_share(c->threads, r.q.rows, ROWS, images_forward, &r.x, e);
-        if (s == OK) s = threads_share(c->threads, r.q.rows, ROWS, images_forward, &r.y, e);
+    for (int64_t first = 0; s == OK && first < p->rows; first += p->group * p->chunk) {
+        open_group(&r, xs, ys, first);
+        for (int64_t k = 0; s == OK && k * p->chunk < r.q.rows; k++) {
+            const int64_t rows = open_chunk(&r, first, k);
+            s = threads_share(c->threads, rows, ROWS, images_forward, &r.x, e);
+            if (s == OK) s = threads_share(c->threads, rows, ROWS, images_forward, &r.y, e);
+        }
         if (s == OK) s = threads_share(c->threads, p->dft->count, FREQUENCIES, cpu_fft_product_kernel, &r.q, e);
     }
     r.w.w = dw;
     return s ? s : threads_share(c->threads, p->c, CHANNELS, weights_inverse, &r.w, e);
 }
 
-/* Both gradients chunk by chunk, from one spectrum of dy. */
+/* Everything for both gradients, k of the kernel and i of the input. */
+static enum status open_both(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
+                             char *workspace, struct fft_run *k, struct fft_run *i, struct err *e) {
+    double cost;
+    cpu_fft_plan(cpu_conv_kernels(c), g, CPU_CONV_GRAD_KERNEL, &k->plan, &cost);
+    i->plan = cpu_fft_backward(&k->plan);
+    if (cpu_scratch_reserve(c, cpu_fft_product_scratch(&k->plan), e) ||
+        cpu_scratch_reserve(c, cpu_fft_product_scratch(&i->plan), e))
+        return e->status;
+    run_place(c, CPU_CONV_GRAD_KERNEL, workspace, g->kept, k);
+    run_place(c, CPU_CONV_GRAD_INPUT, workspace + k->at.bytes, k->q.y, i);
+    k->kept = g->kept, i->kept = NULL;
+    run_images(k, c, o->x, (void *)o->dy);
+    run_images(i, c, o->dy, o->dx);
+    k->w.w = o->dkernel;
+    i->w.w = (float *)(workspace + k->at.bytes + i->at.kernel);
+    return cpu_conv_transpose(c, g, o->kernel, i->w.w, false, e);
+}
+
+/* One chunk of a group: dy's spectrum, the input's gradient from it, and x's spectrum. */
+static enum status gradients_chunk(struct cpu *c, struct fft_run *k, struct fft_run *i, int64_t first, int64_t number,
+                                   struct err *e) {
+    const int64_t rows = open_chunk(k, first, number);
+    run_chunk(i, first + number * k->plan.chunk);
+    i->q.x = k->y.spectrum;
+    if (threads_share(c->threads, rows, ROWS, images_forward, &k->y, e) ||
+        threads_share(c->threads, k->plan.dft->count, FREQUENCIES, cpu_fft_product_forward, &i->q, e) ||
+        threads_share(c->threads, rows, ROWS, images_inverse, &i->y, e))
+        return e->status;
+    return k->kept ? OK : threads_share(c->threads, rows, ROWS, images_forward, &k->x, e);
+}
+
+/* Both gradients group by group, from one spectrum of dy. */
 static enum status gradients(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
                              void *workspace, struct err *e) {
-    struct fft_run k, i; /* of the kernel and of the input */
-    double cost;
-    cpu_fft_plan(cpu_conv_kernels(c), g, CPU_CONV_GRAD_KERNEL, &k.plan, &cost);
-    i.plan = cpu_fft_backward(&k.plan);
-    if (cpu_scratch_reserve(c, cpu_fft_product_scratch(&k.plan), e) ||
-        cpu_scratch_reserve(c, cpu_fft_product_scratch(&i.plan), e))
-        return e->status;
-    run_place(c, CPU_CONV_GRAD_KERNEL, workspace, g->kept, &k);
-    k.kept = g->kept, i.kept = NULL;
-    run_place(c, CPU_CONV_GRAD_INPUT, (char *)workspace + k.at.bytes, k.q.y, &i);
-    run_images(&k, c, o->x, (void *)o->dy);
-    run_images(&i, c, o->dy, o->dx);
-    k.w.w = o->dkernel;
-    i.w.w = (float *)((char *)workspace + k.at.bytes + i.at.kernel);
-    if (cpu_conv_transpose(c, g, o->kernel, i.w.w, false, e)) return e->status;
+    struct fft_run k, i;
+    if (open_both(c, g, o, workspace, &k, &i, e)) return e->status;
+    const struct fft_plan *p = &k.plan;
+    float *xs = (float *)k.q.x, *ys = k.q.y;
     enum status s = threads_share(c->threads, i.plan.c, CHANNELS, weights_forward, &i.w, e);
-    for (int64_t first = 0; s == OK && first < k.plan.rows; first += k.plan.chunk) {
-        run_chunk(&k, first);
-        run_chunk(&i, first);
-        s = threads_share(c->threads, k.q.rows, ROWS, images_forward, &k.y, e);
-        if (s == OK) s = threads_share(c->threads, k.plan.dft->count, FREQUENCIES, cpu_fft_product_forward, &i.q, e);
-        if (s == OK) s = threads_share(c->threads, k.q.rows, ROWS, images_inverse, &i.y, e);
-        if (s == OK && !k.kept) s = threads_share(c->threads, k.q.rows, ROWS, images_forward, &k.x, e);
-        if (s == OK) s = threads_share(c->threads, k.plan.dft->count, FREQUENCIES, cpu_fft_product_kernel, &k.q, e);
+    for (int64_t first = 0; s == OK && first < p->rows; first += p->group * p->chunk) {
+        open_group(&k, xs, ys, first);
+        for (int64_t n = 0; s == OK && n * p->chunk < k.q.rows; n++) s = gradients_chunk(c, &k, &i, first, n, e);
+        if (s == OK) s = threads_share(c->threads, p->dft->count, FREQUENCIES, cpu_fft_product_kernel, &k.q, e);
     }
     if (s == OK) s = clear_rim(c, &i.plan, o->dx, e);
-    return s ? s : threads_share(c->threads, k.plan.c, CHANNELS, weights_inverse, &k.w, e);
+    return s ? s : threads_share(c->threads, p->c, CHANNELS, weights_inverse, &k.w, e);
 }
 
 /* ---- the algorithm ------------------------------------------------------------------------------------------------ */
@@ -357,7 +393,7 @@ static size_t kept(const struct cpu *c, const struct cpu_conv *g) {
         !cpu_fft_plan(cpu_conv_kernels(c), g, CPU_CONV_GRAD_KERNEL, &back, &ns))
         return 0;
     const bool same = p.dft == back.dft && p.tile[0] == back.tile[0] && p.tile[1] == back.tile[1];
-    return same ? (size_t)(cpu_ceil_div(p.rows, p.chunk) * input_bytes(&p)) : 0;
+    return same ? (size_t)(cpu_ceil_div(p.rows, p.chunk) * cpu_fft_input_floats(&p)) * sizeof(float) : 0;
 }
 
 static bool pools(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {

@@ -15,6 +15,7 @@ struct fft_plan {
     int64_t covered[2];                       /* outputs that are computed, by axis: those behind are zero */
     int64_t tile[2], tiles[2];                /* outputs a tile, tiles an image */
     int64_t rows, chunk;                      /* tiles of all images; how many are transformed at a time */
+    int64_t group;                            /* of how many chunks a kernel gradient is summed at a time */
     int64_t cblock, cblocks, oblock, oblocks; /* channels a block, blocks */
     int64_t xplane, yplane, wplane;           /* floats from a real plane to its imaginary one */
     const struct cpu_conv_pool *xpool, *ypool;
@@ -30,13 +31,17 @@ struct fft_plan cpu_fft_backward(const struct fft_plan *f);
 /* One tile an image. */
 bool cpu_fft_is_whole(const struct fft_plan *p);
 
-/* One chunk's products: y^ = x^ conj(w^) (or x^ w^), or w^ += x^T conj(y^). */
+/* Floats of one chunk's spectrum of x and of y. */
+int64_t cpu_fft_input_floats(const struct fft_plan *p);
+int64_t cpu_fft_output_floats(const struct fft_plan *p);
+
+/* One chunk's products, y^ = x^ conj(w^) (or x^ w^); or those of a group of chunks, w^ += x^T conj(y^). */
 struct fft_product {
     const struct fft_plan *p;
     const float *x;
     float *w, *y;
-    int64_t rows;
-    bool first; /* of the chunks that a kernel gradient sums */
+    int64_t rows; /* of the chunk or the group */
+    bool first;   /* of the groups that a kernel gradient sums */
     const int64_t *by_one, *by_cblock;
     char *scratch;
     size_t scratch_bytes;

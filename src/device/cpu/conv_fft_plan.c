@@ -9,6 +9,9 @@ enum { PLANE_PAD = 80, LANE = CPU_CONV_LANE };
 /* Rows transformed at a time: as fast as 256 on a quiet machine, a twentieth faster on a busy one, a quarter of the memory. */
 enum { MAX_ROWS = 64 };
 
+/* Chunks whose spectra are there at once for a kernel's gradient, so that its own is written and read again less often. */
+enum { MAX_GROUP = 4 };
+
 /* How an axis is cut for grids of n: outputs a tile (0: it cannot be). The kernel must fit in the grid, even where an image
  * is so small that its border never meets anything. A single tile needs no border of its own: the places that wrap around
  * must read zeros. */
@@ -27,11 +30,20 @@ static void plan_sizes(struct fft_plan *p) {
     p->rows = p->n * p->tiles[0] * p->tiles[1];
     int64_t chunks = cpu_ceil_div(p->rows, MAX_ROWS);
     p->chunk = cpu_ceil_div(p->rows, chunks);
+    p->group = chunks < MAX_GROUP ? chunks : MAX_GROUP;
     p->cblock = cpu_conv_block(p->c), p->cblocks = cpu_ceil_div(p->c, p->cblock);
     p->oblock = cpu_conv_block(p->o), p->oblocks = cpu_ceil_div(p->o, p->oblock);
     p->xplane = plane(p->chunk, p->cblock);
     p->yplane = plane(p->chunk, p->oblock);
     p->wplane = plane(p->cblocks * p->cblock, p->oblock);
+}
+
+int64_t cpu_fft_input_floats(const struct fft_plan *p) {
+    return p->dft->count * 2 * p->cblocks * p->xplane;
+}
+
+int64_t cpu_fft_output_floats(const struct fft_plan *p) {
+    return p->dft->count * 2 * p->oblocks * p->yplane;
 }
 
 /* Of an input's gradient those that some output read; p's own input is dy then. */

@@ -88,9 +88,10 @@ struct cpu_conv_kernels {
     void (*unpool)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
     /* A patch from one with a scale, whole vectors of channels. */
     void (*scale)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
-    /* For the conjugate product by three multiplications: sum[i] = re + im of a; d1 = -(re + im), d2 = im - re of b. */
+    /* For complex products by three real ones: re + im; sign (re + im) and im - re; re + sign im. */
     void (*sum_planes)(int64_t n, const float *re, const float *im, float *sum);
-    void (*conjugate_planes)(int64_t n, const float *re, const float *im, float *d1, float *d2);
+    void (*two_planes)(int64_t n, const float *re, const float *im, float sign, float *sum, float *difference);
+    void (*one_plane)(int64_t n, const float *re, const float *im, float sign, float *out);
 };
 
 /* Those of the instruction set the device opened with. */

@@ -140,12 +140,16 @@ static void sum_planes(int64_t n, const float *re, const float *im, float *sum) 
     for (int64_t i = 0; i < n; i += LANES) vec_store(sum + i, vec_load(re + i) + vec_load(im + i));
 }
 
-static void conjugate_planes(int64_t n, const float *re, const float *im, float *d1, float *d2) {
+static void two_planes(int64_t n, const float *re, const float *im, float sign, float *sum, float *difference) {
     for (int64_t i = 0; i < n; i += LANES) {
         vec r = vec_load(re + i), m = vec_load(im + i);
-        vec_store(d1 + i, -(r + m));
-        vec_store(d2 + i, m - r);
+        vec_store(sum + i, (r + m) * sign);
+        vec_store(difference + i, m - r);
     }
+}
+
+static void one_plane(int64_t n, const float *re, const float *im, float sign, float *out) {
+    for (int64_t i = 0; i < n; i += LANES) vec_store(out + i, vec_load(re + i) + vec_load(im + i) * sign);
 }
 
 void CPU_SYMBOL(tile)(const struct cpu_tile *t);
@@ -168,5 +172,6 @@ const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .unpool = CPU_SYMBOL(unpool_patch),
     .scale = CPU_SYMBOL(scale_patch),
     .sum_planes = sum_planes,
-    .conjugate_planes = conjugate_planes,
+    .two_planes = two_planes,
+    .one_plane = one_plane,
 };
