@@ -158,6 +158,11 @@ bool cpu_conv_takes_scale(const struct cpu *c, const struct op_call *call) {
     return g.dtype == DT_FLOAT32 && g.c % 16 == 0 && cpu_conv_choose(c, &g, CPU_CONV_FORWARD)->scales;
 }
 
+bool cpu_conv_takes_finish(const struct cpu *c, const struct op_call *call) {
+    const struct cpu_conv g = cpu_conv_geometry(call, CPU_CONV_FORWARD);
+    return g.dtype == DT_FLOAT32 && g.o % 16 == 0 && cpu_conv_choose(c, &g, CPU_CONV_FORWARD)->finishes;
+}
+
 enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const struct cpu_conv_joined *joined,
                                 void *space, struct err *e) {
     enum cpu_conv_pass pass;
@@ -168,10 +173,12 @@ enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const
     g.keeps = joined->kept != NULL, g.kept = joined->kept;
     g.scale = joined->scale, g.shift = joined->shift;
     const void *in[2] = {tensor_data(call->in[0]), tensor_data(call->in[1])};
-    void *out = tensor_data(call->out[0]);
+    void *out = joined->finish ? joined->finished : tensor_data(call->out[0]);
     if (joined->raw) in[0] = joined->raw;
+    if (joined->finish && !joined->pool) g.finish = *joined->finish;
     if (joined->pool) {
         pool = pool_of(joined->pool, pass);
+        if (joined->finish) pool.finish = *joined->finish, pool.value = joined->finished;
         g.pool = &pool;
         *(pass == CPU_CONV_FORWARD ? &out : (void **)&in[pass == CPU_CONV_GRAD_KERNEL]) = pool.value;
     }

@@ -4,6 +4,7 @@
 #ifndef DEVICE_CPU_CONV_H
 #define DEVICE_CPU_CONV_H
 
+#include "device/cpu/conv_kernels.h"
 #include "device/cpu/cpu.h"
 
 enum cpu_conv_pass { CPU_CONV_FORWARD, CPU_CONV_GRAD_INPUT, CPU_CONV_GRAD_KERNEL };
@@ -12,8 +13,9 @@ enum cpu_conv_pass { CPU_CONV_FORWARD, CPU_CONV_GRAD_INPUT, CPU_CONV_GRAD_KERNEL
  * back in its windows on the way in. Of gradients, windows do not overlap. Padded channels are not among them. */
 struct cpu_conv_pool {
     int64_t size[2], stride[2], before[2], windows[2];
-    float *value;   /* (n, windows, o) */
-    uint8_t *place; /* likewise; forward, NULL: not wanted */
+    float *value;                  /* (n, windows, o) */
+    uint8_t *place;                /* likewise; forward, NULL: not wanted */
+    struct cpu_conv_finish finish; /* of the pooled values, forward */
 };
 
 /* x (n, h, w, c) * kernel (kh, kw, c / groups, o) -> y (n, oh, ow, o); all row-major, contiguous, 64-byte aligned only
@@ -27,7 +29,8 @@ struct cpu_conv {
     int64_t stride[2], dilation[2], before[2];
     int64_t groups;
     const struct cpu_conv_pool *pool; /* y is there like this; NULL: as it is */
-    const float *scale, *shift; /* x is what is there times scale plus shift, channel by channel; NULL: as it is */
+    const float *scale, *shift;    /* x is what is there times scale plus shift, channel by channel; NULL: as it is */
+    struct cpu_conv_finish finish; /* of y, where it is not pooled */
     /* Whether the forward pass leaves, and both gradients find, at `kept` what they have in common. */
     bool keeps;
     void *kept;
@@ -61,7 +64,8 @@ struct cpu_conv_algorithm {
     cpu_conv_fn *pass[3]; /* by enum cpu_conv_pass */
     /* Whether it can with this g->pool. NULL: never. */
     bool (*pools)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
-    bool scales; /* its forward pass can with g->scale, where channels fill vectors of 16 */
+    bool finishes; /* its forward pass can with g->finish, where filters fill vectors of 16 */
+    bool scales;   /* its forward pass can with g->scale, where channels fill vectors of 16 */
     /* Optional, both or none. Both gradients at once, with the bits of one after the other but in less time; and the
      * workspace that it wants, 0: it cannot. */
     enum status (*gradients)(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
@@ -90,6 +94,8 @@ struct cpu_conv_joined {
     void *kept;                 /* what the forward pass keeps for both gradients */
     const float *raw;           /* x as it is in memory, before */
     const float *scale, *shift; /* these, one number a channel each */
+    const struct cpu_conv_finish *finish; /* of what it makes, pooled or not, */
+    void *finished;                       /* which then goes here */
 };
 
 /* Whether the call of a convolution or of one of its gradients can give its result to the call of max pooling, or take dy
@@ -99,6 +105,8 @@ enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const
                                 void *workspace, struct err *e);
 /* Whether the call of a convolution can take its x as a scaled one. */
 bool cpu_conv_takes_scale(const struct cpu *c, const struct op_call *call);
+/* Whether it can finish what it makes. */
+bool cpu_conv_takes_finish(const struct cpu *c, const struct op_call *call);
 /* Both gradients of one convolution at once, where both would be computed by an algorithm that can: the workspace, 0 where
  * not. */
 size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel,

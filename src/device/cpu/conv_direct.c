@@ -142,6 +142,19 @@ static int64_t strip_height(const struct direct *d, int64_t y) {
     return d->g->oh - y < d->strip ? d->g->oh - y : d->strip;
 }
 
+/* The same of y in place, where nothing is pooled: n rows at `to`. */
+static void finish_rows(const struct direct *d, float *to, int64_t n) {
+    const struct cpu_conv *g = d->g;
+    struct cpu_conv_patch p = {.x = to,
+                               .row_stride = g->ow * g->o,
+                               .column_stride = g->o,
+                               .bottom = (int)n,
+                               .right = (int)g->ow,
+                               .finish = g->finish};
+    if (p.finish.positive) p.finish.positive += to - d->out;
+    d->kernels->finish(&p, &p, (int)(g->o / d->kernels->lanes));
+}
+
 /* Rows y .. y+n-1 of image i: where the product writes them, and what then becomes of them. */
 static void forward_strip(const struct direct *d, int64_t i, int64_t y, float *image, float *wide) {
     const struct cpu_conv *g = d->g;
@@ -160,6 +173,7 @@ static void forward_strip(const struct direct *d, int64_t i, int64_t y, float *i
                          .ldc = d->columns};
     d->kernels->tile(&t);
     if (g->pool) pool_rows(d, i, y, n, wide, false);
+    if (g->finish.bias) finish_rows(d, to, n);
     for (int64_t k = 0; !whole && k < rows; k++)
         memcpy(to + k * g->o, wide + k * d->columns, (size_t)g->o * sizeof *to);
 }
@@ -350,4 +364,5 @@ const struct cpu_conv_algorithm cpu_conv_direct = {
     .workspace = workspace,
     .pass = {forward, grad_input, grad_kernel},
     .pools = pools,
+    .finishes = true,
 };

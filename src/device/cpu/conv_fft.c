@@ -181,7 +181,7 @@ struct fft_run {
     struct fft_product q;
     struct fft_layout at;
     float *kept; /* the spectra of x of all chunks, or NULL */
-    const float *scale, *shift;
+    const struct cpu_conv *g;
 };
 
 /* Everything but the plan, at `workspace`; x: where its spectrum is else, or NULL. */
@@ -207,7 +207,7 @@ static enum status run_open(struct cpu *c, const struct cpu_conv *g, enum cpu_co
     if (cpu_scratch_reserve(c, cpu_fft_product_scratch(&r->plan), e)) return e->status;
     run_place(c, pass, workspace, g->kept, r);
     r->kept = g->kept;
-    r->scale = g->scale, r->shift = g->shift;
+    r->g = g;
     return OK;
 }
 
@@ -237,7 +237,8 @@ static enum status clear_rim(struct cpu *c, const struct fft_plan *p, float *y, 
 static enum status correlate(struct cpu *c, struct fft_run *r, const void *x, const void *w, void *y, struct err *e) {
     const struct fft_plan *p = &r->plan;
     run_images(r, c, x, y);
-    r->x.grid.scale = r->scale, r->x.grid.shift = r->shift;
+    r->x.grid.scale = r->g->scale, r->x.grid.shift = r->g->shift;
+    r->y.grid.finish = r->g->finish;
     r->w.w = (float *)w;
     enum status s = threads_share(c->threads, p->c, CHANNELS, weights_forward, &r->w, e);
     for (int64_t first = 0; s == OK && first < p->rows; first += p->chunk) {
@@ -410,6 +411,7 @@ const struct cpu_conv_algorithm cpu_conv_fft = {
     .pass = {forward, grad_input, grad_kernel},
     .pools = pools,
     .scales = true,
+    .finishes = true,
     .gradients = gradients,
     .gradients_workspace = gradients_workspace,
     .kept = kept,

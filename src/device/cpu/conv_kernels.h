@@ -24,6 +24,14 @@ struct cpu_tile {
     const float *ahead; /* what is read soon, fetched meanwhile: a cache line a step of each ROWS rows; NULL: nothing */
 };
 
+/* What becomes of outputs before they are stored: plus the bias of their channel, then relu, and whether that is positive.
+ * bias NULL: nothing. */
+struct cpu_conv_finish {
+    const float *bias; /* of the first channel */
+    bool relu;
+    uint8_t *positive; /* for each output 0 or 1, laid out as the outputs are; NULL: not wanted */
+};
+
 /* The windows of max pooling over a patch, for a vector of channels: window (i, j) has its corner at the patch's position
  * (i * stride[0] - first[0], j * stride[1] - first[1]). Places are those of op/max_pool2d.c. */
 struct cpu_conv_windows {
@@ -34,6 +42,7 @@ struct cpu_conv_windows {
     bool covered;                      /* each position of the patch is in one of them */
     float *value;                      /* of window (0, 0) */
     uint8_t *place;                    /* likewise; NULL: not wanted */
+    struct cpu_conv_finish finish;     /* of what is written */
 };
 
 /* Where a transform finds its image: position (i, j) of the N x N grid is x[i * row_stride + j * column_stride] and the
@@ -47,6 +56,7 @@ struct cpu_conv_patch {
     /* Not NULL: the image is there as these windows alone, of which conv_tiles.c makes what a transform can read. */
     struct cpu_conv_windows *pooled;
     const float *scale, *shift; /* not NULL: the image is what lies there times scale plus shift, channel by channel */
+    struct cpu_conv_finish finish; /* of what is written, where it is not pooled */
 };
 
 enum { CPU_DFT_CHANNELS = 32 }; /* that are transformed at once, at most */
@@ -88,6 +98,8 @@ struct cpu_conv_kernels {
     void (*unpool)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
     /* A patch from one with a scale, whole vectors of channels. */
     void (*scale)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
+    /* A patch with its finish, whole vectors of channels, from one without; both may be the same. */
+    void (*finish)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
     /* For complex products by three real ones: re + im; sign (re + im) and im - re; re + sign im. */
     void (*sum_planes)(int64_t n, const float *re, const float *im, float *sum);
     void (*two_planes)(int64_t n, const float *re, const float *im, float sign, float *sum, float *difference);

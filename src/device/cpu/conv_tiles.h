@@ -20,6 +20,7 @@ struct cpu_conv_grid {
     bool stream;                      /* what is written goes past the cache */
     const struct cpu_conv_pool *pool; /* the images are there pooled only; NULL: as they are */
     const float *scale, *shift;       /* as struct cpu_conv has them */
+    struct cpu_conv_finish finish;    /* likewise, of all images */
 };
 
 /* The patch of a row, at channel 0, to be read or to be written: positions outside of the image or the limit are left
@@ -27,23 +28,30 @@ struct cpu_conv_grid {
  * fields were written waits for them, 3 % of a training step of small tiles.) */
 void cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes, struct cpu_conv_patch *p,
                     struct cpu_conv_windows *w);
+static inline void cpu_conv_finish_advance(struct cpu_conv_finish *f, int64_t channels) {
+    if (!f->bias) return;
+    f->bias += channels;
+    if (f->positive) f->positive += channels;
+}
 static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t channels) {
     p->x += channels;
     if (p->scale) p->scale += channels, p->shift += channels;
+    cpu_conv_finish_advance(&p->finish, channels);
     if (!p->pooled) return;
+    cpu_conv_finish_advance(&p->pooled->finish, channels);
     p->pooled->value += channels;
     if (p->pooled->place) p->pooled->place += channels;
 }
 
 /* Transforms work on whole vectors of channels. Where only `used` are left, or the image is there pooled or
- * before its scale, this gives a patch in `scratch` (n * n vectors), whose header is `room`, filled from the image unless it is to be written; else the
+ * before its scale, or is to be finished, this gives a patch in `scratch` (n * n vectors), whose header is `room`, filled from the image unless it is to be written; else the
  * patch itself. `leave` takes what was written back. */
 struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g, int used,
                                            int n, float *scratch, bool writes, struct cpu_conv_patch *room);
 static inline struct cpu_conv_patch *cpu_conv_patch_enter(const struct cpu_conv_kernels *k, struct cpu_conv_patch *g,
                                                           int used, int n, float *scratch, bool writes,
                                                           struct cpu_conv_patch *room) {
-    if ((used & (k->lanes - 1)) == 0 && !g->pooled && !g->scale) return g;
+    if ((used & (k->lanes - 1)) == 0 && !g->pooled && !g->scale && !g->finish.bias) return g;
     return cpu_conv_patch_copy(k, g, used, n, scratch, writes, room);
 }
 void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,

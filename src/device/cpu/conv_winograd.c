@@ -329,6 +329,7 @@ static enum status forward(struct cpu *c, const struct cpu_conv *g, const void *
                            void *workspace, struct err *e) {
     struct pass s;
     if (open_pass(c, g, CPU_CONV_FORWARD, workspace, x, y, &s, e)) return e->status;
+    s.y.grid.finish = g->finish;
     return correlate(c, &s, w, e);
 }
 
@@ -397,4 +398,5 @@ const struct cpu_conv_algorithm cpu_conv_winograd = {
     .workspace = workspace,
     .pass = {forward, grad_input, grad_kernel},
     .pools = pools,
+    .finishes = true,
 };

@@ -75,7 +75,7 @@ static int find_host(const struct graph_layout *l, struct cpu_join *const *join,
 
 static struct cpu_join *new_join(struct err *e) {
     struct cpu_join *j = mem_zalloc(sizeof *j, e);
-    if (j) j->pool = j->input = j->kernel = j->kept = j->kept_for = j->scaled = -1;
+    if (j) j->pool = j->input = j->kernel = j->kept = j->kept_for = j->scaled = j->finished = -1;
     return j;
 }
 
@@ -210,7 +210,7 @@ static enum status join_kept(const struct cpu *c, struct graph_layout *l, struct
     const struct graph *g = l->graph;
     const int kernel = join[i]->kernel;
     for (int f = 0; f < i; f++) {
-        if (g->node[f].op != &op_conv2d || l->call[f].copy || g->node[f].in[0] != g->node[kernel].in[0]) continue;
+        if (l->call[f].copy || g->node[f].in[0] != g->node[kernel].in[0]) continue;
         l->call[f].kept = cpu_conv_kept(c, &l->call[f].call, &l->call[kernel].call);
         if (!l->call[f].kept) continue;
         if (!join[f]) join[f] = new_join(e);
@@ -262,6 +262,57 @@ static void join_scaling(const struct cpu *c, struct graph_layout *l, struct cpu
     l->absent[v] = true;
 }
 
+static bool is_zero(const struct graph *g, int v) {
+    const struct graph_value *x = &g->value[v];
+    const struct graph_node *n = x->kind == GRAPH_RESULT ? &g->node[x->node] : NULL;
+    return n && n->op == &op_full && n->attrs.full.value == 0 && dtype_is_float(n->attrs.full.dtype);
+}
+
+/* Whether node i computes y + bias of operand v, or relu of that, or also whether that is positive; says so in j. */
+static bool is_finish(const struct graph_layout *l, int i, int v, struct cpu_join *j) {
+    const struct graph_node *n = &l->graph->node[i];
+    const struct graph_step plain = {.op = n->op, .nin = n->nin, .in = {0, 1}};
+    const struct graph_step *s = n->fused ? n->fused->step : &plain;
+    const int steps = n->fused ? n->fused->nstep : 1, first = n->nin;
+    const struct shape *shape = &l->value[n->out].header.shape;
+    if (s[0].op != &op_add || n->nin < 2 || s[0].in[0] >= first || s[0].in[1] >= first || steps > 3 || n->nout > 2)
+        return false;
+    const int y = n->in[s[0].in[0]] == v ? 0 : 1;
+    j->bias = s[0].in[!y], j->relu = steps > 1, j->positive = -1;
+    if (n->in[s[0].in[y]] != v || !is_per_channel(l, n, j->bias, shape->dim[shape->rank - 1])) return false;
+    if (steps == 1) return n->nin == 2;
+    if (s[1].op != &op_relu || s[1].in[0] != first) return false;
+    if (steps == 2) return n->nout == 1 && n->nin == 2 && n->fused->out[0] == 1;
+    if (s[2].op != &op_gt || s[2].in[0] != first + 1 || s[2].in[1] >= first || n->nin != 3 || n->nout != 2)
+        return false;
+    j->positive = n->fused->out[1] == 2 ? 1 : 0;
+    return n->fused->out[!j->positive] == 1 && is_zero(l->graph, n->in[s[2].in[1]]);
+}
+
+/* Bias and relu as convolution f stores what it makes, pooled or not. */
+static enum status join_finish(const struct cpu *c, struct graph_layout *l, struct cpu_join **join, int f,
+                               struct err *e) {
+    const struct graph *g = l->graph;
+    const int pool = join[f] ? join[f]->pool : -1, v = pool >= 0 ? g->node[pool].out : g->node[f].out;
+    const int i = first_reader(l, v);
+    if (g->node[f].op != &op_conv2d || l->call[f].copy || i == g->nnode || !is_elementwise(&g->node[i]) || join[i] ||
+        is_output(l, v) || !cpu_conv_takes_finish(c, &l->call[f].call))
+        return OK;
+    for (int k = i + 1; k < g->nnode; k++)
+        if (reads(l, k, v)) return OK;
+    struct cpu_join found;
+    if (!is_finish(l, i, v, &found)) return OK;
+    const struct graph_value *bias = &g->value[l->value[g->node[i].in[found.bias]].root];
+    if (bias->kind == GRAPH_RESULT && l->with[bias->node] >= f) return OK;
+    if (!join[f]) join[f] = new_join(e);
+    if (!join[f]) return e->status;
+    join[f]->finished = i;
+    join[f]->bias = found.bias, join[f]->positive = found.positive, join[f]->relu = found.relu;
+    l->with[i] = f;
+    l->absent[v] = true;
+    return OK;
+}
+
 static enum status join_node(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
     const struct op *op = l->call[i].kind == GRAPH_CALL_OP ? l->graph->node[i].op : NULL;
     if (op == &op_max_unpool2d) return join_unpooling(c, l, join, i, e);
@@ -304,6 +355,7 @@ static void describe(const struct cpu *c, const struct graph_layout *l, int i, s
     if (j->scaled >= 0) also(j, "scaling", &count);
     if (j->kernel >= 0) also(j, node[j->kernel].op->name, &count);
     if (j->pool >= 0) also(j, node[j->pool].op->name, &count);
+    if (j->finished >= 0) also(j, j->relu ? "bias, relu" : "bias", &count);
     if (j->tails.random) also(j, op_random_uniform.name, &count);
     for (int t = 0; t < j->tails.count; t++) also(j, node[j->node[t]].op->name, &count);
 }
@@ -315,6 +367,8 @@ enum status cpu_join(struct cpu *c, struct graph_layout *l, struct cpu_join **jo
         if (join[i] && join[i]->kernel >= 0 && join_kept(c, l, join, i, e) != OK) return e->status;
     for (int i = 0; i < l->graph->nnode; i++)
         if (join[i] && join[i]->kept_for >= 0) join_scaling(c, l, join, i);
+    for (int i = 0; i < l->graph->nnode; i++)
+        if (l->graph->node[i].op == &op_conv2d && join_finish(c, l, join, i, e) != OK) return e->status;
     for (int i = 0; i < l->graph->nnode; i++)
         if (join_random(l, join, i, e) != OK) return e->status;
     for (int i = 0; i < l->graph->nnode; i++) {

@@ -16,7 +16,10 @@ struct cpu_join {
     int kept_for;            /* of such a convolution: the gradients' node, or -1 */
     int scaled;              /* of a convolution: the node whose scaling of x it does, or -1 */
     int factor[3];           /* which of that one's operands are x, the scale and the shift */
-    char way[96];            /* how the node runs: "fft, with max_pool2d" */
+    int finished;            /* of a convolution: the node of bias and relu that it does, or -1 */
+    int bias, positive;      /* of that one: the operand, and which output is whether y is positive, or -1 */
+    bool relu;
+    char way[96]; /* how the node runs: "fft, with max_pool2d" */
 };
 
 /* Finds that for each node: join[i] is NULL or allocated, the caller's to free, also after an error. Sets the

@@ -164,6 +164,15 @@ static struct cpu_conv_joined joined(const struct device_program *p, const struc
     return o;
 }
 
+static void set_finish(const struct device_program *p, const struct cpu_join *join, struct cpu_conv_finish *finish,
+                       struct cpu_conv_joined *o) {
+    const struct op_call *call = &p->layout->call[join->finished].call;
+    *finish = (struct cpu_conv_finish){.bias = tensor_data(call->in[join->bias]), .relu = join->relu};
+    if (join->positive >= 0) finish->positive = tensor_data(call->out[join->positive]);
+    o->finish = finish;
+    o->finished = tensor_data(call->out[join->positive == 0]);
+}
+
 static enum status run_gradients(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct cpu_join *join = p->join[i];
     const struct graph_call *call = p->layout->call;
@@ -174,7 +183,9 @@ static enum status run_gradients(struct device_program *p, struct cpu *c, int i,
 /* A convolution or one of its gradients. */
 static enum status run_joined(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct cpu_join *join = p->join[i];
-    const struct cpu_conv_joined o = joined(p, c, join, join->kept_for >= 0 ? i : -1);
+    struct cpu_conv_joined o = joined(p, c, join, join->kept_for >= 0 ? i : -1);
+    struct cpu_conv_finish finish;
+    if (join->finished >= 0) set_finish(p, join, &finish, &o);
     return cpu_conv_run_joined(c, &p->layout->call[i].call, &o, workspace(p, c, i), e);
 }
 

@@ -308,6 +308,63 @@ static void pooled_convolutions_have_the_bits_of_the_ops(void **state) {
     for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
 }
 
+/* A bias, relu and y > 0 behind a convolution, which may be pooled; `steps` of them. */
+static struct graph *finished_graph(const struct pooled *p, struct tensor *const *in, bool pools, int steps) {
+    struct err e = {0};
+    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p), none = {.full = {.dtype = DT_FLOAT32}};
+    struct graph *g = graphs_new();
+    int v[3];
+    for (int i = 0; i < 3; i++) v[i] = graphs_input(g, in[i]->shape);
+    int y = call(g, &op_conv2d, v[0], v[1], &conv);
+    if (pools) y = call(g, &op_max_pool2d, y, 0, &pool);
+    const int zero = graph_add(g, &op_full, NULL, 0, &none, &e);
+    y = graphs_call(g, &op_add, 2, v[2], y);
+    if (steps > 1) y = graphs_call(g, &op_relu, 1, y);
+    graphs_output(g, y);
+    if (steps > 2) graphs_output(g, graphs_call(g, &op_gt, 2, y, zero));
+    assert_ok(graph_optimize(g, GRAPH_DCE | GRAPH_FUSE, &e), &e);
+    return g;
+}
+
+static void check_finished(struct device *d, const struct pooled *p, bool pools, int steps, bool joined) {
+    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
+    struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
+                            test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2),
+                            test_random(d, DT_FLOAT32, SHAPE(p->filters), -1, 1, 3)};
+    struct tensor *y = test_run(d, &op_conv2d, in, 2, &conv), *value = test_run(d, &op_max_pool2d, &y, 1, &pool);
+    struct tensor *sum = test_run(d, &op_add, (struct tensor *[]){pools ? value : y, in[2]}, 2, NULL);
+    struct tensor *relu = test_run(d, &op_relu, &sum, 1, NULL), *zero = test_random(d, DT_FLOAT32, SHAPE(1), 0, 0, 1);
+    struct tensor *positive = test_run(d, &op_gt, (struct tensor *[]){relu, zero}, 2, NULL);
+    struct tensor *want[2] = {steps > 1 ? relu : sum, positive};
+    struct graph *g = finished_graph(p, in, pools, steps);
+    assert_int_equal(runs_with(d, g, "bias"), joined && (!pools || runs_with(d, g, "max_pool2d")));
+    same(d, g, in, want);
+    graph_free(g);
+    struct tensor *all[] = {in[0], in[1], in[2], y, value, sum, relu, zero, positive};
+    for (int i = 0; i < 9; i++) tensor_release(all[i]);
+}
+
+/* Of every algorithm that can: several tiles, one, odd sizes, few channels. */
+static void bias_and_relu_have_the_bits_of_the_ops(void **state) {
+    (void)state;
+    static const int some[] = {0, 2, 3, 4, 8, 13};
+    const struct pooled ragged = {9, 16, 3, 20, 1, 2, 2, 0};
+    for (int c = 0; c < test_ncpu; c++) {
+        struct cpu *cpu = (struct cpu *)test_cpu[c];
+        for (int a = 0; cpu_conv_algorithms[a]; a++)
+            for (size_t i = 0; i < sizeof some / sizeof *some && cpu_conv_algorithms[a]->finishes; i++) {
+                const struct pooled *p = &shapes[some[i]];
+                if (cpu_conv_algorithms[a] == cpu_conv_find("winograd") && p->kernel != 3) continue;
+                insist(cpu, p, cpu_conv_algorithms[a]);
+                for (int steps = 1; steps <= 3; steps++)
+                    for (int pools = 0; pools < 2; pools++) check_finished(test_cpu[c], p, pools, steps, true);
+            }
+    }
+    insist((struct cpu *)test_cpu[0], &ragged, cpu_conv_find("fft"));
+    check_finished(test_cpu[0], &ragged, false, 2, false); /* filters that fill no vectors */
+    for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
+}
+
 /* A view between convolution and pooling, and an unpooled image in the place of x: both must be in memory. */
 static void what_only_looks_like_pooling_stays(void **state) {
     (void)state;
@@ -469,6 +526,7 @@ int main(void) {
         cmocka_unit_test(what_is_only_summed_needs_no_memory),
         cmocka_unit_test(random_numbers_are_made_where_they_are_used),
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
+        cmocka_unit_test(bias_and_relu_have_the_bits_of_the_ops),
         cmocka_unit_test(what_only_looks_like_pooling_stays),
         cmocka_unit_test(both_gradients_run_together),
         cmocka_unit_test(gradients_take_up_what_the_forward_pass_did),

@@ -158,6 +158,7 @@ void CPU_SYMBOL(pack_transposed)(int64_t k, int64_t columns, const float *b, int
 extern const struct cpu_winograd CPU_SYMBOL(winograd);
 void CPU_SYMBOL(pool_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
 void CPU_SYMBOL(scale_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
+void CPU_SYMBOL(finish_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
 void CPU_SYMBOL(unpool_patch)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
 
 const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
@@ -171,6 +172,7 @@ const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .pool = CPU_SYMBOL(pool_patch),
     .unpool = CPU_SYMBOL(unpool_patch),
     .scale = CPU_SYMBOL(scale_patch),
+    .finish = CPU_SYMBOL(finish_patch),
     .sum_planes = sum_planes,
     .two_planes = two_planes,
     .one_plane = one_plane,

@@ -1,33 +1,5 @@
 /* Max pooling of a patch, and back, for a vector of channels: what isa/pool.c does for images in memory, bit for bit. */
-#include "device/cpu/conv_kernels.h"
-#include "device/cpu/isa.h"
-#include "device/cpu/isa/vec.h"
-
-typedef int32_t ivec __attribute__((vector_size(4 * LANES), aligned(4 * LANES), may_alias));
-
-/* Places are bytes in memory. (gcc's __builtin_convertvector took them one by one.) */
-INLINE ivec places_load(const uint8_t *at) {
-#if defined(CPU_ISA_avx512)
-    return (ivec)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)at));
-#elif defined(CPU_ISA_avx2)
-    return (ivec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)at));
-#else
-    ivec place;
-    for (int i = 0; i < LANES; i++) place[i] = at[i];
-    return place;
-#endif
-}
-
-INLINE void places_store(uint8_t *at, ivec place) {
-#if defined(CPU_ISA_avx512)
-    _mm_storeu_si128((__m128i *)at, _mm512_cvtepi32_epi8((__m512i)place));
-#elif defined(CPU_ISA_avx2)
-    const __m256i low = _mm256_shuffle_epi8((__m256i)place, _mm256_set1_epi32(0x0c080400));
-    _mm_storel_epi64((__m128i *)at, _mm_unpacklo_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));
-#else
-    for (int i = 0; i < LANES; i++) at[i] = (uint8_t)place[i];
-#endif
-}
+#include "device/cpu/isa/patch.h"
 
 /* The part of a window that lies in the patch: positions of the patch, and the first one's place in the window. */
 struct part {
@@ -76,8 +48,9 @@ INLINE void pool_part(const struct cpu_conv_patch *g, const struct cpu_conv_wind
             const vec a = vec_load(x + v * g->row_stride + u * g->column_stride);
             look_at(a, (int32_t)(p->place + v * w->size[1] + u), &most, &place);
         }
+    if (w->finish.bias) most = patch_finish(&w->finish, 0, at, most);
     vec_store(w->value + at, most);
-    if (w->place) places_store(w->place + at, place);
+    if (w->place) bytes_store(w->place + at, place);
 }
 
 INLINE void unpool_part(const struct cpu_conv_patch *g, const struct cpu_conv_windows *w, const struct part *p,
@@ -86,7 +59,7 @@ INLINE void unpool_part(const struct cpu_conv_patch *g, const struct cpu_conv_wi
     __builtin_prefetch(w->value + at + w->next, 0, 2);
     __builtin_prefetch(w->place + at + w->next, 0, 2);
     const ivec dy = (ivec)vec_load(w->value + at);
-    const ivec place = places_load(w->place + at) - (int32_t)p->place;
+    const ivec place = bytes_load(w->place + at) - (int32_t)p->place;
 #pragma GCC unroll 2
     for (int64_t v = 0; v < rows; v++)
 #pragma GCC unroll 2

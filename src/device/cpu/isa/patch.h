@@ -1,0 +1,43 @@
+/* Vectors of a patch: the steps behind a convolution, and numbers as bytes. */
+#ifndef DEVICE_CPU_ISA_PATCH_H
+#define DEVICE_CPU_ISA_PATCH_H
+
+#include "device/cpu/conv_kernels.h"
+#include "device/cpu/isa.h"
+#include "device/cpu/isa/vec.h"
+
+typedef int32_t ivec __attribute__((vector_size(4 * LANES), aligned(4 * LANES), may_alias));
+
+/* Small numbers that are bytes in memory. (gcc's __builtin_convertvector took them one by one.) */
+INLINE ivec bytes_load(const uint8_t *at) {
+#if defined(CPU_ISA_avx512)
+    return (ivec)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)at));
+#elif defined(CPU_ISA_avx2)
+    return (ivec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)at));
+#else
+    ivec x;
+    for (int i = 0; i < LANES; i++) x[i] = at[i];
+    return x;
+#endif
+}
+
+INLINE void bytes_store(uint8_t *at, ivec x) {
+#if defined(CPU_ISA_avx512)
+    _mm_storeu_si128((__m128i *)at, _mm512_cvtepi32_epi8((__m512i)x));
+#elif defined(CPU_ISA_avx2)
+    const __m256i low = _mm256_shuffle_epi8((__m256i)x, _mm256_set1_epi32(0x0c080400));
+    _mm_storel_epi64((__m128i *)at, _mm_unpacklo_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1)));
+#else
+    for (int i = 0; i < LANES; i++) at[i] = (uint8_t)x[i];
+#endif
+}
+
+/* The output x of channel `channel` on, which goes to element `at`. */
+INLINE vec patch_finish(const struct cpu_conv_finish *f, int64_t channel, int64_t at, vec x) {
+    x = x + vec_load(f->bias + channel);
+    if (f->relu) x = (vec)(~(x <= 0) & (ivec)x);
+    if (f->positive) bytes_store(f->positive + at, (x > 0) & 1);
+    return x;
+}
+
+#endif
