@@ -1,8 +1,9 @@
 /* Reductions over leading dimensions run with the elementwise node that makes their operand, or reads it: the sums of batch
  * normalisation and of biases are made where a pass over memory of their own took as long again. Random numbers for one
- * elementwise node are made there, and never are in memory. Max pooling runs with its
- * convolution, whose result, four times as large, is then never in memory; a convolution's two gradients run together
- * where they share the work on what they both read, and take up from the forward pass what it has done of theirs.
+ * elementwise node are made there, and never are in memory. Max pooling runs with its convolution, whose result, four times
+ * as large, is then never in memory; so do batch normalisation's last step before it, and bias and relu behind it. A
+ * convolution's two gradients run together where they share the work on what they both read, and take up from the forward
+ * pass what it has done of theirs.
  * Invariant: a node only moves to another's turn if its operand is there by then and nobody has asked for its result. */
 #include "device/cpu/join.h"
 

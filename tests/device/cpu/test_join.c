@@ -1,6 +1,6 @@
 /* What runs together has the bits of the ops run one by one, on every instruction set and number of threads: reductions
- * and random numbers with the elementwise node beside them, for rows of every width; pooling with convolutions, for each algorithm. And
- * the memory that is not needed then. */
+ * and random numbers with the elementwise node beside them, for rows of every width; pooling, scaling, bias and relu with
+ * convolutions, for each algorithm. And the memory that is not needed then. */
 #include "device/cpu/conv.h"
 #include "device/cpu/join.h"
 #include "device/cpu/tuned.h"

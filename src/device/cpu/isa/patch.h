@@ -15,7 +15,7 @@ INLINE ivec bytes_load(const uint8_t *at) {
 #elif defined(CPU_ISA_avx2)
     return (ivec)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)at));
 #else
-    ivec x;
+    ivec x = {0};
     for (int i = 0; i < LANES; i++) x[i] = at[i];
     return x;
 #endif
