@@ -2,6 +2,7 @@
  * input needs of it (batch normalisation before the first convolution), taken from the kernel's gradient instead: the two
  * are adjoint, sum(dx r) = sum(k dk(r, dy)) for every r, so with x = r scale + shift, channel by channel,
  *   dk(x) = dk(r) scale + dk(1) shift,  sum dx r = sum k dk(r),  sum dx = sum k dk(1).
+ * The last sum cancels where raw's mean is large beside its deviation, as raw scale + shift itself does.
  * Invariant: it applies only where nobody needs dx itself. */
 #include <string.h>
 
