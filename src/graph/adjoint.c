@@ -112,6 +112,9 @@ static bool find(const struct graph *g, int i, struct adjoint *a) {
         return false;
     a->dx = i, a->dk = find_twin(g, i), a->dy = n->in[0], a->kernel = n->in[1];
     if (a->dk < 0 || !find_affine(g, g->node[a->dk].in[0], a)) return false;
+    const struct shape *x = &g->value[a->raw].sig.shape, *kernel = &g->value[g->node[a->dk].out].sig.shape;
+    if (!shape_equal(x, &g->value[n->out].sig.shape) || !shape_equal(kernel, &g->value[a->kernel].sig.shape))
+        return false;
     for (bool *marks = a->sums; marks < a->sums + 3 * g->nnode; marks++) *marks = false;
     if (!only_summed(g, n->out, a->raw, a->sums, a->raws)) return false;
     for (int k = 0; k < g->nnode; k++) {

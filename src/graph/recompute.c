@@ -79,13 +79,17 @@ static bool leaves_to_regions(const struct recompute *r, int v) {
     return found && !is_output(g, v);
 }
 
-/* From what v can be computed again: up the cheap nodes of its region. v itself: nothing. */
+/* From what v can be computed again: up some cheap nodes of its region. v itself: nothing. */
 static int root_of(const struct recompute *r, int v) {
+    enum { MOST = 4 }; /* nodes that together still take less time than memory */
     const struct graph *g = r->g;
     const int region = r->region[g->value[v].node];
     int root = v;
-    for (int up; g->value[root].kind == GRAPH_RESULT && r->region[g->value[root].node] == region; root = up)
-        if ((up = large_operand(g, root)) < 0) break;
+    for (int i = 0; i < MOST && g->value[root].kind == GRAPH_RESULT && r->region[g->value[root].node] == region; i++) {
+        const int up = large_operand(g, root);
+        if (up < 0) break;
+        root = up;
+    }
     return root;
 }
 
@@ -121,10 +125,9 @@ static void choose(struct recompute *r) {
 static int write_again(struct graph_rewrite *w, const struct recompute *r, int v, int root, struct err *e) {
     if (v == root || e->status) return graph_rewrite_value(w, v, e);
     const struct graph_node *n = &r->g->node[r->g->value[v].node];
-    const int large = large_operand(r->g, v);
+    const int large = large_operand(r->g, v), again_large = write_again(w, r, large, root, e);
     int in[4];
-    for (int k = 0; k < n->nin; k++)
-        in[k] = n->in[k] == large ? write_again(w, r, large, root, e) : graph_rewrite_value(w, n->in[k], e);
+    for (int k = 0; k < n->nin; k++) in[k] = n->in[k] == large ? again_large : graph_rewrite_value(w, n->in[k], e);
     const int again = e->status ? -1 : graph_add(w->to, n->op, in, n->nin, &n->attrs, e);
     if (again >= 0) w->to->node[w->to->nnode - 1].late = true;
     return again;

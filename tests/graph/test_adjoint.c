@@ -86,6 +86,21 @@ static void a_gradient_that_is_needed_stays(void **state) {
     assert_false(goes(l.g));
 }
 
+/* Another convolution's kernel gradient from the same dy. */
+static void gradients_of_two_convolutions_stay(void **state) {
+    (void)state;
+    const union op_attrs window = {.window = {{3, 2}, {2, 1}, {1, 1}, {1, 0}, {1, 1}, 1, {H, W}}};
+    struct graph *g = graphs_new();
+    const int raw = graphs_input(g, SHAPE(N, H, W, 2)), scale = graphs_input(g, SHAPE(2)),
+              shift = graphs_input(g, SHAPE(2));
+    const int kernel = graphs_input(g, SHAPE(3, 2, 1, FILTERS)), dy = graphs_input(g, SHAPE(N, OUT_H, OUT_W, FILTERS));
+    const int x = graphs_call(g, &op_add, 2, graphs_call(g, &op_mul, 2, raw, scale), shift);
+    const int dx = graphs_with(g, &op_conv2d_grad_input, dy, kernel, window);
+    graphs_output(g, graphs_with(g, &op_conv2d_grad_kernel, x, dy, window));
+    graphs_output(g, over_positions(g, dx));
+    assert_false(goes(g));
+}
+
 static void many_channels_and_groups_stay(void **state) {
     (void)state;
     assert_true(goes(first_layer(4, 1).g));
@@ -97,6 +112,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sums_are_the_same),
         cmocka_unit_test(a_gradient_that_is_needed_stays),
+        cmocka_unit_test(gradients_of_two_convolutions_stay),
         cmocka_unit_test(many_channels_and_groups_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

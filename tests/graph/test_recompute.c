@@ -70,6 +70,19 @@ static void fewer_bytes_stay(void **state) {
     graph_free(g);
 }
 
+/* x + x, again and again: more than a region holds, and each node reads the one before twice. */
+static void long_chains_stay_short(void **state) {
+    (void)state;
+    struct graph *g = graphs_new();
+    int v = graphs_input(g, SHAPE(ROWS, COLUMNS));
+    for (int i = 0; i < 100; i++) v = graphs_call(g, &op_add, 2, v, v);
+    graphs_output(g, v);
+    const int before = g->nnode;
+    rewritten(g, GRAPH_RECOMPUTE, 1);
+    assert_in_range(g->nnode, before, before + 20);
+    graph_free(g);
+}
+
 static void no_bit_changes(void **state) {
     (void)state;
     int again = 0;
@@ -86,6 +99,7 @@ int main(void) {
         cmocka_unit_test(cheap_values_are_computed_again),
         cmocka_unit_test(two_values_become_one),
         cmocka_unit_test(fewer_bytes_stay),
+        cmocka_unit_test(long_chains_stay_short),
         cmocka_unit_test(no_bit_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,7 +131,7 @@ static void pool_rows(const struct direct *d, int64_t i, int64_t y, int64_t n, f
     if (unpool) {
         cpu_conv_windows_read(&w, &p);
     } else if (n < g->oh) {
-        const int64_t end = (y + n) / w.stride[0];
+        const int64_t end = cpu_ceil_div(y + n, w.stride[0]); /* the last window may hang over */
         w.begin[0] = y / w.stride[0];
         if (end < w.end[0]) w.end[0] = end;
     }

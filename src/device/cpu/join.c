@@ -112,6 +112,8 @@ static enum status join_random(const struct graph_layout *l, struct cpu_join **j
         if (reads(l, k, n->out)) return OK;
     const int k = value_in(l, h, n->out);
     if (k < 0 || k >= 64) return OK;
+    for (int other = 0; other < l->graph->node[h].nin; other++)
+        if (other != k && l->value[l->graph->node[h].in[other]].root == n->out) return OK; /* a view of it */
     if (!join[h]) join[h] = new_join(e);
     if (!join[h]) return e->status;
     join[h]->tails.random |= UINT64_C(1) << k;
@@ -211,9 +213,10 @@ static enum status join_kept(const struct cpu *c, struct graph_layout *l, struct
     const struct graph *g = l->graph;
     const int kernel = join[i]->kernel;
     for (int f = 0; f < i; f++) {
-        if (l->call[f].copy || g->node[f].in[0] != g->node[kernel].in[0]) continue;
-        l->call[f].kept = cpu_conv_kept(c, &l->call[f].call, &l->call[kernel].call);
-        if (!l->call[f].kept) continue;
+        if (g->node[f].op != &op_conv2d || l->call[f].copy || g->node[f].in[0] != g->node[kernel].in[0]) continue;
+        const size_t kept = cpu_conv_kept(c, &l->call[f].call, &l->call[kernel].call);
+        if (!kept || l->call[f].kept) continue;
+        l->call[f].kept = kept;
         if (!join[f]) join[f] = new_join(e);
         if (!join[f]) return e->status;
         l->call[f].kept_until = i;
@@ -234,7 +237,8 @@ static bool is_per_channel(const struct graph_layout *l, const struct graph_node
 static bool is_scaling(const struct graph_layout *l, int i, int factor[3]) {
     const struct graph_node *n = &l->graph->node[i];
     const struct graph_step *s = n->fused ? n->fused->step : NULL;
-    if (!s || n->fused->nstep != 2 || n->nout != 1 || n->nin != 3 || s[0].op != &op_mul || s[1].op != &op_add)
+    if (!s || n->fused->nstep != 2 || n->nout != 1 || n->fused->out[0] != 1 || n->nin != 3 || s[0].op != &op_mul ||
+        s[1].op != &op_add)
         return false;
     const struct shape *shape = &l->value[n->out].header.shape;
     const int64_t channels = shape->dim[shape->rank - 1];
@@ -287,7 +291,7 @@ static bool is_finish(const struct graph_layout *l, int i, int v, struct cpu_joi
     if (s[2].op != &op_gt || s[2].in[0] != first + 1 || s[2].in[1] >= first || n->nin != 3 || n->nout != 2)
         return false;
     j->positive = n->fused->out[1] == 2 ? 1 : 0;
-    return n->fused->out[!j->positive] == 1 && is_zero(l->graph, n->in[s[2].in[1]]);
+    return n->fused->out[!j->positive] == 1 && n->fused->out[j->positive] == 2 && is_zero(l->graph, n->in[s[2].in[1]]);
 }
 
 /* Bias and relu as convolution f stores what it makes, pooled or not. */

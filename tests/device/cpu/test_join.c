@@ -186,7 +186,7 @@ static const struct pooled shapes[] = {
     {14, 32, 5, 64, 2, 2, 2, 0}, {7, 16, 5, 48, 2, 2, 2, 0},  {8, 16, 3, 32, 1, 2, 2, 0},  {19, 16, 3, 16, 1, 2, 2, 0},
     {16, 1, 3, 32, 0, 3, 3, 0},  {12, 16, 3, 16, 1, 3, 2, 1}, {14, 16, 5, 16, 2, 3, 2, 1}, {11, 16, 3, 16, 1, 2, 3, 0},
     {28, 1, 5, 16, 2, 2, 2, 0},  {24, 16, 3, 16, 1, 4, 4, 0}, {13, 16, 3, 16, 1, 2, 2, 1}, {10, 3, 3, 24, 1, 2, 2, 0},
-    {13, 32, 3, 16, 1, 2, 2, 0}, {13, 16, 3, 32, 0, 2, 2, 0}, {9, 16, 3, 16, 1, 3, 4, 0},
+    {13, 32, 3, 16, 1, 2, 2, 0}, {13, 16, 3, 32, 0, 2, 2, 0}, {9, 16, 3, 16, 1, 3, 4, 0},  {32, 1, 3, 32, 1, 2, 3, 0},
 };
 
 static union op_attrs conv_attrs(const struct pooled *p) {
@@ -427,11 +427,12 @@ static struct graph *kept_graph(struct tensor *const *in, const union op_attrs *
     int v[5];
     for (int i = 0; i < 5; i++) v[i] = graphs_input(g, in[i]->shape);
     const int scaled = graphs_call(g, &op_add, 2, v[4], graphs_call(g, &op_mul, 2, v[3], v[0]));
-    const int x = kind == PLAIN ? v[0] : scaled, y = call(g, &op_conv2d, x, v[1], conv);
+    const int x = kind == PLAIN ? v[0] : scaled, most = reduced(g, &op_max, x);
+    const int y = call(g, &op_conv2d, x, v[1], conv);
     graphs_output(g, graphs_call(g, &op_exp, 1, y));
     graphs_output(g, call(g, &op_conv2d_grad_input, v[2], v[1], conv));
     graphs_output(g, call(g, &op_conv2d_grad_kernel, x, v[2], conv));
-    if (kind == READ) graphs_output(g, reduced(g, &op_max, x));
+    if (kind == READ) graphs_output(g, most);
     assert_ok(graph_optimize(g, GRAPH_DCE | GRAPH_FUSE, &e), &e);
     return g;
 }
@@ -472,6 +473,43 @@ static void gradients_take_up_what_the_forward_pass_did(void **state) {
     for (int c = 0; c < test_ncpu; c++)
         for (enum kept kind = PLAIN; kind <= READ; kind++) check_kept(test_cpu[c], in, &conv, kind);
     for (int i = 0; i < 5; i++) tensor_release(in[i]);
+}
+
+/* Two convolutions of one x, whose gradients come in the order of the convolutions: each keeps its own. */
+static void two_convolutions_keep_apart(void **state) {
+    (void)state;
+    struct device *d = test_cpu[test_ncpu - 1];
+    const union op_attrs conv[2] = {conv_attrs(&(struct pooled){7, 64, 5, 48, 2, 2, 2, 0}),
+                                    conv_attrs(&(struct pooled){7, 64, 3, 48, 1, 2, 2, 0})};
+    struct tensor *in[4] = {test_random(d, DT_FLOAT32, SHAPE(100, 7, 7, 64), -1, 1, 1),
+                            test_random(d, DT_FLOAT32, SHAPE(5, 5, 64, 48), -1, 1, 2),
+                            test_random(d, DT_FLOAT32, SHAPE(3, 3, 64, 48), -1, 1, 3),
+                            test_random(d, DT_FLOAT32, SHAPE(100, 7, 7, 48), -1, 1, 4)};
+    struct graph *g = graphs_new();
+    int v[4], y[2];
+    for (int i = 0; i < 4; i++) v[i] = graphs_input(g, in[i]->shape);
+    for (int i = 0; i < 2; i++) y[i] = call(g, &op_conv2d, v[0], v[1 + i], &conv[i]);
+    const int dy = graphs_call(g, &op_mul, 2, v[3], graphs_call(g, &op_add, 2, y[0], y[1]));
+    for (int i = 0; i < 2; i++) {
+        graphs_output(g, call(g, &op_conv2d_grad_input, dy, v[1 + i], &conv[i]));
+        graphs_output(g, call(g, &op_conv2d_grad_kernel, v[0], dy, &conv[i]));
+    }
+    struct tensor *r[2], *got[4];
+    for (int i = 0; i < 2; i++) r[i] = test_run(d, &op_conv2d, (struct tensor *[]){in[0], in[1 + i]}, 2, &conv[i]);
+    struct tensor *sum = test_run(d, &op_add, r, 2, NULL);
+    struct tensor *down = test_run(d, &op_mul, (struct tensor *[]){in[3], sum}, 2, NULL);
+    run(d, g, in, got);
+    for (int i = 0; i < 2; i++) {
+        struct tensor *dx = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){down, in[1 + i]}, 2, &conv[i]);
+        struct tensor *dk = test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){in[0], down}, 2, &conv[i]);
+        test_same_bits(dx, got[2 * i]);
+        test_same_bits(dk, got[2 * i + 1]);
+        tensor_release(dx);
+        tensor_release(dk);
+    }
+    struct tensor *all[] = {in[0], in[1], in[2], in[3], r[0], r[1], sum, down, got[0], got[1], got[2], got[3]};
+    for (int i = 0; i < 12; i++) tensor_release(all[i]);
+    graph_free(g);
 }
 
 /* The kernel's gradient of exp(dx), which is not there yet when dx is computed. */
@@ -530,6 +568,7 @@ int main(void) {
         cmocka_unit_test(what_only_looks_like_pooling_stays),
         cmocka_unit_test(both_gradients_run_together),
         cmocka_unit_test(gradients_take_up_what_the_forward_pass_did),
+        cmocka_unit_test(two_convolutions_keep_apart),
         cmocka_unit_test(gradients_that_follow_each_other_stay_apart),
         cmocka_unit_test(what_is_only_pooled_needs_no_memory),
     };
