@@ -66,12 +66,6 @@ static bool sums_positions(const struct graph_node *n) {
     return n->op == &op_sum && axes->n == 3 && !axes->keepdims && !memcmp(axes->axis, positions, sizeof positions);
 }
 
-static bool is_output(const struct graph *g, int v) {
-    for (int i = 0; i < g->noutput; i++)
-        if (g->output[i] == v) return true;
-    return false;
-}
-
 /* Marks the readers of v that sum it in `sums`; false if there is any other, but for products with raw where these are
  * marked, too. */
 static bool only_summed(const struct graph *g, int v, int raw, bool *sums, bool *products) {
@@ -87,7 +81,7 @@ static bool only_summed(const struct graph *g, int v, int raw, bool *sums, bool 
         else
             return false;
     }
-    return !is_output(g, v);
+    return !graph_is_output(g, v);
 }
 
 /* The kernel's gradient that goes with the input's, dx, and comes after it; -1: none. */

@@ -94,8 +94,7 @@ static void join_regions(struct fusion *f) {
 
 /* Whether value v of region `region` is read outside of it. */
 static bool leaves(const struct fusion *f, int v, int region) {
-    for (int i = 0; i < f->g->noutput; i++)
-        if (f->g->output[i] == v) return true;
+    if (graph_is_output(f->g, v)) return true;
     for (int m = 0; m < f->g->nnode; m++)
         for (int k = 0; f->region[m] != region && k < f->g->node[m].nin; k++)
             if (f->g->node[m].in[k] == v) return true;

@@ -74,6 +74,12 @@ enum status graph_add_output(struct graph *g, int value, struct err *e) {
     return OK;
 }
 
+bool graph_is_output(const struct graph *g, int value) {
+    for (int i = 0; i < g->noutput; i++)
+        if (g->output[i] == value) return true;
+    return false;
+}
+
 int graph_add_node(struct graph *g, const struct graph_node *node, const struct op_sig *out, struct err *e) {
     if (grow(&g->node, g->nnode, &g->node_cap, sizeof *g->node, e)) return -1;
     int first = g->nvalue;

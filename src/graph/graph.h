@@ -60,6 +60,9 @@ enum status graph_add_output(struct graph *g, int value, struct err *e);
 /* Adds a node as it is, for passes: takes over its `in` and `fused` unless it fails. */
 int graph_add_node(struct graph *g, const struct graph_node *node, const struct op_sig *out, struct err *e);
 
+/* Whether value is one of the graph's outputs. */
+bool graph_is_output(const struct graph *g, int value);
+
 /* A readable listing, one node a line: "%7 float32(128, 10) = softmax(%6) axis=1". */
 void graph_print(const struct graph *g, struct buf *out);
 

@@ -45,12 +45,6 @@ static int large_operand(const struct graph *g, int v) {
     return large;
 }
 
-static bool is_output(const struct graph *g, int v) {
-    for (int i = 0; i < g->noutput; i++)
-        if (g->output[i] == v) return true;
-    return false;
-}
-
 static bool reads(const struct graph_node *n, int v) {
     for (int k = 0; k < n->nin; k++)
         if (n->in[k] == v) return true;
@@ -62,7 +56,7 @@ static bool leaves(const struct recompute *r, int v) {
     const int region = r->region[r->g->value[v].node];
     for (int i = 0; i < r->g->nnode; i++)
         if (r->region[i] != region && reads(&r->g->node[i], v)) return true;
-    return is_output(r->g, v);
+    return graph_is_output(r->g, v);
 }
 
 /* Whether v leaves its region only to elementwise nodes of its shape. */
@@ -76,7 +70,7 @@ static bool leaves_to_regions(const struct recompute *r, int v) {
         if (!graph_is_fusable(g, i) || !shape_equal(&g->value[n->out].sig.shape, &g->value[v].sig.shape)) return false;
         found = true;
     }
-    return found && !is_output(g, v);
+    return found && !graph_is_output(g, v);
 }
 
 /* From what v can be computed again: up some cheap nodes of its region. v itself: nothing. */

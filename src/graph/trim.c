@@ -32,9 +32,7 @@ static bool only_read_by(const struct graph *g, int v, bool pooling) {
             readers++;
         }
     }
-    for (int i = 0; i < g->noutput; i++)
-        if (g->output[i] == v) return false;
-    return pooling ? readers == 1 : readers > 0;
+    return !graph_is_output(g, v) && (pooling ? readers == 1 : readers > 0);
 }
 
 /* How many rows and columns behind the last window an image of this height and width has; whether there are any. */
