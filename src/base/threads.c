@@ -94,8 +94,9 @@ static void look_for_end(const struct threads *t) {
     for (int i = 0; i < t->looks && t->running > 0; i++) pause_a_moment();
 }
 
-/* Goes to the core that is `number` after the maker's, and may go on from there. Left to the system a new worker stayed on its
- * maker's core for 100 ms in 3 of 10 starts, the other core idle: 12 steps of an MLP then took 65 to 87 ms instead of 36. */
+/* Goes to the core that is `number` after the maker's, and may go on from there. Left to the system a new worker stayed
+ * on its maker's core for 100 ms in 3 of 10 starts, the other core idle: 12 steps of an MLP then took 65 to 87 ms
+ * instead of 36. */
 static void settle(const struct worker *w) {
     cpu_set_t all, one;
     if (w->maker < 0 || sched_getaffinity(0, sizeof all, &all)) return;

@@ -64,8 +64,8 @@ struct tensor *bind_op(lua_State *L, const struct op *op, struct tensor *const *
 
 /* f(a, b, {key = v}) and f{a, key = v}: afterwards the slots first .. first+n-1 hold the values in the order of `names`
  * (n of them, NULL-terminated), nil where absent, and nothing is above. A final plain table is keywords when it has a
- * string key, or nothing at all after other arguments. An unknown keyword is an error that names it and the nearest; too many positional arguments, or one given
- * twice, too. `function` names the callee in errors. */
+ * string key, or nothing at all after other arguments. An unknown keyword is an error that names it and the nearest; too
+ * many positional arguments, or one given twice, too. `function` names the callee in errors. */
 void bind_args(lua_State *L, int first, const char *function, const char *const *names);
 /* f{1, 2, key = v} where the list is one argument: a lone table at `first` becomes two, its list and its keywords. */
 void bind_split_list(lua_State *L, int first);

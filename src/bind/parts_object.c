@@ -49,7 +49,8 @@ static void set_slots(lua_State *L, const struct nn_optimizer *o) {
     lua_setfield(L, -2, "slots");
 }
 
-/* object_parts(o): {id = its address, kind, class, arguments, held, variables}, and where it has them seed, built (a shape) and slots. */
+/* object_parts(o): {id = its address, kind, class, arguments, held, variables}, and where it has them seed, built (a
+ * shape) and slots. */
 static int object_parts(lua_State *L) {
     struct nn_object *o = bind_unbox(L, 1, BIND_OBJECT);
     const int64_t *seed = nn_seed_of(o);

@@ -1,5 +1,5 @@
-/* x[3], x["2, :, ::-1"], x[mask], x[rows], and assignment through them. Indices are 1-based, ranges include both ends, negative
- * numbers count from the end. A range or index outside is an error, never cut off. */
+/* x[3], x["2, :, ::-1"], x[mask], x[rows], and assignment through them. Indices are 1-based, ranges include both ends,
+ * negative numbers count from the end. A range or index outside is an error, never cut off. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

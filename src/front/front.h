@@ -52,8 +52,9 @@ void front_console_open(struct front_console *c);
 /* Reads the window's width again. */
 void front_console_resize(struct front_console *c);
 
-/* "[3]  1.24 s (cpu 2.41 s)  cpu  RAM 312 MB (peak 401 MB, +120 MB) of 23.5 GB  disk 80.1 GB free (-0.2 MB)", shortened
- * to fit `width` columns ("RAM 312/401+120 MB of 25 GB disk 80.1 GB-0.2 MB": now/peak and change), without a line end. `name` is the cell's ("[3]"). */
+/* "[3]  1.24 s (cpu 2.41 s)  cpu  RAM 312 MB (peak 401 MB, +120 MB) of 23.5 GB  disk 80.1 GB free (-0.2 MB)",
+ * shortened to fit `width` columns ("RAM 312/401+120 MB of 25 GB disk 80.1 GB-0.2 MB": now/peak and change), without a
+ * line end. `name` is the cell's ("[3]"). */
 void front_status_line(const struct session_result *r, const char *name, int width, struct buf *out);
 
 /* Writes an error message to standard error: "celda: text". Returns 1, the exit status. */

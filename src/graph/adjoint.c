@@ -26,12 +26,6 @@ static int64_t channels_of(const struct graph *g, int v) {
     return s->dim[s->rank - 1];
 }
 
-/* The node that makes v by this op; -1: another one does. */
-static int made_by(const struct graph *g, int v, const struct op *op) {
-    const struct graph_value *x = &g->value[v];
-    return x->kind == GRAPH_RESULT && g->node[x->node].op == op ? x->node : -1;
-}
-
 /* Of a node of two operands the one that is not v. */
 static int other(const struct graph_node *n, int v) {
     return n->in[n->in[0] == v];
@@ -46,9 +40,9 @@ static bool is_per_channel(const struct graph *g, int v, int64_t channels) {
 /* Value x as raw * scale + shift, raw of x's shape. */
 static bool find_affine(const struct graph *g, int x, struct adjoint *a) {
     const int64_t channels = channels_of(g, x);
-    const int sum = made_by(g, x, &op_add);
+    const int sum = graph_made_by(g, x, &op_add);
     for (int i = 0; sum >= 0 && i < 2; i++) {
-        const int product = made_by(g, g->node[sum].in[i], &op_mul);
+        const int product = graph_made_by(g, g->node[sum].in[i], &op_mul);
         a->shift = g->node[sum].in[!i];
         for (int k = 0; product >= 0 && k < 2; k++) {
             a->raw = g->node[product].in[k], a->scale = g->node[product].in[!k];
@@ -71,9 +65,7 @@ static bool sums_positions(const struct graph_node *n) {
 static bool only_summed(const struct graph *g, int v, int raw, bool *sums, bool *products) {
     for (int i = 0; i < g->nnode; i++) {
         const struct graph_node *n = &g->node[i];
-        bool reads = false;
-        for (int k = 0; k < n->nin; k++) reads |= n->in[k] == v;
-        if (!reads) continue;
+        if (!graph_reads(n, v)) continue;
         if (sums_positions(n))
             sums[i] = true;
         else if (products && n->op == &op_mul && other(n, v) == raw && raw != v)

@@ -92,12 +92,10 @@ static void join_regions(struct fusion *f) {
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
 
-/* Whether value v of region `region` is read outside of it. */
-static bool leaves(const struct fusion *f, int v, int region) {
-    if (graph_is_output(f->g, v)) return true;
-    for (int m = 0; m < f->g->nnode; m++)
-        for (int k = 0; f->region[m] != region && k < f->g->node[m].nin; k++)
-            if (f->g->node[m].in[k] == v) return true;
+bool graph_leaves(const struct graph *g, const int *region, int value) {
+    if (graph_is_output(g, value)) return true;
+    for (int m = 0; m < g->nnode; m++)
+        if (region[m] != region[g->value[value].node] && graph_reads(&g->node[m], value)) return true;
     return false;
 }
 
@@ -137,7 +135,7 @@ static void gather_steps(const struct fusion *f, int region, struct region *w, i
         struct graph_step *s = &fused->step[fused->nstep];
         *s = (struct graph_step){.op = n->op, .attrs = n->attrs, .nin = n->nin, .dtype = sig->dtype};
         for (int k = 0; k < n->nin; k++) s->in[k] = operand(f, region, w, step_of, n->in[k]);
-        if (leaves(f, n->out, region)) {
+        if (graph_leaves(f->g, f->region, n->out)) {
             w->sig[fused->nout] = *sig;
             w->old_out[fused->nout] = n->out;
             fused->out[fused->nout++] = fused->nstep;

@@ -80,6 +80,21 @@ bool graph_is_output(const struct graph *g, int value) {
     return false;
 }
 
+int graph_made_by(const struct graph *g, int value, const struct op *op) {
+    const struct graph_value *v = &g->value[value];
+    return v->kind == GRAPH_RESULT && g->node[v->node].op == op ? v->node : -1;
+}
+
+bool graph_reads(const struct graph_node *n, int value) {
+    for (int k = 0; k < n->nin; k++)
+        if (n->in[k] == value) return true;
+    return false;
+}
+
+bool graph_is_elementwise(const struct graph_node *n) {
+    return n->fused || n->op->flags & OP_ELEMENTWISE;
+}
+
 int graph_add_node(struct graph *g, const struct graph_node *node, const struct op_sig *out, struct err *e) {
     if (grow(&g->node, g->nnode, &g->node_cap, sizeof *g->node, e)) return -1;
     int first = g->nvalue;

@@ -62,6 +62,11 @@ int graph_add_node(struct graph *g, const struct graph_node *node, const struct 
 
 /* Whether value is one of the graph's outputs. */
 bool graph_is_output(const struct graph *g, int value);
+/* The node of this op that makes value; -1: something else does. */
+int graph_made_by(const struct graph *g, int value, const struct op *op);
+/* Whether a node has value among its inputs; whether it is a fused region or one elementwise op. */
+bool graph_reads(const struct graph_node *n, int value);
+bool graph_is_elementwise(const struct graph_node *n);
 
 /* A readable listing, one node a line: "%7 float32(128, 10) = softmax(%6) axis=1". */
 void graph_print(const struct graph *g, struct buf *out);

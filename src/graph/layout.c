@@ -234,9 +234,9 @@ bool graph_layout_overwrites(const struct graph_layout *l, int output, int input
     for (int i = 0; i < g->noutput; i++)
         if (!is_written(l, i)) return false;
     if (l->with[node] != node) return false;
-    const bool elementwise = g->node[node].fused || g->node[node].op->flags & OP_ELEMENTWISE;
-    return elementwise && x->header.dtype == y->header.dtype && shape_equal(&x->header.shape, &y->header.shape) &&
-           reads_in_place(l, node, from, to) && !is_read_later(l, node, from);
+    return graph_is_elementwise(&g->node[node]) && x->header.dtype == y->header.dtype &&
+           shape_equal(&x->header.shape, &y->header.shape) && reads_in_place(l, node, from, to) &&
+           !is_read_later(l, node, from);
 }
 
 /* ---- copies ------------------------------------------------------------------------------------------------------- */

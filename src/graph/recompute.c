@@ -1,6 +1,6 @@
 /* Recomputing: what a region of elementwise nodes makes for another one is computed again there, from fewer bytes, where
- * that is cheap: batch normalisation's 2 (x - mean) from x, which is in memory anyway; an activation's y > 0 and y + 1 from y.
- * Invariant: the same ops run on the same numbers, so every result keeps its bits. */
+ * that is cheap: batch normalisation's 2 (x - mean) from x, which is in memory anyway; an activation's y > 0 and y + 1
+ * from y. Invariant: the same ops run on the same numbers, so every result keeps its bits. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -45,20 +45,6 @@ static int large_operand(const struct graph *g, int v) {
     return large;
 }
 
-static bool reads(const struct graph_node *n, int v) {
-    for (int k = 0; k < n->nin; k++)
-        if (n->in[k] == v) return true;
-    return false;
-}
-
-/* Whether somebody outside of the region that makes v reads it. */
-static bool leaves(const struct recompute *r, int v) {
-    const int region = r->region[r->g->value[v].node];
-    for (int i = 0; i < r->g->nnode; i++)
-        if (r->region[i] != region && reads(&r->g->node[i], v)) return true;
-    return graph_is_output(r->g, v);
-}
-
 /* Whether v leaves its region only to elementwise nodes of its shape. */
 static bool leaves_to_regions(const struct recompute *r, int v) {
     const struct graph *g = r->g;
@@ -66,7 +52,7 @@ static bool leaves_to_regions(const struct recompute *r, int v) {
     bool found = false;
     for (int i = 0; i < g->nnode; i++) {
         const struct graph_node *n = &g->node[i];
-        if (r->region[i] == region || !reads(n, v)) continue;
+        if (r->region[i] == region || !graph_reads(n, v)) continue;
         if (!graph_is_fusable(g, i) || !shape_equal(&g->value[n->out].sig.shape, &g->value[v].sig.shape)) return false;
         found = true;
     }
@@ -90,7 +76,7 @@ static int root_of(const struct recompute *r, int v) {
 /* Whether a root made in `region` is in memory anyway. */
 static bool is_stored(const struct recompute *r, int root, int region) {
     const struct graph_value *v = &r->g->value[root];
-    return v->kind != GRAPH_RESULT || r->region[v->node] != region || leaves(r, root);
+    return v->kind != GRAPH_RESULT || r->region[v->node] != region || graph_leaves(r->g, r->region, root);
 }
 
 /* Sets root for each value that is better computed again: written and read once each, as its root would be. */

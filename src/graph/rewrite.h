@@ -30,5 +30,7 @@ enum status graph_fuse(struct graph *g, struct err *e);
  * would be fused. */
 bool graph_is_fusable(const struct graph *g, int node);
 enum status graph_regions(const struct graph *g, int *region, struct err *e);
+/* Whether a value that a node makes is an output or read outside of that node's region. */
+bool graph_leaves(const struct graph *g, const int *region, int value);
 
 #endif

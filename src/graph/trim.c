@@ -4,10 +4,6 @@
 #include "graph/rewrite.h"
 #include "op/ops.h"
 
-static const struct op *op_of(const struct graph *g, int v) {
-    return g->value[v].kind == GRAPH_RESULT ? g->node[g->value[v].node].op : NULL;
-}
-
 static bool is_pooling(const struct op *op) {
     return op == &op_max_pool2d || op == &op_max_pool2d_argmax;
 }
@@ -46,8 +42,9 @@ static bool left_out(const struct op_window *w, const int64_t *image, const int6
 
 /* Of v, a convolution's result that is pooled and nothing else. */
 static bool trims_result(const struct graph *g, int v, int64_t trim[2]) {
-    if (op_of(g, v) != &op_conv2d || !only_read_by(g, v, true)) return false;
-    const int64_t *kernel = g->value[g->node[g->value[v].node].in[1]].sig.shape.dim;
+    const int conv = graph_made_by(g, v, &op_conv2d);
+    if (conv < 0 || !only_read_by(g, v, true)) return false;
+    const int64_t *kernel = g->value[g->node[conv].in[1]].sig.shape.dim;
     for (int i = 0; i < g->nnode; i++) {
         const struct graph_node *n = &g->node[i];
         if (is_pooling(n->op) && n->in[0] == v)
@@ -59,8 +56,9 @@ static bool trims_result(const struct graph *g, int v, int64_t trim[2]) {
 
 /* Of v, a gradient put back into its windows for convolutions alone. */
 static bool trims_gradient(const struct graph *g, int v, int64_t trim[2]) {
-    if (op_of(g, v) != &op_max_unpool2d || !only_read_by(g, v, false)) return false;
-    const struct graph_node *n = &g->node[g->value[v].node];
+    const int unpool = graph_made_by(g, v, &op_max_unpool2d);
+    if (unpool < 0 || !only_read_by(g, v, false)) return false;
+    const struct graph_node *n = &g->node[unpool];
     return left_out(&n->attrs.window, &g->value[v].sig.shape.dim[1], &g->value[n->in[1]].sig.shape.dim[1], trim);
 }
 

@@ -73,8 +73,7 @@ static void max_pool2d_argmax_gradient(struct op_grad *g) {
 const struct op op_max_pool2d_argmax = {
     .name = "max_pool2d_argmax",
     .doc = "max_pool2d(x), and as uint8 (int32 for windows of more than 256) the place in its window, padding "
-           "included, of each first maximum in row-major "
-           "order",
+           "included, of each first maximum in row-major order",
     .nin = 1,
     .nout = 2,
     .dtypes = OP_FLOATS,

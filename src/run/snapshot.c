@@ -1,5 +1,6 @@
 /* Snapshots of the runtime. Invariant: a storage is written for the first time since the recording snapshot was taken only
- * after that snapshot has its bytes or is lost; variables' values are never overwritten while anybody else holds them, so a reference keeps them. */
+ * after that snapshot has its bytes or is lost; variables' values are never overwritten while anybody else holds them, so a
+ * reference keeps them. */
 #include <string.h>
 
 #include "base/mem.h"

@@ -1,4 +1,5 @@
-/* When checkpoints are written: lua/celda/checkpoint.lua does it. Invariant: they take no more than a hundredth of the time. */
+/* When checkpoints are written: lua/celda/checkpoint.lua does it. Invariant: they take no more than a hundredth of the
+ * time. */
 #include "session/checkpoint.h"
 
 #include <errno.h>

@@ -5,8 +5,9 @@
 
 #include "session/session.h"
 
-/* From now on checkpoints go to `folder`, which the first one makes if need be; those that are there are counted on from, and removed as
- * newer ones replace them. NULL: a new folder in $XDG_STATE_HOME/celda/checkpoints. Automatic ones begin: see below. */
+/* From now on checkpoints go to `folder`, which the first one makes if need be; those that are there are counted on
+ * from, and removed as newer ones replace them. NULL: a new folder in $XDG_STATE_HOME/celda/checkpoints. Automatic ones
+ * begin: see below. */
 enum status session_checkpoint_start(struct session *s, const char *folder, struct err *e);
 /* "" before session_checkpoint_start. */
 const char *session_checkpoint_folder(const struct session *s);

@@ -24,8 +24,8 @@ static bool ends_in_name(const char *source, size_t n) {
     return at < n && (at == 0 || source[at - 1] == '\n');
 }
 
-/* A cell that gives nothing but nil shows nothing, unless it asks for that by a `name`; nor does one that ends in io.write(...): it
- * was seen already. */
+/* A cell that gives nothing but nil shows nothing, unless it asks for that by a `name`; nor does one that ends in
+ * io.write(...): it was seen already. */
 static bool has_values(lua_State *L, int top, bool name) {
     if (name && lua_gettop(L) == top + 1) return true;
     if (lua_gettop(L) == top + 1 && session_is_output(L, top + 1)) return false;

@@ -37,8 +37,8 @@ static int search(lua_State *L) {
     return 2;
 }
 
-/* A stub's __index, __newindex, __call or __pairs: upvalue 1 is the module's name. The module takes the stub's place, and the stub
- * itself becomes a view of it for those who kept it. */
+/* A stub's __index, __newindex, __call or __pairs: upvalue 1 is the module's name. The module takes the stub's place,
+ * and the stub itself becomes a view of it for those who kept it. */
 static void load_module(lua_State *L) {
     lua_getglobal(L, "require");
     lua_pushvalue(L, lua_upvalueindex(1));

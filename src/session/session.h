@@ -87,9 +87,9 @@ void session_cost_of(const struct session_result *r, struct session_cost *out);
 /* Calls fn for each name under which cells ran, in the order of their first runs. A reset forgets none. */
 void session_each_cost(const struct session *s, void (*fn)(void *arg, const struct session_cost *c), void *arg);
 
-/* The notebook's cells have other numbers now, [n] is to[n - 1], 0: there is no such cell any more. What is known of their runs (the trail,
- * the ledger, what can be taken back) follows; of one that is gone it is kept under "former [n]". Functions keep the name of
- * the cell they came from. */
+/* The notebook's cells have other numbers now, [n] is to[n - 1], 0: there is no such cell any more. What is known of
+ * their runs (the trail, the ledger, what can be taken back) follows; of one that is gone it is kept under "former [n]".
+ * Functions keep the name of the cell they came from. */
 void session_rename_cells(struct session *s, const int *to, int count);
 /* A cell that was gone is there again as [n], the number that it had. */
 void session_restore_cell(struct session *s, int n);

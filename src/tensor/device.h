@@ -72,12 +72,12 @@ struct device_driver {
     /* Mandatory. Compiles a whole graph, which must stay alive as long as the program. */
     enum status (*compile)(struct device *d, const struct graph *g, struct device_program **out, struct err *e);
     /* Inputs and outputs in the graph's order, contiguous, on this device; outputs are allocated by the caller and share
-     * no storage with inputs but what program_overwrites allows. On an error or a cancel the outputs are undefined and nothing
-     * else changed. */
+     * no storage with inputs but what program_overwrites allows. On an error or a cancel the outputs are undefined and
+     * nothing else changed. */
     enum status (*execute)(struct device *d, struct device_program *p, struct tensor *const *in,
                            struct tensor *const *out, uint64_t *ticket, struct err *e);
-    /* Optional. Whether execute may be given input `input`'s storage for output `output`, too: where it takes the old number's
-     * place at the end of a run, when there is no error and no cancel any more. NULL: never. */
+    /* Optional. Whether execute may be given input `input`'s storage for output `output`, too: where it takes the old
+     * number's place at the end of a run, when there is no error and no cancel any more. NULL: never. */
     bool (*program_overwrites)(struct device *d, const struct device_program *p, int output, int input);
     void (*program_free)(struct device *d, struct device_program *p);
     /* The planned arena, and in `bound` (may be NULL) the most bytes that must live at once: no plan can be smaller. */

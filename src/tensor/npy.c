@@ -1,4 +1,5 @@
-/* .npy, both ways. Format: numpy.lib.format's description. Invariant: nothing of a header is believed before it is checked. */
+/* .npy, both ways. Format: numpy.lib.format's description. Invariant: nothing of a header is believed before it is
+ * checked. */
 #include "tensor/npy.h"
 
 #include <stdio.h>

@@ -394,7 +394,7 @@ static void any_damage(void **state) {
     buf_free(&file);
 }
 
-/* ---- lies: a manifest that is whole by its checksum, and wrong ------------------------------------------------------------ */
+/* ---- lies: a manifest that is whole by its checksum, and wrong --------------------------------------------------- */
 
 /* The saved file with another manifest, as d.celda. */
 static const char *with_manifest(const struct buf *file, const char *manifest) {

@@ -60,7 +60,7 @@ void host_fails(struct host *h, const char *source, const char *text) {
     if (!strstr(buf_text(&h->out), text)) fail_msg("%s\nshows no '%s':\n%s", source, text, buf_text(&h->out));
 }
 
-/* ---- what tests in Lua call --------------------------------------------------------------------------------------------- */
+/* ---- what tests in Lua call -------------------------------------------------------------------------------------- */
 
 enum { MAX_TESTS = 256 };
 

@@ -113,12 +113,16 @@ static enum status tune(struct cpu *c, const struct op_call *call, enum cpu_conv
 
 /* ---- with the max pooling behind it ------------------------------------------------------------------------------- */
 
+/* Where the maxima lie, or NULL. */
+static const struct tensor *places_of(const struct op_call *pooling, enum cpu_conv_pass pass) {
+    return pass != CPU_CONV_FORWARD ? pooling->in[0] : pooling->nout == 2 ? pooling->out[1] : NULL;
+}
+
 /* The pooled side of y (or dy) as the call of max_pool2d, max_pool2d_argmax or max_unpool2d has it. */
 static struct cpu_conv_pool pool_of(const struct op_call *pooling, enum cpu_conv_pass pass) {
     const struct op_window *w = &pooling->attrs->window;
-    const bool back = pass != CPU_CONV_FORWARD;
-    const struct tensor *value = back ? pooling->in[1] : pooling->out[0];
-    const struct tensor *place = back ? pooling->in[0] : pooling->nout == 2 ? pooling->out[1] : NULL;
+    const struct tensor *value = pass != CPU_CONV_FORWARD ? pooling->in[1] : pooling->out[0];
+    const struct tensor *place = places_of(pooling, pass);
     return (struct cpu_conv_pool){
         .size = {w->size[0], w->size[1]},
         .stride = {w->stride[0], w->stride[1]},
@@ -144,7 +148,7 @@ bool cpu_conv_takes_pool(const struct cpu *c, const struct op_call *call, const 
         return false;
     const struct op_window *w = &pooling->attrs->window;
     if (back && (w->size[0] > w->stride[0] || w->size[1] > w->stride[1])) return false;
-    const struct tensor *place = back ? pooling->in[0] : pooling->nout == 2 ? pooling->out[1] : NULL;
+    const struct tensor *place = places_of(pooling, pass);
     if (place && place->dtype != DT_UINT8) return false;
     const struct cpu_conv_pool pool = pool_of(pooling, pass);
     struct cpu_conv g = cpu_conv_geometry(call, pass);

@@ -19,8 +19,8 @@ struct cpu_conv_pool {
 };
 
 /* x (n, h, w, c) * kernel (kh, kw, c / groups, o) -> y (n, oh, ow, o); all row-major, contiguous, 64-byte aligned only
- * where they are whole buffers. y[b, i, j] reads x[b, i * stride + u * dilation - before, ...] for u < kh, v < kw; the last rows and
- * columns of x may be read by none. */
+ * where they are whole buffers. y[b, i, j] reads x[b, i * stride + u * dilation - before, ...] for u < kh, v < kw; the last
+ * rows and columns of x may be read by none. */
 struct cpu_conv {
     enum dtype dtype; /* float32 or float64 */
     int64_t n, h, w, c;

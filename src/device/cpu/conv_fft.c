@@ -224,13 +224,12 @@ static void run_chunk(struct fft_run *r, int64_t first) {
     r->x.first = r->y.first = first;
     if (r->kept) r->q.x = r->x.spectrum = r->kept + first / p->chunk * cpu_fft_input_floats(p);
     r->q.rows = p->rows - first < p->chunk ? p->rows - first : p->chunk;
-    r->q.first = first == 0;
 }
 
 /* Zeros behind the outputs that are computed. */
 static enum status clear_rim(struct cpu *c, const struct fft_plan *p, float *y, struct err *e) {
     const int64_t shape[4] = {p->n, p->oh, p->ow, p->o};
-    return p->ypool ? OK : cpu_conv_clear_rim(c, y, shape, p->covered[0], p->covered[1], e);
+    return cpu_conv_clear_rim(c, y, shape, p->covered[0], p->covered[1], e);
 }
 
 /* y = x correlated with w (kh, kw, c, o), all as the plan has them. */

@@ -6,7 +6,8 @@
 
 enum { PLANE_PAD = 80, LANE = CPU_CONV_LANE };
 
-/* Rows transformed at a time: as fast as 256 on a quiet machine, a twentieth faster on a busy one, a quarter of the memory. */
+/* Rows transformed at a time: as fast as 256 on a quiet machine, a twentieth faster on a busy one, a quarter of the
+ * memory. */
 enum { MAX_ROWS = 64 };
 
 /* Chunks whose spectra are there at once for a kernel's gradient, so that its own is written and read again less often. */
@@ -48,11 +49,12 @@ int64_t cpu_fft_output_floats(const struct fft_plan *p) {
 
 /* Of an input's gradient those that some output read; p's own input is dy then. */
 static void plan_covered(struct fft_plan *p, bool back) {
-    const int64_t out[2] = {p->oh, p->ow}, read[2] = {p->h + p->before[0], p->w + p->before[1]};
-    for (int a = 0; a < 2; a++) p->covered[a] = back && read[a] < out[a] ? read[a] : out[a];
+    p->covered[0] = back ? cpu_conv_reach(p->h, p->before[0], p->oh) : p->oh;
+    p->covered[1] = back ? cpu_conv_reach(p->w, p->before[1], p->ow) : p->ow;
 }
 
-/* The products, and for a grid point of 16 channels the transforms: 4.8 ns forward and 7.7 ns back, most of it cache misses. */
+/* The products, and for a grid point of 16 channels the transforms: 4.8 ns forward and 7.7 ns back, most of it cache
+ * misses. */
 static double plan_cost(const struct fft_plan *p, enum cpu_conv_pass pass) {
     double points = (double)p->dft->n * p->dft->n, slow = 16.0 / p->kernels->lanes, rows = (double)p->rows;
     double in = (double)cpu_ceil_div(p->c, LANE), out = (double)cpu_ceil_div(p->o, LANE);

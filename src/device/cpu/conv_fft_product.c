@@ -20,9 +20,9 @@ static bool is_real(const struct cpu_dft *d, int64_t f) {
     return f == 0 || (d->n % 2 == 0 && (f == half || f == d->count - 1 - half || f == d->count - 1));
 }
 
-/* re, im = a conj(b), or a b, for one frequency and one block of outputs, in three real products: with the upper sign for conj,
- * t = ar (br -+ bi); re = t +- (ar + ai) bi; im = t + (ai - ar) br. Of a there are two planes to prepare and of b, which
- * is larger, one. */
+/* re, im = a conj(b), or a b, for one frequency and one block of outputs, in three real products: with the upper sign
+ * for conj, t = ar (br -+ bi); re = t +- (ar + ai) bi; im = t + (ai - ar) br. Of a there are two planes to prepare and
+ * of b, which is larger, one. */
 struct complex_product {
     struct cpu_tile tile;
     const float *a[3], *b[3]; /* by product: ar, +-(ar + ai), ai - ar; br -+ bi, bi, br */

@@ -7,10 +7,10 @@
 
 struct cpu;
 
-/* C[r][0..columns) = from[r][...] + sum over k of A(r, k) * B[k][0..columns), where A(r, k) = a[row[r] + step[k]]: offsets instead of
- * strides make a convolution a product without copying its input (implicit GEMM; Dukhan 2019, "The Indirect
- * Convolution Algorithm"). columns is a multiple of 16; b and c are 64-byte aligned with leading dimensions ldb, ldc in
- * floats. */
+/* C[r][0..columns) = from[r][...] + sum over k of A(r, k) * B[k][0..columns), where A(r, k) = a[row[r] + step[k]]:
+ * offsets instead of strides make a convolution a product without copying its input (implicit GEMM; Dukhan 2019, "The
+ * Indirect Convolution Algorithm"). columns is a multiple of 16; b and c are 64-byte aligned with leading dimensions
+ * ldb, ldc in floats. */
 struct cpu_tile {
     int64_t rows, depth, columns;
     const float *a;
@@ -61,8 +61,8 @@ struct cpu_conv_patch {
 
 enum { CPU_DFT_CHANNELS = 32 }; /* that are transformed at once, at most */
 
-/* The two-dimensional real DFT of some vectors of images at once, side by side at x, keeping the Hermitian half: `count` frequencies. Frequency f is
- * stored at out + f * stride (real parts) and out + f * stride + plane (imaginary parts). */
+/* The two-dimensional real DFT of some vectors of images at once, side by side at x, keeping the Hermitian half: `count`
+ * frequencies. Frequency f is stored at out + f * stride (real parts) and out + f * stride + plane (imaginary parts). */
 struct cpu_dft {
     int n;     /* the grid is n x n */
     int count; /* frequencies kept: n even: (n*n + 4) / 2, odd: (n*n + 1) / 2 */

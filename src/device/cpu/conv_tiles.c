@@ -167,6 +167,10 @@ bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels) {
     return whole_vectors && pixels * channels * (int64_t)sizeof *y > STREAM_BYTES;
 }
 
+int64_t cpu_conv_reach(int64_t in, int64_t before, int64_t size) {
+    return in + before < size ? in + before : size;
+}
+
 struct rim {
     float *y;
     const int64_t *shape;

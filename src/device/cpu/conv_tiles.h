@@ -43,9 +43,9 @@ static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t chan
     if (p->pooled->place) p->pooled->place += channels;
 }
 
-/* Transforms work on whole vectors of channels. Where only `used` are left, or the image is there pooled or
- * before its scale, or is to be finished, this gives a patch in `scratch` (n * n vectors), whose header is `room`, filled from the image unless it is to be written; else the
- * patch itself. `leave` takes what was written back. */
+/* Transforms work on whole vectors of channels. Where only `used` are left, or the image is there pooled or before its
+ * scale, or is to be finished, this gives a patch in `scratch` (n * n vectors), whose header is `room`, filled from the
+ * image unless it is to be written; else the patch itself. `leave` takes what was written back. */
 struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g, int used,
                                            int n, float *scratch, bool writes, struct cpu_conv_patch *room);
 static inline struct cpu_conv_patch *cpu_conv_patch_enter(const struct cpu_conv_kernels *k, struct cpu_conv_patch *g,
@@ -73,6 +73,9 @@ void cpu_conv_pool(const struct cpu_conv_kernels *k, struct cpu_conv_patch *p, s
  * cache keeps them anyway. */
 bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels);
 
+/* How many positions of an axis some output read, of an input's gradient of `size` positions: the correlation of `in`
+ * positions of dy, `before` of them zeros in front, reaches so far. */
+int64_t cpu_conv_reach(int64_t in, int64_t before, int64_t size);
 /* Zeros in images (n, h, w, c) at y for what lies behind their first `rows` rows and `columns` columns: an input's gradient
  * where no output read it. */
 enum status cpu_conv_clear_rim(struct cpu *c, float *y, const int64_t shape[4], int64_t rows, int64_t columns,

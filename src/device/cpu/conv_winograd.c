@@ -48,8 +48,8 @@ static int64_t segments(const struct plan *p) {
 
 /* How many positions of an axis tiles must cover: of an input's gradient those that some output read. */
 static int64_t reach(const struct plan *p, enum cpu_conv_pass pass, int a) {
-    const int64_t size = a ? p->ow : p->oh, read = (a ? p->w : p->h) + p->before[a];
-    return pass == CPU_CONV_GRAD_INPUT && read < size ? read : size;
+    const int64_t size = a ? p->ow : p->oh;
+    return pass == CPU_CONV_GRAD_INPUT ? cpu_conv_reach(a ? p->w : p->h, p->before[a], size) : size;
 }
 
 static struct plan make_plan(const struct cpu_conv_kernels *kernels, const struct cpu_conv *g,
@@ -321,7 +321,7 @@ static enum status correlate(struct cpu *c, struct pass *s, const float *w, stru
     s->kernel = (float *)w;
     if (threads_share(c->threads, p->c, 4, weights_chunk, s, e)) return e->status;
     const int64_t shape[4] = {p->n, p->oh, p->ow, p->o}, rows = p->tiles[0] * TILE, columns = p->tiles[1] * TILE;
-    if (!p->ypool && cpu_conv_clear_rim(c, s->y.grid.data, shape, rows, columns, e)) return e->status;
+    if (cpu_conv_clear_rim(c, s->y.grid.data, shape, rows, columns, e)) return e->status;
     return threads_for(c->threads, cpu_ceil_div(p->rows, p->chunk), 1, correlate_chunks, s, e);
 }
 

@@ -161,16 +161,12 @@ struct run {
     const struct cpu_elementwise *w;
     const void *const *in;
     void *const *out;
-    void *const *partial; /* by tail */
+    void *const *partial;            /* by tail */
+    const struct rng_philox *stream; /* by operand, of those that are random */
     /* Some refusal: why and of which step. */
     _Atomic(const struct step *) refused;
     _Atomic(const char *) why;
 };
-
-static void make_random(const struct run *r, const int64_t *seeds, int64_t first, int64_t n, char *slot) {
-    const struct rng_philox stream = rng_stateless(seeds[0], seeds[1]);
-    r->cpu->isa->random_unit(&stream, (uint64_t)first, n, (float *)slot);
-}
 
 /* Where operand i's elements first .. first+n-1 lie contiguously. */
 static const void *fetch(const struct run *r, int i, int64_t first, int64_t n, bool repeated, char *slots) {
@@ -184,7 +180,7 @@ static const void *fetch(const struct run *r, int i, int64_t first, int64_t n, b
     }
     char *slot = slots + (size_t)o->slot * SLOT_BYTES;
     if (o->random) {
-        make_random(r, r->in[i], first, n, slot);
+        r->cpu->isa->random_unit(&r->stream[i], (uint64_t)first, n, (float *)slot);
         return slot;
     }
     /* What repeats with a divisor of the chunk is in place from the chunk before. */
@@ -242,7 +238,10 @@ static void run_units(void *arg, int64_t begin, int64_t end, int worker) {
 
 enum status cpu_elementwise_run(struct cpu *c, const struct cpu_elementwise *w, const void *const *in, void *const *out,
                                 void *const *partial, struct err *e) {
-    struct run r = {.cpu = c, .w = w, .in = in, .out = out, .partial = partial};
+    struct rng_philox stream[64]; /* as many as tails.random has bits */
+    struct run r = {.cpu = c, .w = w, .in = in, .out = out, .partial = partial, .stream = stream};
+    for (int i = 0; i < w->nin; i++)
+        if (w->operand[i].random) stream[i] = rng_stateless(((const int64_t *)in[i])[0], ((const int64_t *)in[i])[1]);
     enum status s = threads_for(c->threads, (w->size + w->unit - 1) / w->unit, 1, run_units, &r, e);
     if (s != OK || !r.refused) return s;
     return err_set(e, ERR_VALUE, "%s: %s", r.refused->op->name, r.why);

@@ -1,5 +1,6 @@
 /* Large float32 products: slab by slab of k both operands are laid out once, for all threads, and then multiplied by the
- * register tile (Goto and van de Geijn 2008); within a slab a unit's part of C stays in L2. Invariant: each element's sum runs over k in order, whoever computes it. */
+ * register tile (Goto and van de Geijn 2008); within a slab a unit's part of C stays in L2. Invariant: each element's
+ * sum runs over k in order, whoever computes it. */
 #include "device/cpu/gemm_panels.h"
 
 #include <string.h>
@@ -86,8 +87,8 @@ static void lay_out(void *arg, int64_t begin, int64_t end, int worker) {
 
 /* ---- multiplying -------------------------------------------------------------------------------------------------- */
 
-/* One unit: the blocks of a group of strips. Between the first and the last part its sums lie together in `sums`, since rows of
- * C that are a power of two apart would push each other out of the cache. */
+/* One unit: the blocks of a group of strips. Between the first and the last part its sums lie together in `sums`, since
+ * rows of C that are a power of two apart would push each other out of the cache. */
 struct unit {
     const struct panels *p;
     int64_t block, first; /* of A; the group's first strip */

@@ -51,8 +51,8 @@ struct cpu_isa {
     void (*pool_max[2])(const struct cpu_pool_window *w, const void *x, void *y);
     /* The same, and where the first maximum lies (op/max_pool2d.c). */
     void (*pool_argmax[2][2])(const struct cpu_pool_window *w, const void *x, void *y, void *place);
-    /* dx = dy (or += dy: see overlap) at its place, = 0 (or += 0) at the others. Both by float64, and uint8, int32 or int64 of
-     * the places. */
+    /* dx = dy (or += dy: see overlap) at its place, = 0 (or += 0) at the others. Both by float64, and uint8, int32 or
+     * int64 of the places. */
     void (*unpool[2][3])(const struct cpu_pool_window *w, const void *place, const void *dy, void *dx);
 };
 

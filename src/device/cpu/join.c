@@ -16,10 +16,6 @@
 
 /* ---- reductions --------------------------------------------------------------------------------------------------- */
 
-static bool is_elementwise(const struct graph_node *n) {
-    return n->fused || (n->op && n->op->flags & OP_ELEMENTWISE);
-}
-
 /* Whether node i, which is more than a view, reads value v. */
 static bool reads(const struct graph_layout *l, int i, int v) {
     const struct graph_node *n = &l->graph->node[i];
@@ -50,7 +46,8 @@ static bool is_output(const struct graph_layout *l, int v) {
 /* Which value of host h (as cpu_tail has it) the bytes of root v are; -1: h does not have them whole. */
 static int value_in(const struct graph_layout *l, int h, int v) {
     const struct graph_node *n = &l->graph->node[h];
-    if (!is_elementwise(n) || tensor_size(&l->value[n->out].header) != tensor_size(&l->value[v].header)) return -1;
+    if (!graph_is_elementwise(n) || tensor_size(&l->value[n->out].header) != tensor_size(&l->value[v].header))
+        return -1;
     if (v >= n->out && v < n->out + n->nout) return n->nin + (n->fused ? n->fused->out[v - n->out] : 0);
     for (int k = 0; k < n->nin; k++)
         if (l->value[n->in[k]].root == v && is_whole(l, n->in[k])) return k;
@@ -300,8 +297,8 @@ static enum status join_finish(const struct cpu *c, struct graph_layout *l, stru
     const struct graph *g = l->graph;
     const int pool = join[f] ? join[f]->pool : -1, v = pool >= 0 ? g->node[pool].out : g->node[f].out;
     const int i = first_reader(l, v);
-    if (g->node[f].op != &op_conv2d || l->call[f].copy || i == g->nnode || !is_elementwise(&g->node[i]) || join[i] ||
-        is_output(l, v) || !cpu_conv_takes_finish(c, &l->call[f].call))
+    if (g->node[f].op != &op_conv2d || l->call[f].copy || i == g->nnode || !graph_is_elementwise(&g->node[i]) ||
+        join[i] || is_output(l, v) || !cpu_conv_takes_finish(c, &l->call[f].call))
         return OK;
     for (int k = i + 1; k < g->nnode; k++)
         if (reads(l, k, v)) return OK;

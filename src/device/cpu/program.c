@@ -40,7 +40,7 @@ static enum status prepare_step(struct device_program *p, struct cpu *c, int i, 
     const struct graph_node *n = &p->layout->graph->node[i];
     struct graph_call *call = &p->layout->call[i];
     if (call->kind == GRAPH_CALL_NOTHING || call->kind == GRAPH_CALL_COPY) return OK;
-    if (n->fused || n->op->flags & OP_ELEMENTWISE) return prepare_elementwise(c, &p->step[i], n, call, p->join[i], e);
+    if (graph_is_elementwise(n)) return prepare_elementwise(c, &p->step[i], n, call, p->join[i], e);
     if (!cpu_slot(c, n->op)->kernel) return err_set(e, ERR_UNSUPPORTED, "%s: no kernel on the cpu", n->op->name);
     const struct cpu_join *host = p->join[p->layout->with[i]];
     if (host && host->kernel == i) return OK; /* its host's workspace serves both */
@@ -213,10 +213,15 @@ static enum status run_steps(struct device_program *p, struct cpu *c, int uncanc
     return OK;
 }
 
-static bool overwrites(const struct graph *g, struct tensor *const *in, struct tensor *const *out) {
-    for (int k = 0; k < g->noutput; k++)
-        for (int i = 0; i < g->ninput; i++)
-            if (out[k]->storage == in[i]->storage) return true;
+/* Whether an input was given for an output, too: then a node that cannot fail makes one from the other. */
+static bool overwrites(const struct device_program *p) {
+    for (int i = p->sure; i < p->layout->graph->nnode; i++) {
+        const struct op_call *call = &p->layout->call[i].call;
+        for (int a = 0; p->step[i].loops && a < call->nin; a++)
+            for (int b = 0; b < call->nout; b++)
+                if (call->in[a]->storage == call->out[b]->storage && call->in[a]->storage != p->layout->arena)
+                    return true;
+    }
     return false;
 }
 
@@ -227,7 +232,7 @@ enum status cpu_program_execute(struct device *d, struct device_program *p, stru
     if (cpu_arena_reserve(c, p->layout->bytes, e) != OK) return e->status;
     graph_layout_bind(p->layout, in, out);
     /* Adam's update of 10^7 weights takes 25 ms on two cores: as long as that a cancel waits. */
-    const int uncancelled = overwrites(p->layout->graph, in, out) ? p->sure : p->layout->graph->nnode;
+    const int uncancelled = overwrites(p) ? p->sure : p->layout->graph->nnode;
     /* Weights whose gradient stays zero have moments that shrink until they are subnormal, and then every step of a long
      * training takes half as long again (784-512-512-10 after 1000 steps: 3.1 ms, then 5). */
     threads_flush_subnormals(c->threads, true);

@@ -141,7 +141,7 @@ struct gpu_walk_argument {
 };
 size_t gpu_walk_pack(const struct gpu_walk *w, int first, struct gpu_walk_argument *out); /* bytes in use */
 
-/* ---- elementwise -------------------------------------------------------------------------------------------------------- */
+/* ---- elementwise ------------------------------------------------------------------------------------------------- */
 
 enum status gpu_elementwise_call(struct gpu *g, const struct op_call *call, struct err *e);
 /* to = from, with any strides, of one shape and dtype. */
@@ -152,7 +152,7 @@ enum status gpu_fused_kernel(struct gpu *g, const struct graph_fused *fused, str
 enum status gpu_fused_run(struct gpu *g, struct gpu_kernel *k, const struct graph_fused *fused,
                           struct tensor *const *in, int nin, struct tensor *const *out, struct err *e);
 
-/* ---- programs ----------------------------------------------------------------------------------------------------------- */
+/* ---- programs ---------------------------------------------------------------------------------------------------- */
 
 enum status gpu_program_compile(struct device *d, const struct graph *g, struct device_program **out, struct err *e);
 enum status gpu_program_execute(struct device *d, struct device_program *p, struct tensor *const *in,

@@ -181,7 +181,8 @@ struct pooled {
     int64_t window, stride, padding;                 /* of the pooling */
 };
 
-/* One tile and several, windows that leave a rest (of a tile, of the gradient), that overlap, that stand apart, that hang over; half vectors. */
+/* One tile and several, windows that leave a rest (of a tile, of the gradient), that overlap, that stand apart, that
+ * hang over; half vectors. */
 static const struct pooled shapes[] = {
     {14, 32, 5, 64, 2, 2, 2, 0}, {7, 16, 5, 48, 2, 2, 2, 0},  {8, 16, 3, 32, 1, 2, 2, 0},  {19, 16, 3, 16, 1, 2, 2, 0},
     {16, 1, 3, 32, 0, 3, 3, 0},  {12, 16, 3, 16, 1, 3, 2, 1}, {14, 16, 5, 16, 2, 3, 2, 1}, {11, 16, 3, 16, 1, 2, 3, 0},
