@@ -120,6 +120,11 @@ struct cpu_tails {
     uint64_t random; /* by operand: numbers of random_uniform, made as they are needed; its address is the seeds' */
 };
 
+/* The combination that the steps from `first` on are, of a region of nin operands, or NULL; `operand` then names the
+ * values its loop takes. */
+const struct cpu_combination *cpu_combination_of(const struct cpu *c, const struct graph_fused *f, int nin, int first,
+                                                 int operand[CPU_COMBINED]);
+
 /* Prepares a fused region for operands and outputs with these shapes and strides; outputs are contiguous. The result
  * refers to the attributes it was made from. `tails` may be NULL. NULL with the error set; freeing NULL is fine. */
 struct cpu_elementwise *cpu_elementwise_new(struct cpu *c, const struct graph_fused *fused, struct tensor *const *in,

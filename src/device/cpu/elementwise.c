@@ -21,7 +21,7 @@ struct operand {
 };
 
 struct step {
-    cpu_loop *fn;
+    cpu_loop *fn;                  /* NULL: a later step does this one, too */
     const struct cpu_loops *loops; /* where fn is from */
     enum dtype dtype;              /* of the last input */
     const struct op *op;
@@ -48,11 +48,11 @@ static enum dtype value_dtype(const struct graph_fused *f, struct tensor *const 
 }
 
 /* The last step that reads `value`, or -1. */
-static int last_use(const struct graph_fused *f, int value) {
+static int last_use(const struct cpu_elementwise *w, int value) {
     int last = -1;
-    for (int s = 0; s < f->nstep; s++)
-        for (int i = 0; i < f->step[s].nin; i++)
-            if (f->step[s].in[i] == value) last = s;
+    for (int s = 0; s < w->nstep; s++)
+        for (int i = 0; i < w->step[s].nin; i++)
+            if (w->step[s].in[i] == value) last = s;
     return last;
 }
 
@@ -64,35 +64,56 @@ static int output_of(const struct cpu_elementwise *w, const struct graph_fused *
 }
 
 /* The lowest slot at or after `first` that no earlier step's live result holds at step s. */
-static int free_slot(const struct cpu_elementwise *w, const struct graph_fused *f, int first, int s) {
+static int free_slot(const struct cpu_elementwise *w, int first, int s) {
     for (int slot = first;; slot++) {
         bool taken = false;
         for (int k = 0; k < s; k++)
-            if (w->step[k].slot == slot && last_use(f, w->nin + k) >= s) taken = true;
+            if (w->step[k].fn && w->step[k].slot == slot && last_use(w, w->nin + k) >= s) taken = true;
         if (!taken) return slot;
     }
 }
 
-static enum status prepare_step(struct cpu *c, struct cpu_elementwise *w, const struct graph_fused *f,
-                                struct tensor *const *in, int s, int first_slot, struct err *e) {
+static enum status find_loop(struct cpu *c, struct cpu_elementwise *w, const struct graph_fused *f,
+                             struct tensor *const *in, int s, struct err *e) {
     const struct graph_step *from = &f->step[s];
-    struct step *to = &w->step[s];
     const struct cpu_slot *slot = cpu_slot(c, from->op);
     const enum dtype d = value_dtype(f, in, w->nin, from->in[from->nin - 1]);
     if (!slot || !slot->loops || !slot->loops->fn[d])
         return err_set(e, ERR_UNSUPPORTED, "%s: no kernel for %s on the cpu", from->op->name, dtype_name(d));
-    *to = (struct step){.fn = slot->loops->fn[d],
-                        .loops = slot->loops,
-                        .dtype = d,
-                        .op = from->op,
-                        .attrs = &from->attrs,
-                        .nin = from->nin};
-    memcpy(to->in, from->in, sizeof to->in);
-    to->size = dtype_size(from->dtype);
-    to->output = output_of(w, f, s);
-    to->slot = to->output < 0 ? free_slot(w, f, first_slot, s) : -1;
-    if (to->slot >= w->nslot) w->nslot = to->slot + 1;
+    w->step[s] = (struct step){.fn = slot->loops->fn[d],
+                               .loops = slot->loops,
+                               .dtype = d,
+                               .op = from->op,
+                               .attrs = &from->attrs,
+                               .nin = from->nin};
+    memcpy(w->step[s].in, from->in, sizeof from->in);
     return OK;
+}
+
+/* The loops of all steps, and those of several. */
+static enum status find_loops(struct cpu *c, struct cpu_elementwise *w, const struct graph_fused *f,
+                              struct tensor *const *in, struct err *e) {
+    for (int s = 0; s < f->nstep; s++) {
+        int operand[CPU_COMBINED];
+        const struct cpu_combination *all = cpu_combination_of(c, f, w->nin, s, operand);
+        if (all) s += all->nstep - 1;
+        if (find_loop(c, w, f, in, s, e) != OK) return e->status;
+        if (!all) continue;
+        struct step *to = &w->step[s];
+        to->fn = all->loops.fn[to->dtype], to->loops = &all->loops;
+        for (to->nin = 0; to->nin < CPU_COMBINED && operand[to->nin] >= 0; to->nin++)
+            to->in[to->nin] = operand[to->nin];
+    }
+    return OK;
+}
+
+/* Where step s's result goes. */
+static void place_result(struct cpu_elementwise *w, const struct graph_fused *f, int s, int first_slot) {
+    struct step *to = &w->step[s];
+    to->size = dtype_size(f->step[s].dtype);
+    to->output = output_of(w, f, s);
+    to->slot = to->output < 0 ? free_slot(w, first_slot, s) : -1;
+    if (to->slot >= w->nslot) w->nslot = to->slot + 1;
 }
 
 /* Fills w, whose arrays are there, and reserves the scratch. */
@@ -112,8 +133,9 @@ static enum status prepare(struct cpu *c, struct cpu_elementwise *w, const struc
         w->operand[i].slot = w->operand[i].walk.contiguous && !w->operand[i].random ? -1 : w->nslot++;
     }
     const int first_slot = w->nslot;
+    if (find_loops(c, w, f, in, e) != OK) return e->status;
     for (int i = 0; i < w->nstep; i++)
-        if (prepare_step(c, w, f, in, i, first_slot, e) != OK) return e->status;
+        if (w->step[i].fn) place_result(w, f, i, first_slot);
     const size_t pointers = sizeof(void *) * (size_t)(w->nin + w->nstep);
     return cpu_scratch_reserve(c, (size_t)w->nslot * SLOT_BYTES + pointers, e);
 }
@@ -150,7 +172,7 @@ void cpu_elementwise_free(struct cpu_elementwise *w) {
 
 bool cpu_elementwise_may_refuse(const struct cpu_elementwise *w) {
     for (int i = 0; i < w->nstep; i++)
-        if (w->step[i].loops->refuse) return true;
+        if (w->step[i].fn && w->step[i].loops->refuse) return true;
     return false;
 }
 
@@ -213,6 +235,7 @@ static void run_chunk(struct run *r, int64_t first, int64_t n, bool repeated, ch
     }
     for (int s = 0; s < w->nstep; s++) {
         const struct step *p = &w->step[s];
+        if (!p->fn) continue;
         const void *in[4];
         for (int i = 0; i < p->nin; i++) in[i] = at[p->in[i]];
         void *to =

@@ -10,12 +10,24 @@
 /* out[i] = op(in[0][i], in[1][i], ...) for i < n; out overlaps no input. Inputs need no alignment. */
 typedef void cpu_loop(int64_t n, void *out, const void *const *in, const union op_attrs *attrs);
 
+enum { CPU_COMBINED = 3 /* steps that one loop takes, and operands, at most */ };
+
 /* The loops of one elementwise op, by the dtype of its last input. */
 struct cpu_loops {
     const char *op;
     cpu_loop *fn[DT_COUNT];
     /* Why these inputs cannot be used, or NULL. Mostly there is no such function. */
     const char *(*refuse)(int64_t n, const void *const *in, enum dtype d);
+};
+
+/* Steps that follow one another, each but the last read by the next ones of them alone, as one loop. An operand is named
+ * 'a', 'b' or 'c', in the order the loop takes them, a step's result '0' or '1'. All are of the loop's dtype. */
+struct cpu_combination {
+    int nstep; /* 0: the end of a list */
+    struct {
+        const char *op, *in;
+    } step[CPU_COMBINED];
+    struct cpu_loops loops;
 };
 
 /* A reduction: partial results have the dtype acc[d] for inputs of dtype d. */
@@ -41,6 +53,7 @@ struct cpu_pool_window {
 struct cpu_isa {
     const char *name;
     const struct cpu_loops *const *elementwise; /* families; each ends with op NULL, the list with NULL */
+    const struct cpu_combination *combinations; /* ends with one of no steps */
     cpu_loop *const (*cast)[DT_COUNT];          /* [from][to] */
     const struct cpu_reduction *reductions;     /* ends with op NULL */
     /* One row of n > 0 logits; [0] float32, [1] float64. */
@@ -67,6 +80,7 @@ CPU_DECLARE_ISA(avx512)
 #define CPU_JOIN(a, b) CPU_JOIN_(a, b)
 #define CPU_SYMBOL(name) CPU_JOIN(name, CPU_ISA)
 extern const struct cpu_loops CPU_SYMBOL(arithmetic)[], CPU_SYMBOL(compare)[], CPU_SYMBOL(math)[], CPU_SYMBOL(casts)[];
+extern const struct cpu_combination CPU_SYMBOL(combinations)[];
 extern cpu_loop *const CPU_SYMBOL(cast)[DT_COUNT][DT_COUNT];
 extern const struct cpu_reduction CPU_SYMBOL(reductions)[];
 void CPU_SYMBOL(softmax_f32)(int64_t n, const void *in, void *out);

@@ -42,10 +42,22 @@ typedef double f64;
             y[i] = (R)(expression);                                                                                    \
         }                                                                                                              \
     }
+#define LOOP3(name, A, R, expression)                                                                                  \
+    static void name(int64_t n, void *out, const void *const *in, const union op_attrs *attrs) {                       \
+        (void)attrs;                                                                                                   \
+        const A *pa = in[0], *pb = in[1], *pc = in[2];                                                                 \
+        R *y = out;                                                                                                    \
+        ELEMENTWISE                                                                                                    \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            const A a = pa[i], b = pb[i], c = pc[i];                                                                   \
+            y[i] = (R)(expression);                                                                                    \
+        }                                                                                                              \
+    }
 
 /* The same expression for several dtypes. Integers wrap: these files are compiled with -fwrapv. */
 #define FLOATS1(name, expression) LOOP1(name##_f32, f32, f32, expression) LOOP1(name##_f64, f64, f64, expression)
 #define FLOATS2(name, expression) LOOP2(name##_f32, f32, f32, expression) LOOP2(name##_f64, f64, f64, expression)
+#define FLOATS3(name, expression) LOOP3(name##_f32, f32, f32, expression) LOOP3(name##_f64, f64, f64, expression)
 #define INTEGERS1(name, expression)                                                                                    \
     LOOP1(name##_u8, u8, u8, expression)                                                                               \
     LOOP1(name##_i32, i32, i32, expression) LOOP1(name##_i64, i64, i64, expression)

@@ -11,6 +11,7 @@ static const struct cpu_loops *const families[] = {
 const struct cpu_isa CPU_SYMBOL(isa) = {
     .name = STRING(CPU_ISA),
     .elementwise = families,
+    .combinations = CPU_SYMBOL(combinations),
     .cast = CPU_SYMBOL(cast),
     .reductions = CPU_SYMBOL(reductions),
     .softmax = {CPU_SYMBOL(softmax_f32), CPU_SYMBOL(softmax_f64)},
