@@ -68,6 +68,20 @@ static void test_paste(void **state) {
     finish(&t);
 }
 
+/* As it comes from a Windows file. */
+static void test_paste_of_crlf(void **state) {
+    struct terminal t;
+    char text[200];
+    (void)state;
+    const int row = begin(&t, 80);
+    snprintf(text, sizeof text, "%ss = [[one\r\ntwo]]\r\n\r\n#s%s", paste_begin, paste_end);
+    type(&t, text, row + 3, "...: #s");
+    terminal_await_row(&t, row + 1, "...: two]]");
+    type(&t, "\r", row + 4, "7");
+    terminal_await_row(&t, row + 6, "[2]:");
+    finish(&t);
+}
+
 /* A cell comes back whole, its lines can be walked and edited, and after leaving it is still there. */
 static void test_history(void **state) {
     struct terminal t;
@@ -276,19 +290,11 @@ static void test_inputrc(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_several_lines),
-        cmocka_unit_test(test_paste),
-        cmocka_unit_test(test_history),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_tab),
-        cmocka_unit_test(test_resizing),
-        cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_narrow_window),
-        cmocka_unit_test(test_wide_characters),
-        cmocka_unit_test(test_tall_cell),
-        cmocka_unit_test(test_colours),
-        cmocka_unit_test(test_dumb_terminal),
-        cmocka_unit_test(test_inputrc),
+        cmocka_unit_test(test_several_lines),   cmocka_unit_test(test_paste),     cmocka_unit_test(test_paste_of_crlf),
+        cmocka_unit_test(test_history),         cmocka_unit_test(test_keys),      cmocka_unit_test(test_tab),
+        cmocka_unit_test(test_resizing),        cmocka_unit_test(test_stop),      cmocka_unit_test(test_narrow_window),
+        cmocka_unit_test(test_wide_characters), cmocka_unit_test(test_tall_cell), cmocka_unit_test(test_colours),
+        cmocka_unit_test(test_dumb_terminal),   cmocka_unit_test(test_inputrc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

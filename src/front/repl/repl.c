@@ -294,6 +294,7 @@ static void open_terminal(struct repl *r) {
     rl_catch_signals = 0;
     rl_catch_sigwinch = 0;
     rl_variable_bind("enable-bracketed-paste", "on");
+    rl_getc_function = repl_read_byte;
     repl_open_completion(r);
     repl_open_history(r);
     if (r->terminal && r->console.sink.redraws) repl_open_keys(r);

@@ -72,6 +72,8 @@ int repl_walk_history(int direction, int key);
 
 /* Readline takes cells of many lines from now on, and draws them itself: for terminals that move their cursor. */
 void repl_open_keys(struct repl *r);
+/* As rl_getc, but of pasted text a CR LF is a CR. */
+int repl_read_byte(FILE *in);
 /* A session_bind_fn. */
 enum status repl_bind(void *arg, const char *keys, const char *text, struct err *e);
 void repl_open_screen(struct repl *r);
