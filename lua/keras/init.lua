@@ -59,7 +59,7 @@ keras.layers.Input, keras.layers.Layer = keras.Input, keras.Layer
 for _, name in ipairs {"callbacks", "utils", "models"} do
   keras[name] = strict(require("keras." .. name), "keras." .. name)
 end
-keras.random = tensor.random
+keras.Model, keras.random = keras.models.Model, tensor.random
 keras.backend = strict({
   --- Forgets how often each automatic name was given.
   clear_session = core.reset_names,

@@ -3,6 +3,13 @@ local core = require "celda.core"
 local Sequential = require "keras.sequential"
 local models = {Sequential = Sequential}
 
+--- keras.Model: functional models are not there yet. keras.Sequential stacks layers; a layer of your own
+-- (keras.Layer:extend "Block") holds others, and its call combines them in any way.
+function models.Model()
+  core.raise("UnsupportedError", "there are no functional models yet; keras.Sequential stacks layers, and a layer of your own "
+    .. "(keras.Layer:extend \"Block\") combines others as its call says")
+end
+
 --- model_from_json(text): a new model as model:to_json() described it; its weights are drawn anew.
 function models.model_from_json(text)
   local whole = json.decode(text)

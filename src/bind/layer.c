@@ -15,10 +15,18 @@ static bool takes_list(const struct nn_layer *l) {
     return nin == NN_ANY_INPUTS || nin > 1;
 }
 
+static struct tensor *input(lua_State *L, int index, const struct nn_layer *l) {
+    if (luaL_testudata(L, index, BIND_OBJECT))
+        bind_raise(L, ERR_UNSUPPORTED,
+                   "layer \"%s\" was called on a layer; there are no functional models yet, see help(keras.Model)",
+                   l->object.name);
+    return bind_tensor(L, index);
+}
+
 /* The inputs at `index`: one tensor, or a list of them where the layer takes several. They stay in the argument. */
 static int inputs(lua_State *L, int index, const struct nn_layer *l, struct tensor **x) {
     if (!takes_list(l)) {
-        x[0] = bind_tensor(L, index);
+        x[0] = input(L, index, l);
         return 1;
     }
     luaL_checktype(L, index, LUA_TTABLE);
@@ -26,7 +34,7 @@ static int inputs(lua_State *L, int index, const struct nn_layer *l, struct tens
     if (n > OP_MAX_IN) bind_raise(L, ERR_VALUE, "a layer takes at most %d inputs, not %d", OP_MAX_IN, n);
     for (int i = 0; i < n; i++) {
         lua_rawgeti(L, index, i + 1);
-        x[i] = bind_tensor(L, -1);
+        x[i] = input(L, -1, l);
         lua_rawseti(L, index, i + 1);
     }
     return n;
