@@ -186,9 +186,9 @@ static enum status tell(const struct gpu *g, const int64_t fault[4], struct err 
     const long long place = fault[1], value = fault[2], bound = fault[3];
     (void)g;
     if (strcmp(op, "pow") == 0) return err_set(e, ERR_VALUE, "pow: an integer to a negative integer power");
-    const bool label = strncmp(op, "sparse_softmax", 14) == 0;
-    return err_set(e, label ? ERR_VALUE : ERR_INDEX, "%s: %s %lld at place %lld is outside [0, %lld)", op,
-                   label ? "label" : "index", value, place, bound);
+    if (strncmp(op, "sparse_softmax", 14) == 0)
+        return err_set(e, ERR_VALUE, "%s: label %lld is outside [0, %lld)", op, value, bound);
+    return err_set(e, ERR_INDEX, "%s: index %lld at place %lld is outside [0, %lld)", op, value, place, bound);
 }
 
 static enum status look_for_fault(struct gpu *g, struct err *e) {
