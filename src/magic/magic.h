@@ -3,6 +3,8 @@
 #ifndef MAGIC_MAGIC_H
 #define MAGIC_MAGIC_H
 
+#include <sys/types.h>
+
 #include "session/session.h"
 
 struct magic_notebook;
@@ -76,6 +78,14 @@ struct magic_notebook {
     /* The user's line in answer to a question, without its end. False: nobody answers. NULL: nobody can be asked. */
     bool (*ask)(struct magic_notebook *self, const char *question, char *answer, size_t size);
 };
+
+/* Starts `sh -c command` in a process group of its own with these as its standard files, and no signal blocked or ignored;
+ * `foreground`: that of the terminal fd[0]. */
+enum status magic_spawn(const char *command, const int fd[3], bool foreground, pid_t *pid, struct err *e);
+/* How it ended, as waitpid says it, and as the shell counts it: its exit status, or 128 + the signal that ended it. */
+int magic_shell_status(int ended);
+/* "(exit status 3)", unless it is 0. */
+void magic_say_status(const struct magic_call *c, int status);
 
 /* Opens the file, none of whose cells has run. */
 enum status magic_notebook_open(struct magic_notebook *nb, const char *path, struct err *e);

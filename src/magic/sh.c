@@ -1,5 +1,6 @@
 /* %sh and %sx: commands of the shell, for `!command` and `name = !command`. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -17,20 +18,14 @@ extern char **environ;
 /* Takes what a command writes, as it comes. */
 typedef void output_fn(void *arg, const char *bytes, size_t n);
 
-/* Starts `sh -c command` in a process group of its own, its output and errors going to *out. */
-static enum status start(const char *command, pid_t *pid, int *out, struct err *e) {
+enum status magic_spawn(const char *command, const int fd[3], bool foreground, pid_t *pid, struct err *e) {
     char *const words[] = {"sh", "-c", (char *)command, NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
     sigset_t all;
-    int end[2];
-    if (pipe(end)) return err_set(e, ERR_IO, "no pipe for the command: %s", strerror(errno));
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", 0, 0);
-    posix_spawn_file_actions_adddup2(&files, end[1], STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, end[1], STDERR_FILENO);
-    posix_spawn_file_actions_addclose(&files, end[0]);
-    posix_spawn_file_actions_addclose(&files, end[1]);
+    if (foreground) posix_spawn_file_actions_addtcsetpgrp_np(&files, fd[0]); /* not afterwards: keys may come first */
+    for (int i = 0; i < 3; i++) posix_spawn_file_actions_adddup2(&files, fd[i], i);
     posix_spawnattr_init(&how);
     sigfillset(&all);
     posix_spawnattr_setsigdefault(&how, &all);
@@ -41,11 +36,24 @@ static enum status start(const char *command, pid_t *pid, int *out, struct err *
     const int failed = posix_spawn(pid, "/bin/sh", &files, &how, words, environ);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&how);
-    close(end[1]);
-    *out = end[0];
-    if (!failed) return OK;
-    close(end[0]);
-    return err_set(e, ERR_IO, "/bin/sh cannot be started: %s", strerror(failed));
+    return failed ? err_set(e, ERR_IO, "/bin/sh cannot be started: %s", strerror(failed)) : OK;
+}
+
+/* Starts it with nothing to read, its output and errors going to *out. */
+static enum status start(const char *command, pid_t *pid, int *out, struct err *e) {
+    const int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int end[2];
+    if (none < 0) return err_set(e, ERR_IO, "/dev/null cannot be opened: %s", strerror(errno));
+    if (pipe2(end, O_CLOEXEC) == 0) {
+        const int fd[3] = {none, end[1], end[1]};
+        if (magic_spawn(command, fd, false, pid, e)) close(end[0]);
+        *out = end[0];
+        close(end[1]);
+    } else {
+        err_set(e, ERR_IO, "no pipe for the command: %s", strerror(errno));
+    }
+    close(none);
+    return e->status;
 }
 
 /* Whether it was stopped, as who reads a terminal that is not his is. */
@@ -54,8 +62,12 @@ static bool is_stopped(pid_t pid) {
     return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == pid;
 }
 
+int magic_shell_status(int ended) {
+    return WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
+}
+
 /* Runs a command to its end; Ctrl-C goes to it, and a second after it does not end by that it is killed. Its status as the
- * shell counts it, 128 + signal where one ended it. */
+ * shell counts it. */
 static enum status run_command(const char *command, output_fn *take, void *arg, int *status, struct err *e) {
     char bytes[4096];
     int from = -1, ended, waits = 0;
@@ -76,13 +88,14 @@ static enum status run_command(const char *command, output_fn *take, void *arg, 
     close(from);
     while (waitpid(pid, &ended, 0) < 0 && errno == EINTR) {
     }
-    *status = WIFEXITED(ended) ? WEXITSTATUS(ended) : 128 + WTERMSIG(ended);
+    *status = magic_shell_status(ended);
     if (stopped)
-        return err_set(e, ERR_STATE, "the command was stopped, and ended: there is no terminal to read from here");
+        return err_set(e, ERR_STATE,
+                       "the command was stopped, and ended: there is no terminal to read from here; %%term has one");
     return cancel_check(e);
 }
 
-static void say_status(const struct magic_call *c, int status) {
+void magic_say_status(const struct magic_call *c, int status) {
     if (status) magic_print(c, "(exit status %d)\n", status);
 }
 
@@ -98,16 +111,15 @@ static enum status run_sh(const struct magic_call *c, struct err *e) {
     if (!*c->args && !*c->body) return err_set(e, ERR_VALUE, "which command? !COMMAND or %%sh COMMAND");
     const char *command = *c->body ? c->body : c->args;
     if (run_command(command, show, session_sink(c->session), &status, e)) return e->status;
-    say_status(c, status);
+    magic_say_status(c, status);
     return OK;
 }
 
 const struct magic magic_sh = {
     .name = "sh",
     .usage = "%sh COMMAND",
-    .help =
-        "runs a command of the shell: !COMMAND\nIts output is shown as it comes, Ctrl-C stops it, it reads nothing. "
-        "%%sh runs the whole cell.",
+    .help = "runs a command of the shell: !COMMAND\nIts output is shown as it comes, Ctrl-C stops it, it reads nothing "
+            "(%term COMMAND does). %%sh runs the whole cell.",
     .takes_cell = true,
     .run = run_sh,
 };
@@ -142,7 +154,7 @@ static enum status run_sx(const struct magic_call *c, struct err *e) {
     if (run_command(command, collect, &lines, &status, e) == OK) {
         put_assignment(c->args, (size_t)(equals - c->args), &lines, &code);
         if (buf_status(&lines, e) == OK && buf_status(&code, e) == OK) {
-            say_status(c, status);
+            magic_say_status(c, status);
             const enum status s = session_run_part(c->session, code.data, code.len);
             buf_free(&lines);
             buf_free(&code);
