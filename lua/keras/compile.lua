@@ -72,6 +72,15 @@ function compile.resolve(self, y, p)
   return c
 end
 
+--- To be closed around a first step: what it made for labels and predictions that did not fit is forgotten.
+function compile.unresolved_after_error(self)
+  local c = self.compiled
+  if not c or c.metrics then return nil end
+  return setmetatable({}, {__close = function(_, problem)
+    if problem ~= nil then c.loss, c.metrics, c.weighted = nil, nil, nil end
+  end})
+end
+
 local function list_of(value, name)
   if value == nil then return {} end
   if type(value) ~= "table" then

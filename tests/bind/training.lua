@@ -208,6 +208,27 @@ test("a failed step leaves the weights and the optimizer as they were", function
   for i, w in ipairs(model:get_weights()) do eq(w, weights[i]) end
 end)
 
+test("a failed first step leaves nothing half done", function()
+  for _, layer in ipairs{L.Dense(1, {trainable = false}), L.Flatten()} do
+    local model = keras.Sequential{L.Input{shape = {4}}, layer}
+    model:compile("sgd", "mse")
+    for _ = 1, 3 do fails("has no weights that training could change", model.fit, model, x, y, {verbose = 0}) end
+    layer.trainable = true
+    if #layer.weights > 0 then model:fit(x, y:reshape(100, 1), {verbose = 0}) end
+  end
+  local model = classifier()
+  fails("Received: target.shape=(32, 2)", model.fit, model, x, tensor.ones{100, 2}, {verbose = 0})
+  model:fit(x, y, {verbose = 0})
+  eq(model.compiled.metrics[1].class_name, "SparseCategoricalAccuracy")
+end)
+
+test("data that do not fit build no layer", function()
+  local model = keras.Sequential{L.Dense(3), L.Conv2D(2, 3), L.Flatten(), L.Dense(1)}
+  model:compile("sgd", "mse")
+  fails("expected ndim=4, found ndim=2", model.fit, model, x, y, {verbose = 0})
+  model:fit(tensor.ones{8, 5, 5, 2}, tensor.ones{8, 1}, {verbose = 0})
+end)
+
 test("NaN is said once, with the step", function()
   local model = classifier()
   local bad = x:copy()
