@@ -1,6 +1,7 @@
 --- ModelCheckpoint: saves the model, or its weights as safetensors, after each epoch or so many batches.
 local Monitor = require "keras.monitor"
 local core = require "celda.core"
+local weights = require "keras.weights"
 
 local ModelCheckpoint = Monitor:extend "ModelCheckpoint"
 
@@ -10,6 +11,7 @@ function ModelCheckpoint:init(...)
   local path, monitor, verbose, best_only, weights_only, mode, freq, threshold = core.args("ModelCheckpoint", {"filepath",
     "monitor", "verbose", "save_best_only", "save_weights_only", "mode", "save_freq", "initial_value_threshold"}, ...)
   if not path then core.raise("TypeError", "ModelCheckpoint: missing argument 'filepath'") end
+  weights.check_path("ModelCheckpoint", path)
   if weights_only == nil then weights_only = not path:find "%.celda$" end
   freq = freq or "epoch"
   if freq ~= "epoch" and math.type(freq) ~= "integer" then

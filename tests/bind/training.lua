@@ -309,4 +309,9 @@ test("ModelCheckpoint", function()
   fails("Reason: 'val_lss'", model.fit, model, x, y, {verbose = 0,
     callbacks = keras.callbacks.ModelCheckpoint("{val_lss}")})
   fails("missing argument 'filepath'", keras.callbacks.ModelCheckpoint)
+  fails("ModelCheckpoint: .keras files are not written", keras.callbacks.ModelCheckpoint, "x.keras")
+  fails("ModelCheckpoint: .h5 files are not written", keras.callbacks.ModelCheckpoint, "x.h5")
+  path = scratch .. "/again.safetensors"
+  model:fit(x, y, {epochs = 2, verbose = 0, callbacks = keras.callbacks.ModelCheckpoint(path)})
+  eq(safetensors.load(path)[model.weights[1].path], model:get_weights()[1])
 end)
