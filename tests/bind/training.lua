@@ -288,11 +288,33 @@ test("EarlyStopping", function()
   eq(#epochs({1, 1}, {monitor = "val_los"}), 2)
   ok(output():find("conditioned on metric `val_los` which is not available. Available metrics are: accuracy,loss,val_loss", 1, true))
   fails("did you mean 'patience'?", keras.callbacks.EarlyStopping, {pateince = 2})
+  eq(keras.callbacks.EarlyStopping{patience = 3.0, verbose = true}.patience, 3)
   local model, best = classifier(), nil
   model:fit(x, y, {epochs = 3, verbose = 0, callbacks = {logs{3, 1, 2}, keras.callbacks.LambdaCallback{
     on_epoch_end = function(epoch) if epoch == 1 then best = model:get_weights() end end},
     keras.callbacks.EarlyStopping{restore_best_weights = true}}})
   eq(model:get_weights()[1], best[1])
+end)
+
+test("callbacks check their arguments when they are made", function()
+  local function refused(name, options, text)
+    fails(name .. ": argument " .. text, keras.callbacks[name], options)
+  end
+  refused("EarlyStopping", {monitor = "loss", patience = "3"}, "patience must be an integer, not \"3\"")
+  refused("EarlyStopping", {patience = 1.5}, "patience must be an integer, not 1.5")
+  refused("EarlyStopping", {min_delta = "a"}, "min_delta must be a number, not \"a\"")
+  refused("EarlyStopping", {monitor = 3}, "monitor must be a string, not 3")
+  refused("EarlyStopping", {monitor = {"loss"}}, "monitor must be a string, not a table")
+  refused("EarlyStopping", {restore_best_weights = 1}, "restore_best_weights must be a boolean, not 1")
+  refused("EarlyStopping", {mode = "maximum"}, "mode must be auto, min or max, not \"maximum\"")
+  refused("ModelCheckpoint", {3}, "filepath must be a string")
+  refused("ModelCheckpoint", {filepath = 3}, "filepath must be a string, not 3")
+  refused("ModelCheckpoint", {filepath = "w", save_freq = 0}, "save_freq must be \"epoch\" or a positive")
+  refused("ModelCheckpoint", {filepath = "w", save_best_only = "yes"}, "save_best_only must be a boolean, not \"yes\"")
+  refused("BackupAndRestore", {backup_dir = 3}, "backup_dir must be a string, not 3")
+  refused("BackupAndRestore", {backup_dir = "b", delete_checkpoint = 0}, "delete_checkpoint must be a boolean, not 0")
+  refused("LambdaCallback", {on_epoch_end = 3}, "on_epoch_end must be a function, not 3")
+  fails("LambdaCallback: a table of functions by name is wanted, not nil", keras.callbacks.LambdaCallback)
 end)
 
 test("ModelCheckpoint", function()
