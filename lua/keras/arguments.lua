@@ -21,8 +21,10 @@ local kinds = {
 --- A value as errors show it.
 function arguments.shown(value)
   if type(value) == "string" then return ("%q"):format(value) end
-  local plain = value == nil or type(value) == "number" or type(value) == "boolean"
-  return plain and tostring(value) or "a " .. (core.kind_of(value) or type(value))
+  if value == nil or type(value) == "number" or type(value) == "boolean" then return tostring(value) end
+  local kind = core.kind_of(value)
+  if kind and kind:find "s$" then return value.class_name end -- "losses": an object
+  return "a " .. (kind or type(value))
 end
 
 --- "EarlyStopping: argument patience must be an integer, not "3"".

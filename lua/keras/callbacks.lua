@@ -114,7 +114,7 @@ function ProgbarLogger:on_predict_end() self:finish(nil) end
 function callbacks.LambdaCallback(functions)
   local object, known = Callback(), {}
   if type(functions) ~= "table" then
-    core.raise("TypeError", "LambdaCallback: a table of functions by name is wanted, not %s", arguments.shown(functions))
+    core.raise("TypeError", "LambdaCallback: expected a table of functions, not %s", arguments.shown(functions))
   end
   for _, hook in ipairs(HOOKS) do known[hook] = true end
   for hook, f in pairs(functions) do

@@ -156,8 +156,8 @@ test("classes stand for their objects", function()
   local model = keras.Sequential{L.Dense(1)}
   model:compile{optimizer = keras.optimizers.SGD, loss = keras.losses.MeanSquaredError, metrics = {keras.metrics.MeanSquaredError}}
   eq({model.optimizer.class_name, #model:train_on_batch(x, tensor.zeros{100, 1})}, {"SGD", 2})
-  fails("expected one of keras.optimizers, got a MeanSquaredError", model.compile, model,
-    {optimizer = keras.losses.MeanSquaredError(), loss = "mse"})
+  fails("argument optimizer must be the name of one of keras.optimizers, or one of them, not MeanSquaredError",
+    model.compile, model, {optimizer = keras.losses.MeanSquaredError(), loss = "mse"})
   model:compile{optimizer = "sgd", loss = function() return "x" end}
   fails("the loss function must return a tensor, not a string", model.train_on_batch, model, x, y)
   model:compile{optimizer = "sgd", loss = "mse", metrics = {function() return {} end}}
@@ -174,6 +174,17 @@ test("what is wrong is said in Keras's words", function()
   model:compile{loss = "mse"}
   eq(tostring(model.optimizer):find "RMSprop" ~= nil, true)
   fails("unknown metric \"acuracy\"", model.compile, model, {optimizer = "sgd", loss = "mse", metrics = {"acuracy"}})
+  fails("compile: argument loss must be the name of one of keras.losses, one of them or a function, not 3",
+    model.compile, model, {loss = 3})
+  fails("compile: argument loss must be the name of one of keras.losses, one of them or a function, not Adam",
+    model.compile, model, {loss = keras.optimizers.Adam()})
+  fails("argument optimizer must be the name of one of keras.optimizers, or one of them, not a table",
+    model.compile, model, {"adam", "mse"})
+  local before = model.optimizer
+  fails("unknown loss", model.compile, model, {optimizer = "adam", loss = "none"})
+  ok(model.optimizer == before) -- what failed changed nothing
+  fails("compile: argument metrics[2] must be the name of one of keras.metrics, one of them or a function, not true",
+    model.compile, model, {loss = "mse", metrics = {"mse", true}})
   fails("Expected `metrics` argument to be a list", model.compile, model, {optimizer = "sgd", loss = "mse", metrics = "accuracy"})
   model:compile{optimizer = "sgd"}
   fails("No loss to compute", model.fit, model, x, y)
@@ -314,7 +325,7 @@ test("callbacks check their arguments when they are made", function()
   refused("BackupAndRestore", {backup_dir = 3}, "backup_dir must be a string, not 3")
   refused("BackupAndRestore", {backup_dir = "b", delete_checkpoint = 0}, "delete_checkpoint must be a boolean, not 0")
   refused("LambdaCallback", {on_epoch_end = 3}, "on_epoch_end must be a function, not 3")
-  fails("LambdaCallback: a table of functions by name is wanted, not nil", keras.callbacks.LambdaCallback)
+  fails("LambdaCallback: expected a table of functions, not nil", keras.callbacks.LambdaCallback)
 end)
 
 test("ModelCheckpoint", function()
