@@ -252,6 +252,7 @@ local LATER = {optimizer = true, loss = true, compiled = true, history = true, s
 
 object.__members = Sequential
 object.__name = "Sequential"
+function object:__help() return tostring(self) .. "\n" .. require "help".documented(Sequential) end
 object.__transient = {programs = true, _running = true} -- fields that are not saved: they are made again when they are needed
 
 function object:__index(key)
