@@ -25,7 +25,8 @@ end
 
 --- image.show(x, {captions, columns, cmap = "gray", vmin, vmax}): a figure of one image, or of a grid of them.
 function image.show(...)
-  local x, captions, columns, cmap, vmin, vmax = core.args("image.show", {"x", "captions", "columns", "cmap", "vmin", "vmax"}, ...)
+  local x, captions, columns, cmap, vmin, vmax = core.args("image.show",
+    {"x", "captions", "columns", "cmap", "vmin", "vmax", list = true}, ...)
   local list = images_of(x)
   if #list == 0 then core.raise("ValueError", "image.show: no image") end
   if type(captions) ~= "table" and core.kind_of(captions) == "tensor" then captions = captions:tolist() end

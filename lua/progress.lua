@@ -79,7 +79,7 @@ local function items_of(x)
 end
 
 local function progress(...)
-  local x, desc = core.args("progress", {"x", "desc"}, ...)
+  local x, desc = core.args("progress", {"x", "desc", list = true}, ...)
   local total, item = items_of(x)
   if not celda.output().redraws or total < 1 then
     local i = 0

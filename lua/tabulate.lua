@@ -160,7 +160,7 @@ screen. A cell whose value is a list of records that does not fit on one line is
 
 return setmetatable(tabulate, {
   __call = function(_, ...)
-    local data, names = core.args("tabulate", {"data", "columns"}, ...)
+    local data, names = core.args("tabulate", {"data", "columns", list = true}, ...)
     local is_tensor = core.kind_of(data) == "tensor"
     if not is_tensor and type(data) ~= "table" then
       core.raise("TypeError", "tabulate: expected a list of records or a matrix, not a %s", core.kind_of(data) or type(data))

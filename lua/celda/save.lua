@@ -55,16 +55,6 @@ local function additions(graph)
   return list
 end
 
--- A file that is something else is not written over.
-local function check_target(path)
-  local file = io.open(path, "rb")
-  local head = file and file:read(100)
-  if file then file:close() end
-  if head and not head:find('"format": "celda"', 1, true) then
-    core.raise("OSError", "'%s' is there and is no saved session: it is not written over", path)
-  end
-end
-
 --- Describes all that the graph refers to: the manifest is whole then.
 function save.finish(graph, manifest)
   manifest.celda, manifest.saved = celda.version, os.time()
@@ -85,7 +75,7 @@ end
 
 --- save.session(path): the whole session; how many variables and additions, and what could not be saved, as {{path, why}, ...}.
 function save.session(path)
-  check_target(path)
+  core.check_target(path)
   local graph, manifest = save.describe()
   core.write_archive(path, graph.tensors, manifest, tostring(save.VERSION))
   return #manifest.locals + #manifest.globals + #manifest.additions, graph.lost
@@ -93,7 +83,7 @@ end
 
 --- celda.save(path, value): one value and all that it refers to.
 function save.value(path, value)
-  check_target(path)
+  core.check_target(path)
   local graph = Graph.new()
   local manifest = save.finish(graph, {value = graph:value(value, nil, "value")})
   core.write_archive(path, graph.tensors, manifest, tostring(save.VERSION))

@@ -1,5 +1,6 @@
 --- BackupAndRestore: training that was interrupted goes on where it was, within an epoch, too, and ends bit for bit as it
 -- would have.
+local arguments = require "keras.arguments"
 local callbacks = require "keras.callbacks"
 local core = require "celda.core"
 local compile = require "keras.compile"
@@ -9,17 +10,15 @@ local BackupAndRestore = callbacks.Callback:extend "BackupAndRestore"
 
 --- BackupAndRestore(backup_dir, {save_freq = "epoch", delete_checkpoint = true})
 function BackupAndRestore:init(...)
-  local folder, freq, double, delete = core.args("BackupAndRestore", {"backup_dir", "save_freq", "double_checkpoint",
-    "delete_checkpoint"}, ...)
-  if type(folder) ~= "string" or folder == "" then
+  arguments.take(self, {{"backup_dir", "string", required = true}, {"save_freq", "frequency", "epoch"},
+    {"double_checkpoint", "boolean", false}, {"delete_checkpoint", "boolean", true}}, ...)
+  if self.backup_dir == "" then
     core.raise("ValueError", "Empty `backup_dir` argument passed: it must be the path of a folder")
   end
-  if double then core.raise("UnsupportedError", "BackupAndRestore: double_checkpoint is not needed: a backup is whole or not there") end
-  freq = freq == nil and "epoch" or freq
-  if freq ~= "epoch" and not (math.type(freq) == "integer" and freq > 0) then
-    core.raise("ValueError", "save_freq must be 'epoch' or a positive integer, not %s", tostring(freq))
+  if self.double_checkpoint then
+    core.raise("UnsupportedError", "BackupAndRestore: double_checkpoint is not needed: a backup is whole or not there")
   end
-  self.backup_dir, self.save_freq, self.delete_checkpoint, self.batches = folder, freq, delete ~= false, 0
+  self.batches = 0
 end
 
 local function path_of(self) return self.backup_dir .. "/backup.celda" end

@@ -1,5 +1,6 @@
 --- Callbacks: what fit, evaluate and predict call as they go. The base class, History, LambdaCallback, the progress line,
 -- and the list that calls them all.
+local arguments = require "keras.arguments"
 local core = require "celda.core"
 local help = require "help"
 local Progbar = require "keras.progbar"
@@ -112,6 +113,9 @@ function ProgbarLogger:on_predict_end() self:finish(nil) end
 --- keras.callbacks.LambdaCallback{on_epoch_end = function(epoch, logs) ... end}
 function callbacks.LambdaCallback(functions)
   local object, known = Callback(), {}
+  if type(functions) ~= "table" then
+    core.raise("TypeError", "LambdaCallback: expected a table of functions, not %s", arguments.shown(functions))
+  end
   for _, hook in ipairs(HOOKS) do known[hook] = true end
   for hook, f in pairs(functions) do
     if not known[hook] then
@@ -119,6 +123,7 @@ function callbacks.LambdaCallback(functions)
       core.raise("TypeError", "LambdaCallback: unknown argument '%s'%s", tostring(hook),
         near and ("; did you mean '%s'?"):format(near) or "")
     end
+    if not help.callable(f) then arguments.refuse("LambdaCallback", hook, "a function", f) end
     object[hook] = function(_, ...) return f(...) end
   end
   return object

@@ -1,4 +1,5 @@
 --- model:compile: the optimizer, the loss, and the metrics that fit the labels' and predictions' shapes.
+local arguments = require "keras.arguments"
 local core = require "celda.core"
 local compile = {methods = {}}
 
@@ -72,6 +73,15 @@ function compile.resolve(self, y, p)
   return c
 end
 
+--- To be closed around a first step: what it made for labels and predictions that did not fit is forgotten.
+function compile.unresolved_after_error(self)
+  local c = self.compiled
+  if not c or c.metrics then return nil end
+  return setmetatable({}, {__close = function(_, problem)
+    if problem ~= nil then c.loss, c.metrics, c.weighted = nil, nil, nil end
+  end})
+end
+
 local function list_of(value, name)
   if value == nil then return {} end
   if type(value) ~= "table" then
@@ -80,10 +90,22 @@ local function list_of(value, name)
   return value
 end
 
+-- What an argument stands for: one of keras.<kind>, its class, its name, its JSON or any other function.
+local function get(kind, name, value)
+  local what = type(value)
+  local fits = value == nil or what == "string" or what == "function" or core.kind_of(value) == kind
+    or what == "table" and rawget(value, "class_name")
+  if not fits then
+    arguments.refuse("compile", name, ("the name of one of keras.%s, %s"):format(kind,
+      kind == "optimizers" and "or one of them" or "one of them or a function"), value)
+  end
+  return core[kind].get(value)
+end
+
 -- A name that nobody knows is an error now, not when training begins.
-local function check_specs(specs)
-  for _, spec in ipairs(specs) do
-    if not is_name(spec, "accuracy", "acc") then core.metrics.get(spec) end
+local function check_specs(specs, name)
+  for i, spec in ipairs(specs) do
+    if not is_name(spec, "accuracy", "acc") then get("metrics", ("%s[%d]"):format(name, i), spec) end
   end
 end
 
@@ -96,12 +118,12 @@ function compile.methods:compile(...)
   if steps ~= nil and steps ~= 1 then core.raise("UnsupportedError", "compile: steps_per_execution must be 1") end
   if optimizer == nil then optimizer = "rmsprop" end
   metrics, weighted = list_of(metrics, "metrics"), list_of(weighted, "weighted_metrics")
-  check_specs(metrics)
-  check_specs(weighted)
-  optimizer = core.optimizers.get(optimizer)
+  check_specs(metrics, "metrics")
+  check_specs(weighted, "weighted_metrics")
+  optimizer = get("optimizers", "optimizer", optimizer)
   if type(optimizer) == "function" then core.raise("TypeError", "compile: a function cannot be the optimizer") end
-  self.optimizer = optimizer
-  self.loss = is_name(loss, "crossentropy", "ce") and loss or core.losses.get(loss)
+  if not is_name(loss, "crossentropy", "ce") then loss = get("losses", "loss", loss) end
+  self.optimizer, self.loss = optimizer, loss
   self.compiled = {metric_specs = metrics, weighted_specs = weighted, tracker = core.metrics.Mean{name = "loss"}}
   compile.forget(self)
 end

@@ -1,8 +1,7 @@
 --- What fit, evaluate and predict are given: tensors of samples, checked, cut into batches.
 local core = require "celda.core"
+local shown = require "keras.arguments".shown
 local data = {}
-
-local function shown(value) return type(value) == "string" and ("%q"):format(value) or tostring(value) end
 
 local function as_tensor(value, what)
   if value == nil or core.kind_of(value) == "tensor" then return value end

@@ -1,17 +1,16 @@
 --- EarlyStopping: ends training when a value has not got better for `patience` epochs.
 local Monitor = require "keras.monitor"
-local core = require "celda.core"
+local arguments = require "keras.arguments"
 
 local EarlyStopping = Monitor:extend "EarlyStopping"
 
 --- EarlyStopping{monitor = "val_loss", min_delta = 0, patience = 0, verbose = 0, mode = "auto", baseline = nil,
 -- restore_best_weights = false, start_from_epoch = 0}
 function EarlyStopping:init(...)
-  local monitor, min_delta, patience, verbose, mode, baseline, restore, start = core.args("EarlyStopping", {"monitor",
-    "min_delta", "patience", "verbose", "mode", "baseline", "restore_best_weights", "start_from_epoch"}, ...)
-  self:watch("Early stopping", monitor, mode, min_delta)
-  self.patience, self.verbose, self.baseline = patience or 0, verbose or 0, baseline
-  self.restore_best_weights, self.start_from_epoch = restore or false, start or 0
+  arguments.take(self, {{"monitor", "string", "val_loss"}, {"min_delta", "number", 0}, {"patience", "integer", 0},
+    {"verbose", "verbosity", 0}, {"mode", "mode", "auto"}, {"baseline", "number"},
+    {"restore_best_weights", "boolean", false}, {"start_from_epoch", "integer", 0}}, ...)
+  self:watch "Early stopping"
 end
 
 function EarlyStopping:on_train_begin()

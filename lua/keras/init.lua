@@ -53,8 +53,10 @@ keras.activations = strict(core.activations, "keras.activations")
 keras.Layer, keras.Sequential = require "keras.layer", require "keras.sequential"
 help.register("keras.Sequential", [[
 keras.Sequential{layer, ...}, keras.Sequential(layers, {trainable = true, name = nil})
-A model that is a stack of layers. Its methods: add, pop, build, summary, compile, fit, evaluate, predict, get_layer,
-get_weights, set_weights, save_weights, load_weights, count_params, to_json.]], keras.Sequential)
+A model that is a stack of layers. Its methods: add, pop, build, summary,
+compile, fit, evaluate, predict, get_layer, get_weights, set_weights,
+save_weights, load_weights, save, count_params, to_json; help(model.fit)
+explains one.]], keras.Sequential)
 keras.layers.Input, keras.layers.Layer = keras.Input, keras.Layer
 for _, name in ipairs {"callbacks", "utils", "models"} do
   keras[name] = strict(require("keras." .. name), "keras." .. name)

@@ -1,23 +1,21 @@
 --- ModelCheckpoint: saves the model, or its weights as safetensors, after each epoch or so many batches.
 local Monitor = require "keras.monitor"
+local arguments = require "keras.arguments"
 local core = require "celda.core"
+local weights = require "keras.weights"
 
 local ModelCheckpoint = Monitor:extend "ModelCheckpoint"
 
 --- ModelCheckpoint("weights.{epoch:02d}-{val_loss:.2f}.safetensors", {monitor = "val_loss", verbose = 0,
 -- save_best_only = false, save_weights_only = nil, mode = "auto", save_freq = "epoch", initial_value_threshold = nil})
 function ModelCheckpoint:init(...)
-  local path, monitor, verbose, best_only, weights_only, mode, freq, threshold = core.args("ModelCheckpoint", {"filepath",
-    "monitor", "verbose", "save_best_only", "save_weights_only", "mode", "save_freq", "initial_value_threshold"}, ...)
-  if not path then core.raise("TypeError", "ModelCheckpoint: missing argument 'filepath'") end
-  if weights_only == nil then weights_only = not path:find "%.celda$" end
-  freq = freq or "epoch"
-  if freq ~= "epoch" and math.type(freq) ~= "integer" then
-    core.raise("ValueError", "Unrecognized save_freq: %s. Expected save_freq are 'epoch' or integer values", tostring(freq))
-  end
-  self:watch("ModelCheckpoint", monitor, mode)
-  self.filepath, self.verbose, self.save_best_only = path, verbose or 0, best_only or false
-  self.save_freq, self.best, self.batches, self.save_weights_only = freq, threshold, 0, weights_only
+  arguments.take(self, {{"filepath", "string", required = true}, {"monitor", "string", "val_loss"},
+    {"verbose", "verbosity", 0}, {"save_best_only", "boolean", false}, {"save_weights_only", "boolean"},
+    {"mode", "mode", "auto"}, {"save_freq", "frequency", "epoch"}, {"initial_value_threshold", "number"}}, ...)
+  weights.check_path("ModelCheckpoint", self.filepath)
+  if self.save_weights_only == nil then self.save_weights_only = not self.filepath:find "%.celda$" end
+  self:watch "ModelCheckpoint"
+  self.best, self.batches = self.initial_value_threshold, 0
 end
 
 -- "{epoch:02d}" and "{val_loss:.2f}" as Python's str.format fills them.

@@ -1,19 +1,12 @@
 --- Callbacks that watch one value of the logs: what is better, and whether it got better.
 local callbacks = require "keras.callbacks"
-local core = require "celda.core"
 
 local Monitor = callbacks.Callback:extend()
 
 local RISES = {"accuracy", "acc", "auc", "precision", "recall", "f1", "r2", "iou"} -- metrics of which more is better
 
--- Sets what is watched; `who` names the callback in messages.
-function Monitor:watch(who, monitor, mode, min_delta)
-  mode = mode or "auto"
-  if mode ~= "auto" and mode ~= "min" and mode ~= "max" then
-    core.raise("ValueError", "%s: mode must be auto, min or max, not %s", who, tostring(mode))
-  end
-  self.who, self.monitor, self.mode, self.min_delta = who, monitor or "val_loss", mode, math.abs(min_delta or 0)
-end
+-- To be called once monitor, mode and min_delta are set; `who` names the callback in messages.
+function Monitor:watch(who) self.who, self.min_delta = who, math.abs(self.min_delta or 0) end
 
 local function rises(self)
   if self.mode ~= "auto" then return self.mode == "max" end

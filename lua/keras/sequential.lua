@@ -32,9 +32,19 @@ local function build_layer(layer, shape, scope)
   build(layer, shape, scope)
 end
 
+-- A shape that does not fit is found out before any layer is built for it. Layers written in Lua tell theirs when they are
+-- built, so it is found out up to the first of these.
+local function check_shapes(self, shape)
+  for _, layer in ipairs(self.stack) do
+    if type(layer) ~= "userdata" then return end
+    shape = layer:compute_output_shape(shape)
+  end
+end
+
 --- model:build{-1, 28, 28, 1}: makes the weights for inputs of this shape, the batch first.
 function Sequential:build(shape)
   if not shape then core.raise("ValueError", "build: give the input's shape, the batch first: model:build{-1, 28, 28, 1}") end
+  check_shapes(self, shape)
   local at, shapes = shape, {}
   for i, layer in ipairs(self.stack) do
     build_layer(layer, at, self.name)
@@ -242,6 +252,7 @@ local LATER = {optimizer = true, loss = true, compiled = true, history = true, s
 
 object.__members = Sequential
 object.__name = "Sequential"
+function object:__help() return tostring(self) .. "\n" .. require "help".documented(Sequential) end
 object.__transient = {programs = true, _running = true} -- fields that are not saved: they are made again when they are needed
 
 function object:__index(key)

@@ -41,9 +41,10 @@ function kinds.predict(self, x) return self(x, {training = false}) end
 function steps.prepare(self)
   local c = self.compiled
   if c.trainable then return end
-  c.trainable = self.trainable_variables
-  if #c.trainable == 0 then core.raise("ValueError", "model '%s' has no weights that training could change", self.name) end
-  self.optimizer:build(c.trainable)
+  local variables = self.trainable_variables
+  if #variables == 0 then core.raise("ValueError", "model '%s' has no weights that training could change", self.name) end
+  self.optimizer:build(variables)
+  c.trainable = variables
 end
 
 local function key_of(kind, inputs)
@@ -68,6 +69,7 @@ end
 
 local function trace(self, kind, inputs, place, rows)
   if kind == "train" then steps.prepare(self) end
+  local _ <close> = compile.unresolved_after_error(self)
   return core.trace(function(...)
     local given, batch = {...}, {}
     for i, what in ipairs(place) do batch[what] = rows and given[i]:take(given[#place + 1]) or given[i] end

@@ -7,7 +7,7 @@ utils.set_random_seed = core.set_random_seed
 
 --- to_categorical(labels[, num_classes]): rows with one 1 each, float32.
 function utils.to_categorical(...)
-  local labels, classes = core.args("to_categorical", {"x", "num_classes"}, ...)
+  local labels, classes = core.args("to_categorical", {"x", "num_classes", list = true}, ...)
   labels = tensor(labels):astype "int64"
   local most = labels.size > 0 and labels:max():item() or -1
   if classes and most >= classes then
@@ -18,7 +18,7 @@ end
 
 --- normalize(x[, axis = -1, order = 2]): x over its norm along an axis; where that is 0, x.
 function utils.normalize(...)
-  local x, axis, order = core.args("normalize", {"x", "axis", "order"}, ...)
+  local x, axis, order = core.args("normalize", {"x", "axis", "order", list = true}, ...)
   x, axis, order = tensor(x), axis or -1, order or 2
   local norm = (x:abs() ^ order):sum{axis = axis, keepdims = true} ^ (1 / order)
   return x / tensor.where(norm:eq(0), 1, norm)

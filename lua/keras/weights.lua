@@ -39,6 +39,16 @@ function methods:set_weights(values)
   assign_all(self, values)
 end
 
+--- The path must be a string, and of no kind of file that Keras writes and celda does not.
+function weights.check_path(method, path)
+  if type(path) ~= "string" then core.raise("TypeError", "%s: filepath must be a string, not a %s", method, type(path)) end
+  local other = path:match "%.keras$" or path:match "%.h5$"
+  if other then
+    core.raise("UnsupportedError", "%s: %s files are not written; save(\"model.celda\") keeps the model, "
+      .. "save_weights(\"model.safetensors\") weights that Keras can be given", method, other)
+  end
+end
+
 local function check_overwrite(path, overwrite)
   local file = overwrite == false and io.open(path, "rb")
   if not file then return end
@@ -49,12 +59,7 @@ end
 --- model:save("model.celda"): all of it - layers, weights, optimizer, losses, metrics - for keras.models.load_model.
 function methods:save(...)
   local path, overwrite = core.args("save", {"filepath", "overwrite"}, ...)
-  if type(path) ~= "string" then core.raise("TypeError", "save: filepath must be a string, not a %s", type(path)) end
-  local other = path:match "%.keras$" or path:match "%.h5$"
-  if other then
-    core.raise("UnsupportedError", "save: %s files are not written; save(\"model.celda\") keeps the model, "
-      .. "save_weights(\"model.safetensors\") weights that Keras can be given", other)
-  end
+  weights.check_path("save", path)
   check_overwrite(path, overwrite)
   for _, what in ipairs(celda.save(path, self)) do
     io.stderr:write(("not saved: %s: %s\n"):format(what[1]:gsub("^value", self.name), what[2]))
@@ -64,6 +69,7 @@ end
 --- model:save_weights(path): safetensors under Keras's variable paths.
 function methods:save_weights(...)
   local path, overwrite = core.args("save_weights", {"filepath", "overwrite"}, ...)
+  weights.check_path("save_weights", path)
   weights.check_built(self, "save its weights")
   check_overwrite(path, overwrite)
   local tensors, order = {}, {}

@@ -62,7 +62,8 @@ end
 --- axes:line(y), axes:line(x, y, {label, color, linewidth = 1.5, linestyle = "-", marker, markersize = 6, alpha})
 function Axes:line(...)
   local x, y, label, color, width, style, marker, size, alpha =
-    core.args("line", {"x", "y", "label", "color", "linewidth", "linestyle", "marker", "markersize", "alpha"}, ...)
+    core.args("line", {"x", "y", "label", "color", "linewidth", "linestyle", "marker", "markersize", "alpha",
+      list = true}, ...)
   if style and not artists.is_linestyle(style) then core.raise("ValueError", "unknown linestyle '%s': - -- : or -.", tostring(style)) end
   x, y = points_of(x, y)
   return add(self, artists.line(x, y, {label = label, color = colour_for(self, color), linewidth = width, linestyle = style,
@@ -72,7 +73,8 @@ Axes.plot = Axes.line
 
 --- axes:scatter(x, y, {s = 36, label, color, alpha}): s is the marks' area in points squared, as matplotlib's.
 function Axes:scatter(...)
-  local x, y, s, color, label, alpha = core.args("scatter", {"x", "y", "s", "color", "label", "alpha"}, ...)
+  local x, y, s, color, label, alpha = core.args("scatter",
+    {"x", "y", "s", "color", "label", "alpha", list = true}, ...)
   x, y = points_of(x, y)
   return add(self, artists.line(x, y, {label = label, color = colour_for(self, color), linestyle = "", marker = "o",
     markersize = (s or 36) ^ 0.5, alpha = alpha}))
@@ -80,7 +82,8 @@ end
 
 --- axes:bar(x, height, {width = 0.8, color, label, alpha}): x holds numbers or names.
 function Axes:bar(...)
-  local x, height, width, color, label, alpha = core.args("bar", {"x", "height", "width", "color", "label", "alpha"}, ...)
+  local x, height, width, color, label, alpha = core.args("bar",
+    {"x", "height", "width", "color", "label", "alpha", list = true}, ...)
   if height == nil then x, height = nil, x end
   height, width = list(height, "height"), width or 0.8
   if type(x) == "table" and type(x[1]) == "string" then x, self.names_x = nil, x end
@@ -96,7 +99,7 @@ end
 --- axes:hist(x, {bins = 10, range, density = false, color, label, alpha})
 function Axes:hist(...)
   local x, bins, range, density, color, label, alpha =
-    core.args("hist", {"x", "bins", "range", "density", "color", "label", "alpha"}, ...)
+    core.args("hist", {"x", "bins", "range", "density", "color", "label", "alpha", list = true}, ...)
   x, bins = list(x, "x"), bins or 10
   if math.type(bins) ~= "integer" or bins < 1 then core.raise("ValueError", "hist: bins must be a positive integer") end
   local low, high = math.huge, -math.huge
@@ -131,7 +134,7 @@ end
 --- axes:imshow(image, {cmap = "viridis", vmin, vmax}): rows x columns of numbers, or of red, green and blue (0..255 in uint8,
 -- else 0..1).
 function Axes:imshow(...)
-  local x, cmap, vmin, vmax = core.args("imshow", {"X", "cmap", "vmin", "vmax"}, ...)
+  local x, cmap, vmin, vmax = core.args("imshow", {"X", "cmap", "vmin", "vmax", list = true}, ...)
   x, cmap = matrix(x, "imshow"), cmap or "viridis"
   colours.map(cmap)
   if x.ndim == 3 and x.dtype ~= "uint8" then x = x * 255 end
@@ -153,7 +156,8 @@ end
 -- cell shows its value.
 function Axes:heatmap(...)
   local x, annot, fmt, cmap, xlabels, ylabels, vmin, vmax =
-    core.args("heatmap", {"data", "annot", "fmt", "cmap", "xticklabels", "yticklabels", "vmin", "vmax"}, ...)
+    core.args("heatmap", {"data", "annot", "fmt", "cmap", "xticklabels", "yticklabels", "vmin", "vmax",
+      list = true}, ...)
   x, cmap = matrix(x, "heatmap"), cmap or "viridis"
   if x.ndim ~= 2 then core.raise("ValueError", "heatmap: expected a matrix, not shape %s", tostring(x.shape)) end
   colours.map(cmap)
@@ -177,7 +181,7 @@ end
 -- (rows) was predicted as each (columns); y_pred may hold a row of probabilities each.
 function Axes:confusion_matrix(...)
   local truth, predicted, names, normalize, cmap =
-    core.args("confusion_matrix", {"y_true", "y_pred", "display_labels", "normalize", "cmap"}, ...)
+    core.args("confusion_matrix", {"y_true", "y_pred", "display_labels", "normalize", "cmap", list = true}, ...)
   truth, predicted = labels_of(truth, "y_true"), labels_of(predicted, "y_pred")
   if #truth ~= #predicted then
     core.raise("ValueError", "confusion_matrix: %d true labels and %d predicted ones", #truth, #predicted)

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "bind/internal.h"
+#include "tensor/replace.h"
 #include "tensor/save_job.h"
 
 /* The manifest's text into metadata, which the caller frees. */
@@ -40,6 +41,13 @@ static int entries(lua_State *L, int index, struct safetensors_entry **out) {
     }
     *out = entry;
     return n;
+}
+
+/* check_target(path): a file that is no saved session is not written over. */
+static int check_target(lua_State *L) {
+    struct err e = {0};
+    bind_check(L, replace_check(luaL_checkstring(L, 1), FILE_SESSION, &e), &e);
+    return 0;
 }
 
 /* write_archive(path, {{name, tensor}, ...}, manifest, version) */
@@ -163,10 +171,10 @@ static int read_manifest(lua_State *L) {
 
 void bind_open_archive(lua_State *L, int core) {
     static const luaL_Reg none[] = {{NULL, NULL}};
-    static const luaL_Reg functions[] = {{"write_archive", write_archive}, {"start_archive", start_archive},
-                                         {"job_done", job_done},           {"finish_job", finish_job},
-                                         {"storage_state", storage_state}, {"read_archive", read_archive},
-                                         {"read_manifest", read_manifest}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"check_target", check_target}, {"write_archive", write_archive}, {"start_archive", start_archive},
+        {"job_done", job_done},         {"finish_job", finish_job},       {"storage_state", storage_state},
+        {"read_archive", read_archive}, {"read_manifest", read_manifest}, {NULL, NULL}};
     bind_new_type(L, BIND_ARCHIVE, none, release);
     bind_new_type(L, BIND_JOB, none, release_job);
     lua_pop(L, 2);

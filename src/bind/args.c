@@ -103,6 +103,10 @@ void bind_args(lua_State *L, int first, const char *function, const char *const 
     lua_remove(L, first);
 }
 
+void bind_drop_empty(lua_State *L, int first) {
+    if (lua_gettop(L) == first && bind_is_empty(L, first)) lua_settop(L, first - 1);
+}
+
 void bind_split_list(lua_State *L, int first) {
     if (lua_gettop(L) != first || !bind_is_keywords(L, first) || lua_rawlen(L, first) == 0) return;
     lua_newtable(L); /* the list */

@@ -67,6 +67,8 @@ struct tensor *bind_op(lua_State *L, const struct op *op, struct tensor *const *
  * string key, or nothing at all after other arguments. An unknown keyword is an error that names it and the nearest; too
  * many positional arguments, or one given twice, too. `function` names the callee in errors. */
 void bind_args(lua_State *L, int first, const char *function, const char *const *names);
+/* f{} as f(), where the first argument is no list: goes before bind_args, for which an empty table alone is a value. */
+void bind_drop_empty(lua_State *L, int first);
 /* f{1, 2, key = v} where the list is one argument: a lone table at `first` becomes two, its list and its keywords. */
 void bind_split_list(lua_State *L, int first);
 /* Raises unless slot `index` is not nil. */

@@ -197,14 +197,33 @@ static int json_encode(lua_State *L) {
     return bind_push_buf(L, text);
 }
 
+static int null_tostring(lua_State *L) {
+    if (bind_is_null(L, 1))
+        lua_pushliteral(L, "null");
+    else
+        lua_pushfstring(L, "userdata: %p", lua_touserdata(L, 1));
+    return 1;
+}
+
+/* Pushes json.null. All light userdata have one metatable. */
+static void push_null(lua_State *L) {
+    lua_pushlightuserdata(L, (void *)&null_key);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, null_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_setmetatable(L, -2);
+}
+
 void bind_open_json(lua_State *L) {
     static const luaL_Reg functions[] = {{"decode", json_decode}, {"encode", json_encode}, {NULL, NULL}};
     static const luaL_Reg none[] = {{NULL, NULL}};
     bind_new_type(L, BIND_JSON, none, json_release);
     luaL_newmetatable(L, BIND_EMPTY);
+    lua_pushnil(L);
+    lua_setfield(L, -2, "__name"); /* a cell shows it as any table */
     lua_pop(L, 2);
     luaL_newlib(L, functions);
-    lua_pushlightuserdata(L, (void *)&null_key);
+    push_null(L);
     lua_setfield(L, -2, "null");
     bind_strict(L, "json");
     lua_setglobal(L, "json");

@@ -54,14 +54,16 @@ static int construct(lua_State *L) {
     const char *names[MAX_ARGS + 1];
     struct nn_given given[MAX_ARGS];
     struct err e = {0};
-    int n = 0, ngiven = 0, positional = nn_positional(c), top = lua_gettop(L);
+    int n = 0, ngiven = 0, positional = nn_positional(c);
+    const struct nn_arg *one = nn_arg_at(c, 0);
+    if (!one || one->initial || one->type != NN_SHAPE) bind_drop_empty(L, 1);
+    int top = lua_gettop(L);
     for (const struct nn_arg *a; n < MAX_ARGS && (a = nn_arg_at(c, n)); n++) names[n] = a->name;
     names[n] = NULL;
     int by_place = top - (top > 0 && bind_is_keywords(L, top));
     if (by_place > positional)
         return bind_raise(L, ERR_TYPE, "%s takes at most %d positional arguments, but %d were given", c->name,
                           positional, by_place);
-    if (top == 1 && nn_arg_at(c, 0)->initial && lua_istable(L, 1) && bind_is_empty(L, 1)) lua_settop(L, 0);
     bind_args(L, 1, c->name, names);
     struct nn_object **box = (struct nn_object **)bind_box(L, BIND_OBJECT);
     const json_t *config = config_of(L, names, 1, given, &ngiven);

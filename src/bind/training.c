@@ -102,11 +102,15 @@ static const char **push_names(lua_State *L, int index) {
     return names;
 }
 
-/* args("fit", {"x", "y"}, ...): the values of the arguments in the order of the names, nil where absent. */
+/* args("compile", {"optimizer", "loss"}, ...): the values of the arguments in the order of the names, nil where absent.
+ * An empty table alone holds no keywords; with {"x", "y", list = true} it is a value, the first. */
 static int core_args(lua_State *L) {
     const char *function = luaL_checkstring(L, 1);
     const char **names = push_names(L, 2);
     lua_insert(L, 3);
+    bool list = lua_getfield(L, 2, "list") != LUA_TNIL;
+    lua_pop(L, 1);
+    if (!list) bind_drop_empty(L, 4);
     bind_args(L, 4, function, names);
     return lua_gettop(L) - 3;
 }

@@ -7,6 +7,7 @@
 
 static void offer(const struct completion *c, const char *word) {
     const struct session_candidate candidate = {.start = c->start, .word = word, .note = ""};
+    if (c->public && *word == '_') return;
     if (strncmp(word, c->word, c->n) == 0) c->add(c->arg, &candidate);
 }
 
@@ -158,6 +159,7 @@ static int complete(lua_State *L) {
     r->c.start = start;
     r->c.word = r->line + start;
     r->c.n = r->cursor - start;
+    r->c.public = r->c.n == 0; /* until one is typed */
     if (root == start) {
         if (session_offer_arguments(L, r->line, &r->c)) return 0;
         session_offer_names(L, &r->c);

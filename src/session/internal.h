@@ -187,7 +187,8 @@ struct completion {
     size_t start;     /* of the word in the line */
     const char *word; /* n bytes of it stand there */
     size_t n;
-    bool calls; /* behind a colon: functions alone */
+    bool calls;  /* behind a colon: functions alone */
+    bool public; /* no names that begin with an underscore: they are their owner's affair */
 };
 
 /* Pushes what "a.b:c" stands for, nil where it is nothing; nothing of the user's runs. */

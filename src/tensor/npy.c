@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "tensor/replace.h"
 
 static const char magic[] = "\x93NUMPY";
 
@@ -170,6 +171,7 @@ enum status npy_save(const char *path, const struct tensor *t, struct err *e) {
     struct file_writer w;
     struct buf header = {0};
     void *block = NULL;
+    if (replace_check(path, FILE_NPY, e)) return e->status;
     const void *bytes = tensor_host(t, &block, e);
     if (bytes && npy_put_header(t, &header, e) == OK && file_begin(&w, path, e) == OK) {
         if (file_write(&w, header.data, header.len, e) || file_write(&w, bytes, tensor_bytes(t), e))

@@ -12,7 +12,8 @@ enum status npy_read(struct device *device, const void *bytes, size_t n, struct 
 enum status npz_read(struct device *device, const void *bytes, size_t n, struct safetensors *out, struct err *e);
 bool npz_is(const void *bytes, size_t n); /* whether it begins as an .npz does */
 
-/* Both write a whole file or leave the old one as it was (base/file.h). As numpy.save and numpy.savez do. */
+/* Both write a whole file or leave the old one as it was (base/file.h), which must be of the same kind
+ * (tensor/replace.h). As numpy.save and numpy.savez do. */
 enum status npy_save(const char *path, const struct tensor *t, struct err *e);
 enum status npz_save(const char *path, const struct safetensors_entry *entry, int count, struct err *e);
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "tensor/npy.h"
+#include "tensor/replace.h"
 
 enum {
     LOCAL = 0x04034b50,
@@ -252,7 +253,7 @@ static enum status write_end(struct writer *w, int count, struct err *e) {
 enum status npz_save(const char *path, const struct safetensors_entry *entry, int count, struct err *e) {
     struct writer w = {0};
     if (count > UINT16_MAX) return err_set(e, ERR_UNSUPPORTED, "npz: more than %d tensors", UINT16_MAX);
-    if (file_begin(&w.file, path, e)) return e->status;
+    if (replace_check(path, FILE_NPZ, e) || file_begin(&w.file, path, e)) return e->status;
     for (int i = 0; i < count && e->status == OK; i++) write_member(&w, &entry[i], e);
     if (e->status == OK) write_end(&w, count, e);
     buf_free(&w.central);

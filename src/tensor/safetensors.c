@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "tensor/replace.h"
 
 static const struct {
     const char *name;
@@ -290,6 +291,7 @@ static enum status save(const char *path, const struct safetensors_entry *entry,
 
 enum status safetensors_save(const char *path, const struct safetensors_entry *entry, int count, const json_t *metadata,
                              struct err *e) {
+    if (replace_check(path, FILE_WEIGHTS, e)) return e->status;
     return save(path, entry, count, metadata, false, e);
 }
 

@@ -26,10 +26,11 @@ enum status safetensors_load(struct device *device, const char *path, struct saf
 enum status safetensors_salvage(struct device *device, const char *path, struct safetensors *out, struct err *e);
 void safetensors_free(struct safetensors *s);
 
-/* Writes a whole file or leaves the old one as it was (base/file.h). metadata may be NULL. */
+/* Writes a whole file or leaves the old one as it was (base/file.h), which must be one of weights (tensor/replace.h).
+ * metadata may be NULL. */
 enum status safetensors_save(const char *path, const struct safetensors_entry *entry, int count, const json_t *metadata,
                              struct err *e);
-/* The same with checksums: the metadata's "crc32" holds zlib's CRC-32 of each tensor's bytes in the file's order, eight
+/* The same with checksums, over whatever is there: the metadata's "crc32" holds zlib's CRC-32 of each tensor's bytes in the file's order, eight
  * hexadecimal digits each. */
 enum status safetensors_save_checked(const char *path, const struct safetensors_entry *entry, int count,
                                      const json_t *metadata, struct err *e);

@@ -60,6 +60,45 @@ test("safetensors, there and back", function()
   eq(select(2, pcall(safetensors.load, path)) ~= nil, true)
 end)
 
+test("only a file of its own kind is written over", function()
+  local function bytes_of(path)
+    local file <close> = assert(io.open(path, "rb"))
+    return file:read "a"
+  end
+  local x = tensor{1, 2}
+  local writers = {
+    weights = function(path) safetensors.save(path, {x = x}) end,
+    npy = function(path) tensor.save(path, x) end,
+    npz = function(path) tensor.savez(path, {x = x}) end,
+  }
+  for kind, save in pairs(writers) do
+    local path = scratch .. "/kinds." .. kind
+    save(path)
+    save(path)
+    local mine = bytes_of(path)
+    for other, f in pairs(writers) do
+      if other ~= kind then
+        local target = write("over." .. other, mine)
+        fails("it is not written over", f, target)
+        eq(bytes_of(target), mine)
+      end
+    end
+    save(write("empty." .. kind, ""))
+    -- the last begins as safetensors does, but for the length
+    for _, text in ipairs{"-- mine\n", "x", '{"cells": []}', "local x={1}"} do
+      local target = write("text." .. kind, text)
+      fails("'" .. target .. "' is there and is no ", save, target)
+      eq(bytes_of(target), text)
+    end
+  end
+  local session = scratch .. "/kinds.celda"
+  celda.save(session, x)
+  celda.save(session, x)
+  fails("is a saved session, no file of weights", safetensors.save, session, {x = x})
+  fails("is a file of weights (safetensors), no saved session", celda.save, scratch .. "/kinds.weights", x)
+  fails("no regular file", safetensors.save, "/dev/null", {x = x})
+end)
+
 test("json, there and back", function()
   local text = '{"a": [1, 2.5, true, null, "x"], "b": {}, "c": []}'
   local value = json.decode(text)

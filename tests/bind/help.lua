@@ -10,6 +10,9 @@ test("methods of models show what stands above them in celda's own source", func
   ok(said(model.fit):find("^model:fit%("))
   eq(said "model.add", "Puts a layer on top.\n")
   eq(said "model.summary", said(keras.Sequential.summary))
+  local text = said(model)
+  ok(text:find("^<Sequential name=[%w_]+, built=false>\nkeras.Sequential{"), text)
+  for _, name in ipairs{"summary", "fit", "predict"} do ok(text:find(name, 1, true), name) end
 end)
 
 test("tensors: functions, methods, and what an operation computes", function()

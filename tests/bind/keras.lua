@@ -229,6 +229,12 @@ test("weights to a file and back, and into a model of another name", function()
   local third = keras.Sequential{L.Dense(2, {input_shape = {3}, name = "e"})}
   fails("has no weight", third.load_weights, third, path)
   fails("OSError", a.save_weights, a, scratch .. "/no/such/folder/w")
+  fails("save_weights: .h5 files are not written; save(\"model.celda\")", a.save_weights, a, scratch .. "/m.weights.h5")
+  fails("save: .keras files are not written", a.save, a, scratch .. "/m.keras")
+  fails("save_weights: filepath must be a string, not a nil", a.save_weights, a)
+  local notebook <close> = io.open(scratch .. "/mine.cells", "w")
+  notebook:write("x = 1\n"):flush()
+  fails("mine.cells' is there and is no file of weights", a.save_weights, a, scratch .. "/mine.cells")
 end)
 
 test("a layer written in Lua", function()

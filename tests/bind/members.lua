@@ -77,7 +77,28 @@ end)
 test("an empty table of keywords", function()
   eq(keras.losses.MeanSquaredError{}.reduction, "sum_over_batch_size")
   eq(L.MaxPooling2D{}.pool_size, {2, 2})
-  fails("units must be an integer", L.Dense, {})
+  for _, name in ipairs{"Add", "Flatten", "Softmax"} do eq(L[name]{}.class_name, name) end
+  eq(keras.initializers.Zeros{}.class_name, "Zeros")
+  fails("Dense: missing argument \"units\"", L.Dense, {})
+  fails("Conv2D: missing argument \"filters\"", L.Conv2D, {})
+  eq(keras.callbacks.EarlyStopping{}.monitor, "val_loss")
+  fails("ModelCheckpoint: missing argument 'filepath'", keras.callbacks.ModelCheckpoint, {})
+  local model = keras.Sequential{}
+  model:compile{}
+  eq(model.optimizer.class_name, "RMSprop")
+  output()
+  model:summary{}
+  ok(output():find("Total params", 1, true))
+end)
+
+test("an empty list, where a list is the first argument", function()
+  eq(tensor{}.shape, {0})
+  eq(tensor.zeros{}.shape, {})
+  eq(L.Reshape{}.target_shape, {})
+  eq(#keras.Sequential{}.layers, 0)
+  eq(keras.utils.to_categorical{}.size, 0)
+  eq(keras.utils.normalize{}.shape, {0})
+  for _ in progress{} do error "nothing to do" end
 end)
 
 test("what objects print as", function()

@@ -156,8 +156,8 @@ test("classes stand for their objects", function()
   local model = keras.Sequential{L.Dense(1)}
   model:compile{optimizer = keras.optimizers.SGD, loss = keras.losses.MeanSquaredError, metrics = {keras.metrics.MeanSquaredError}}
   eq({model.optimizer.class_name, #model:train_on_batch(x, tensor.zeros{100, 1})}, {"SGD", 2})
-  fails("expected one of keras.optimizers, got a MeanSquaredError", model.compile, model,
-    {optimizer = keras.losses.MeanSquaredError(), loss = "mse"})
+  fails("argument optimizer must be the name of one of keras.optimizers, or one of them, not MeanSquaredError",
+    model.compile, model, {optimizer = keras.losses.MeanSquaredError(), loss = "mse"})
   model:compile{optimizer = "sgd", loss = function() return "x" end}
   fails("the loss function must return a tensor, not a string", model.train_on_batch, model, x, y)
   model:compile{optimizer = "sgd", loss = "mse", metrics = {function() return {} end}}
@@ -174,6 +174,17 @@ test("what is wrong is said in Keras's words", function()
   model:compile{loss = "mse"}
   eq(tostring(model.optimizer):find "RMSprop" ~= nil, true)
   fails("unknown metric \"acuracy\"", model.compile, model, {optimizer = "sgd", loss = "mse", metrics = {"acuracy"}})
+  fails("compile: argument loss must be the name of one of keras.losses, one of them or a function, not 3",
+    model.compile, model, {loss = 3})
+  fails("compile: argument loss must be the name of one of keras.losses, one of them or a function, not Adam",
+    model.compile, model, {loss = keras.optimizers.Adam()})
+  fails("argument optimizer must be the name of one of keras.optimizers, or one of them, not a table",
+    model.compile, model, {"adam", "mse"})
+  local before = model.optimizer
+  fails("unknown loss", model.compile, model, {optimizer = "adam", loss = "none"})
+  ok(model.optimizer == before) -- what failed changed nothing
+  fails("compile: argument metrics[2] must be the name of one of keras.metrics, one of them or a function, not true",
+    model.compile, model, {loss = "mse", metrics = {"mse", true}})
   fails("Expected `metrics` argument to be a list", model.compile, model, {optimizer = "sgd", loss = "mse", metrics = "accuracy"})
   model:compile{optimizer = "sgd"}
   fails("No loss to compute", model.fit, model, x, y)
@@ -206,6 +217,27 @@ test("a failed step leaves the weights and the optimizer as they were", function
   fails("label 9", model.train_on_batch, model, x, bad)
   eq(model.optimizer.iterations:item(), steps)
   for i, w in ipairs(model:get_weights()) do eq(w, weights[i]) end
+end)
+
+test("a failed first step leaves nothing half done", function()
+  for _, layer in ipairs{L.Dense(1, {trainable = false}), L.Flatten()} do
+    local model = keras.Sequential{L.Input{shape = {4}}, layer}
+    model:compile("sgd", "mse")
+    for _ = 1, 3 do fails("has no weights that training could change", model.fit, model, x, y, {verbose = 0}) end
+    layer.trainable = true
+    if #layer.weights > 0 then model:fit(x, y:reshape(100, 1), {verbose = 0}) end
+  end
+  local model = classifier()
+  fails("Received: target.shape=(32, 2)", model.fit, model, x, tensor.ones{100, 2}, {verbose = 0})
+  model:fit(x, y, {verbose = 0})
+  eq(model.compiled.metrics[1].class_name, "SparseCategoricalAccuracy")
+end)
+
+test("data that do not fit build no layer", function()
+  local model = keras.Sequential{L.Dense(3), L.Conv2D(2, 3), L.Flatten(), L.Dense(1)}
+  model:compile("sgd", "mse")
+  fails("expected ndim=4, found ndim=2", model.fit, model, x, y, {verbose = 0})
+  model:fit(tensor.ones{8, 5, 5, 2}, tensor.ones{8, 1}, {verbose = 0})
 end)
 
 test("NaN is said once, with the step", function()
@@ -267,11 +299,33 @@ test("EarlyStopping", function()
   eq(#epochs({1, 1}, {monitor = "val_los"}), 2)
   ok(output():find("conditioned on metric `val_los` which is not available. Available metrics are: accuracy,loss,val_loss", 1, true))
   fails("did you mean 'patience'?", keras.callbacks.EarlyStopping, {pateince = 2})
+  eq(keras.callbacks.EarlyStopping{patience = 3.0, verbose = true}.patience, 3)
   local model, best = classifier(), nil
   model:fit(x, y, {epochs = 3, verbose = 0, callbacks = {logs{3, 1, 2}, keras.callbacks.LambdaCallback{
     on_epoch_end = function(epoch) if epoch == 1 then best = model:get_weights() end end},
     keras.callbacks.EarlyStopping{restore_best_weights = true}}})
   eq(model:get_weights()[1], best[1])
+end)
+
+test("callbacks check their arguments when they are made", function()
+  local function refused(name, options, text)
+    fails(name .. ": argument " .. text, keras.callbacks[name], options)
+  end
+  refused("EarlyStopping", {monitor = "loss", patience = "3"}, "patience must be an integer, not \"3\"")
+  refused("EarlyStopping", {patience = 1.5}, "patience must be an integer, not 1.5")
+  refused("EarlyStopping", {min_delta = "a"}, "min_delta must be a number, not \"a\"")
+  refused("EarlyStopping", {monitor = 3}, "monitor must be a string, not 3")
+  refused("EarlyStopping", {monitor = {"loss"}}, "monitor must be a string, not a table")
+  refused("EarlyStopping", {restore_best_weights = 1}, "restore_best_weights must be a boolean, not 1")
+  refused("EarlyStopping", {mode = "maximum"}, "mode must be auto, min or max, not \"maximum\"")
+  refused("ModelCheckpoint", {3}, "filepath must be a string")
+  refused("ModelCheckpoint", {filepath = 3}, "filepath must be a string, not 3")
+  refused("ModelCheckpoint", {filepath = "w", save_freq = 0}, "save_freq must be \"epoch\" or a positive")
+  refused("ModelCheckpoint", {filepath = "w", save_best_only = "yes"}, "save_best_only must be a boolean, not \"yes\"")
+  refused("BackupAndRestore", {backup_dir = 3}, "backup_dir must be a string, not 3")
+  refused("BackupAndRestore", {backup_dir = "b", delete_checkpoint = 0}, "delete_checkpoint must be a boolean, not 0")
+  refused("LambdaCallback", {on_epoch_end = 3}, "on_epoch_end must be a function, not 3")
+  fails("LambdaCallback: expected a table of functions, not nil", keras.callbacks.LambdaCallback)
 end)
 
 test("ModelCheckpoint", function()
@@ -288,4 +342,9 @@ test("ModelCheckpoint", function()
   fails("Reason: 'val_lss'", model.fit, model, x, y, {verbose = 0,
     callbacks = keras.callbacks.ModelCheckpoint("{val_lss}")})
   fails("missing argument 'filepath'", keras.callbacks.ModelCheckpoint)
+  fails("ModelCheckpoint: .keras files are not written", keras.callbacks.ModelCheckpoint, "x.keras")
+  fails("ModelCheckpoint: .h5 files are not written", keras.callbacks.ModelCheckpoint, "x.h5")
+  path = scratch .. "/again.safetensors"
+  model:fit(x, y, {epochs = 2, verbose = 0, callbacks = keras.callbacks.ModelCheckpoint(path)})
+  eq(safetensors.load(path)[model.weights[1].path], model:get_weights()[1])
 end)

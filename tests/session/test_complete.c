@@ -24,6 +24,15 @@ static void offers(struct host *h, const char *line, const char *word) {
     buf_free(&words);
 }
 
+static void offers_not(struct host *h, const char *line, const char *word) {
+    struct buf words = {0};
+    char padded[128];
+    complete(h, line, &words);
+    snprintf(padded, sizeof padded, " %s ", word);
+    if (strstr(buf_text(&words), padded)) fail_msg("'%s' offers %s", line, word);
+    buf_free(&words);
+}
+
 static void offers_nothing(struct host *h, const char *line) {
     struct buf words = {0};
     complete(h, line, &words);
@@ -83,6 +92,8 @@ static void test_methods(void **state) {
     offers(h, "adam:apply_g", "apply_gradients");
     offers(h, "model:fi", "fit");
     offers(h, "model:comp", "compile");
+    offers_not(h, "model:", "_build_once");
+    offers(h, "model:_b", "_build_once");
     offers_nothing(h, "x:nothing");
 }
 

@@ -75,6 +75,13 @@ static void test_metamethods(void **state) {
     host_fails(*state, "setmetatable({}, {__tostring = function() error('oops') end})", "oops");
 }
 
+static void test_json(void **state) {
+    host_expect(*state, "json.decode '{\"null\": null, \"empty\": {}, \"list\": []}'",
+                "{empty = {}, list = {}, null = null}");
+    host_expect(*state, "local t = json.decode '{}' t.x = 1 return t", "{x = 1}");
+    host_expect(*state, "tostring(json.null)", "\"null\"");
+}
+
 /* What the user does to the library does not matter. */
 static void test_without_the_library(void **state) {
     host_expect(*state, "table, tostring, pairs, string = nil", "");
@@ -118,8 +125,9 @@ static void test_bundle(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_scalars),           TEST(test_tables_on_one_line), TEST(test_long_tables),         TEST(test_records),
-        TEST(test_output_is_bounded), TEST(test_metamethods),        TEST(test_without_the_library), TEST(test_bundle),
+        TEST(test_scalars),     TEST(test_tables_on_one_line),  TEST(test_long_tables),
+        TEST(test_records),     TEST(test_output_is_bounded),   TEST(test_json),
+        TEST(test_metamethods), TEST(test_without_the_library), TEST(test_bundle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,7 @@ static void test_suggestions(void **state) {
     struct host *h = *state;
     host_expect(h, "local counter = 1\nweights = {alpha = 1}", "");
     host_fails(h, "prnt(1)", "(global 'prnt'); did you mean 'print'?");
+    host_fails(h, "_cunter = {} _conter.x = 1", "(global '_conter'); did you mean '_cunter'?");
     host_fails(h, "conter.x = 1", "(global 'conter'); did you mean 'counter'?");
     host_fails(h, "local function f(total) return totl + 1 end f(2)", "(global 'totl'); did you mean 'total'?");
     host_fails(h, "local far = 1 local function f() return far + fra end f()", "(global 'fra'); did you mean 'far'?");

@@ -186,8 +186,8 @@ static void faults(void **state) {
     struct err e = {0};
     struct tensor *t = tensor_of_six();
     struct safetensors_entry entry[] = {{.name = "x", .tensor = t}, {.name = "y", .tensor = t}};
-    const char *path = test_path("f.npz");
     for (int npz = 0; npz < 2; npz++) {
+        const char *path = test_path(npz ? "f.npz" : "f.npy");
         for (unsigned n = 1;; n++) {
             file_fail(n, ENOSPC);
             enum status status = npz ? npz_save(path, entry, 2, &e) : npy_save(path, t, &e);
