@@ -77,7 +77,7 @@ struct cpu_winograd {
     void (*input)(const struct cpu_conv_patch *x, float *out, int64_t stride);       /* 6 x 6 */
     void (*kernel)(const struct cpu_conv_patch *w, float *out, int64_t stride);      /* 3 x 3 */
     void (*gradient)(const struct cpu_conv_patch *dy, float *out, int64_t stride);   /* 4 x 4 */
-    void (*output)(const struct cpu_conv_patch *y, const float *in, int64_t stride); /* to 4 x 4 */
+    void (*output)(const struct cpu_conv_patch *y, const float *in, int64_t stride); /* to 4 x 4, with their finish */
     void (*taps)(const struct cpu_conv_patch *dw, const float *in, int64_t stride);  /* to 3 x 3 */
 };
 

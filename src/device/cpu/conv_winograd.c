@@ -109,13 +109,14 @@ static struct side make_side(const struct plan *p, const float *data, bool outpu
 /* One vector of channels of a patch, of which `used` are real, to or from its place among the planes. */
 static void transform_lanes(const struct cpu_conv_kernels *k, const struct side *s, struct cpu_conv_patch *g, int used,
                             float *place, float *scratch) {
-    struct cpu_conv_patch room, *at = cpu_conv_patch_enter(k, g, used, N, scratch, s->inverse != NULL, &room);
-    if (s->transform) {
+    const bool straight = s->inverse && used == k->lanes && !g->pooled; /* it is finished on the way */
+    struct cpu_conv_patch room, *at = g;
+    if (!straight) at = cpu_conv_patch_enter(k, g, used, N, scratch, s->inverse != NULL, &room);
+    if (s->transform)
         s->transform(at, place, s->plane);
-    } else {
+    else
         s->inverse(at, place, s->plane);
-        cpu_conv_patch_leave(k, g, at, used);
-    }
+    if (s->inverse && !straight) cpu_conv_patch_leave(k, g, at, used);
 }
 
 /* Rows begin .. end-1 of a chunk of `rows` that starts at row `first`. */

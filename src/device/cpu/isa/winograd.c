@@ -2,6 +2,7 @@
  * Gray 2016), LANES channels at once, and those of its transpose F(3 x 3, 4 x 4), which shares the input's. */
 #include "device/cpu/conv_kernels.h"
 #include "device/cpu/isa.h"
+#include "device/cpu/isa/patch.h"
 #include "device/cpu/isa/vec.h"
 
 enum { N = 6 };
@@ -101,8 +102,10 @@ INLINE void contract(const struct cpu_conv_patch *g, int size, axis_fn *axis, co
 #pragma GCC unroll 6
     for (int x = 0; x < size; x++) axis(t + x, m + x, N);
     for (int y = g->top; y < g->bottom; y++)
-        for (int x = g->left; x < g->right; x++)
-            vec_store(g->x + y * g->row_stride + x * g->column_stride, m[y * N + x]);
+        for (int x = g->left; x < g->right; x++) {
+            const int64_t at = y * g->row_stride + x * g->column_stride;
+            vec_store(g->x + at, g->finish.bias ? patch_finish(&g->finish, 0, at, m[y * N + x]) : m[y * N + x]);
+        }
 }
 
 static void input(const struct cpu_conv_patch *g, float *out, int64_t stride) {
