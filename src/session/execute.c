@@ -319,6 +319,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     const char *outer_chunk = s->chunk;
     const bool outer_undo = s->undo_point;
     struct session_result *outer = s->result;
+    struct session_cost outer_within = s->within;
     *out = (struct session_result){0};
     snprintf(chunk, sizeof chunk, "=%s", name);
     if (s->depth++ == 0) session_interrupt_clear();
@@ -327,6 +328,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     s->chunk = chunk;
     s->result = out;
     s->undo_point = false;
+    s->within = (struct session_cost){0};
     out->status = run_under(s, terms, source, n, chunk, out);
     s->chunk = outer_chunk;
     s->result = outer;
@@ -340,7 +342,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     if (out->status) out->error_line = line_of(&out->error, name);
     session_resources_read(s->folder, &out->after);
     if (s->depth == 0) trim(s, &out->after);
-    session_ledger_add(s, name, out);
+    session_ledger_add(s, name, out, &outer_within);
     if (s->depth == 0) {
         session_interrupt_clear();
         s->runs++;

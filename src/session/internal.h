@@ -42,7 +42,8 @@ struct session {
     struct trail *trail;
     struct session_cost *ledger;
     int ledger_count, ledger_room;
-    char **inputs; /* that were typed */
+    struct session_cost within; /* of the cells that the running one ran */
+    char **inputs;              /* that were typed */
     size_t input_count;
     char **watch; /* expressions */
     size_t watch_count;
@@ -54,8 +55,10 @@ struct session {
 /* Takes the name of a cell, and may change it. */
 typedef void session_name_fn(void *arg, char name[32]);
 
-/* A cell's run is over: its cost is kept. What there is no memory for is missing from the ledger. */
-void session_ledger_add(struct session *s, const char *name, const struct session_result *r);
+/* A cell's run is over: its cost, without s->within, is kept. Goes back to `outer`, what was s->within when it began,
+ * and the cell's. What there is no memory for is missing from the ledger. */
+void session_ledger_add(struct session *s, const char *name, const struct session_result *r,
+                        struct session_cost *outer);
 void session_ledger_close(struct session *s);
 
 void session_ledger_each_name(struct session *s, session_name_fn *fn, void *arg);
