@@ -105,6 +105,12 @@ enum status magic_find(struct session *session, const char *name, size_t n, stru
 
 /* ---- running -------------------------------------------------------------------------------------------------------- */
 
+/* A usage of one word says that none are taken; those that Lua added need not give one. */
+static enum status check_arguments(const struct magic_call *c, const struct magic *m, struct err *e) {
+    if (!*c->args || m->run == run_added || strchr(m->usage, ' ')) return OK;
+    return err_set(e, ERR_VALUE, "what is '%s'? %%%s takes no argument", c->args, m->name);
+}
+
 enum status magic_run_line(struct session *s, void *notebook, const char *line, const char *body, struct err *e) {
     size_t n = strcspn(line, " \t");
     struct magic m;
@@ -120,7 +126,7 @@ enum status magic_run_line(struct session *s, void *notebook, const char *line, 
         return err_set(e, ERR_STATE, "%%%s needs an open notebook: start with celda NOTEBOOK.cells", m.name);
     if (*body && !m.takes_cell)
         return err_set(e, ERR_VALUE, "%%%s takes a line, not a cell: write %s", m.name, m.usage);
-    return m.run(&c, e);
+    return check_arguments(&c, &m, e) ? e->status : m.run(&c, e);
 }
 
 void magic_print(const struct magic_call *c, const char *format, ...) {

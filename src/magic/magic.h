@@ -18,7 +18,7 @@ struct magic_call {
 
 struct magic {
     const char *name;  /* "runtime" */
-    const char *usage; /* "%runtime [NAME]" */
+    const char *usage; /* "%runtime [NAME]"; one word alone: there are no arguments */
     const char *help;  /* the first line is the summary; each line is a paragraph, which is filled to the width */
     bool needs_notebook;
     bool takes_cell; /* may stand as %%name before a cell */
