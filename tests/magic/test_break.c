@@ -92,6 +92,8 @@ static void wrong_words_are_named(void **state) {
     host_fails(&host, "%break 5", "numbered 1 to 4");
     host_fails(&host, "%break 3 on", "what is 'on'? %break N sets a breakpoint");
     host_fails(&host, "%break x", "x");
+    host_fails(&host, "%run 3-1", "'3-1' is an empty range");
+    host_expect(&host, "%run 3-3", "");
 }
 
 static void what_takes_no_argument_names_it(void **state) {
