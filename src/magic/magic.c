@@ -83,17 +83,20 @@ static void add_name(void *arg, const struct magic *m) {
     more[s->count] = NULL;
 }
 
-static enum status not_found(struct session *session, struct search *s, struct err *e) {
+const char *magic_near(struct session *session, const char *word) {
+    struct search s = {0};
+    magic_each(session, add_name, &s);
+    const char *near = s.names ? nearest(word, s.names) : NULL;
+    mem_free(s.names);
+    return near;
+}
+
+static enum status not_found(struct session *session, const struct search *s, struct err *e) {
     char word[64] = "";
     strncat(word, s->name, s->n < sizeof word - 1 ? s->n : sizeof word - 1);
-    magic_each(session, add_name, s);
-    const char *near = s->names ? nearest(word, s->names) : NULL;
-    if (near)
-        err_set(e, ERR_NOT_FOUND, "no magic %%%s; did you mean %%%s?", word, near);
-    else
-        err_set(e, ERR_NOT_FOUND, "no magic %%%s; %%help lists them", word);
-    mem_free(s->names);
-    return e->status;
+    const char *near = magic_near(session, word);
+    if (near) return err_set(e, ERR_NOT_FOUND, "no magic %%%s; did you mean %%%s?", word, near);
+    return err_set(e, ERR_NOT_FOUND, "no magic %%%s; %%help lists them", word);
 }
 
 enum status magic_find(struct session *session, const char *name, size_t n, struct magic *out, struct err *e) {

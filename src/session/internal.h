@@ -208,6 +208,8 @@ void session_offer_values(lua_State *L, const char *line, const struct completio
 /* In a message handler: adds to the message the name that was meant, where one is nil, and to `mark` the line with the
  * expression marked, where it can be told. */
 void session_explain(lua_State *L, struct buf *message, struct buf *mark);
+/* meant(path): the dotted name that was perhaps meant where nothing has this one, or nil. It runs no code of users. */
+int session_meant(lua_State *L);
 /* What Lua writes instead where a syntax error at this line and column (from 1; 0: unknown) comes from Python's habits, or
  * NULL. */
 const char *session_habit(const char *source, size_t n, int line, int column);

@@ -6,6 +6,7 @@
 
 #include "base/nearest.h"
 #include "cell/lua.h"
+#include "cell/name.h"
 #include "session/internal.h"
 
 /* The expression as Lua names it. */
@@ -164,6 +165,38 @@ static void suggest(lua_State *L, struct line *l, const struct subject *s, size_
         session_offer_members(L, &c);
     }
     if (*found.best) buf_printf(message, "; did you mean '%s'?", found.best);
+}
+
+/* The first step of the dotted name that leads nowhere, in [begin, end). */
+static bool find_wrong_step(lua_State *L, const char *path, struct cell_span *step) {
+    for (step->begin = 0;; step->begin = step->end + 1) {
+        for (step->end = step->begin; cell_is_name(path[step->end]);) step->end++;
+        if (step->end == step->begin || !memchr(".:", path[step->end], sizeof ".:")) return false;
+        session_push_path(L, path, step->end);
+        const bool missing = lua_isnil(L, -1);
+        lua_pop(L, 1);
+        if (missing || !path[step->end]) return missing;
+    }
+}
+
+int session_meant(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    struct suggestion found = {.best = ""};
+    struct completion c = {.add = consider, .arg = &found, .word = ""};
+    struct cell_span step;
+    if (!find_wrong_step(L, path, &step)) return 0;
+    found.wrong = lua_pushlstring(L, path + step.begin, step.end - step.begin);
+    if (step.begin == 0) {
+        session_offer_names(L, &c);
+    } else {
+        session_push_path(L, path, step.begin - 1);
+        session_offer_members(L, &c);
+    }
+    if (!*found.best) return 0;
+    lua_pushlstring(L, path, step.begin);
+    lua_pushstring(L, found.best);
+    lua_concat(L, 2);
+    return 1;
 }
 
 /* ---- both ------------------------------------------------------------------------------------------------------------ */

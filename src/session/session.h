@@ -168,8 +168,9 @@ void session_complete(struct session *s, const char *line, size_t cursor,
 void session_complete_value(struct session *s, const char *line, size_t quote,
                             void (*add)(void *arg, const struct session_candidate *c), void *arg);
 
-/* Help for `thing`, a dotted name or an expression: what help() prints. */
-enum status session_help(struct session *s, const char *thing, struct buf *out, struct err *e);
+/* Help for `thing`, a dotted name or an expression: what help() prints; where it is nothing, that it was perhaps meant
+ * to be `other` (NULL: unknown). */
+enum status session_help(struct session *s, const char *thing, const char *other, struct buf *out, struct err *e);
 /* The same for who is typing "a.b:c", where there is a text: nothing of the user's runs. False: there is none. */
 bool session_help_at(struct session *s, const char *path, size_t n, struct buf *out);
 /* The source of the Lua function that `thing` names, and where it stands ("[3]:2"); where it is none, `place` stays empty and
