@@ -37,6 +37,7 @@ struct session {
     int depth;                    /* cells running: a magic may run another */
     const char *chunk;            /* of the cell that runs, and its result */
     struct session_result *result;
+    int lines_above; /* in the running cell, of the magic that runs */
     bool undo_point; /* the state before the running cell is kept already */
     struct undo *undo;
     struct trail *trail;
