@@ -202,7 +202,10 @@ static void leave(struct repl *r) {
 static void on_line(char *line) {
     struct repl *r = current;
     rl_callback_handler_remove();
-    if (!line) repl_leave_input();
+    if (!line) {
+        repl_leave_input();
+        rl_eof_found = 0; /* else readline would put a blank line behind each later input */
+    }
     if (run_debugger(r, line)) {
     } else if (!line) {
         if (r->pending.len) { /* an unfinished input is dropped first */
