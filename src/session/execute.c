@@ -221,7 +221,7 @@ static void put_magic_line(const char *source, const struct cell_magic *m, struc
         buf_put(line, source + m->args.begin, m->args.end - m->args.begin);
         return;
     }
-    if (m->kind == CELL_MAGIC_HELP) buf_puts(line, m->doubled ? "source " : "help ");
+    if (m->kind == CELL_MAGIC_HELP) buf_puts(line, m->doubled && name ? "source " : "help ");
     const bool alone = m->kind == CELL_MAGIC_HELP || m->args.end <= m->name.end;
     buf_put(line, source + m->name.begin, alone ? name : m->args.end - m->name.begin);
 }

@@ -64,6 +64,8 @@ static void test_misspelled(void **state) {
     says(h, "%help runtim", "nothing is named 'runtim'; did you mean '%runtime'?\n");
     says(h, "?tiem", "nothing is named 'tiem'; did you mean '%time'?\n");
     says(h, "?%runt", "%runtime [DEVICE");
+    says(h, "?", "Type Lua, or:\n");
+    says(h, "??", "Type Lua, or:\n");
     host_fails(h, "?%tiem", "no magic %tiem; did you mean %time?");
 }
 
