@@ -330,13 +330,13 @@ static void close_session(struct repl *r, bool clean) {
 
 static void greet(struct repl *r, const char *path) {
     const struct notebook *nb = r->notebook.notebook;
-    repl_print(r, "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists commands, Ctrl-D leaves.\n");
+    repl_tell(r, "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists commands, Ctrl-D leaves.\n");
     for (size_t i = 0; nb && i < nb->warning_count; i++)
-        repl_print(r, "%s:%d: %s\n", path, nb->warnings[i].line, nb->warnings[i].text);
+        repl_tell(r, "%s:%d: %s\n", path, nb->warnings[i].line, nb->warnings[i].text);
     repl_show_rescued(r);
     if (nb)
-        repl_print(r, "%s: %d cell%s. Enter runs the next one.\n", path, r->notebook.count,
-                   r->notebook.count == 1 ? "" : "s");
+        repl_tell(r, "%s: %d cell%s. Enter runs the next one.\n", path, r->notebook.count,
+                  r->notebook.count == 1 ? "" : "s");
 }
 
 /* The user's own start; CELDA_INIT=off: without it. */
@@ -362,7 +362,7 @@ int repl_main(const char *path, const struct journal_info *resumed, bool run_all
     open_terminal(&r);
     greet(&r, path);
     load_init(&r);
-    if (resumed && repl_resume(&r, resumed, &e)) repl_print(&r, "(cannot resume: %s)\n", e.text);
+    if (resumed && repl_resume(&r, resumed, &e)) repl_tell(&r, "(cannot resume: %s)\n", e.text);
     repl_show_next(&r);
     if (run_all) {
         buf_puts(&r.pending, "%run");
