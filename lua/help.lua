@@ -106,7 +106,6 @@ local function describe(value)
   local kind = type(value)
   if kind == "function" then return describe_function(value) end
   if kind == "table" then return describe_table(value) end
-  if kind == "nil" then return "nil: nothing has that name" end
   if type(meta) == "table" and meta.__name == "keras.object" then
     return tostring(value) .. "\n" .. (require "keras.docs"(value.kind .. "." .. value.class_name) or "")
   end
@@ -138,9 +137,26 @@ local function text_of_name(name)
   return text or value ~= nil and (by_value[value] and lookup(by_value[value]) or describe(value)) or nil
 end
 
---- The text for a name ("x.reshape", "keras.layers.Dense"), ending in a newline.
-function help.text_of(name)
-  local text = text_of_name(name) or describe(nil)
+-- "keras.layers.Dense" for "Dens" or "Dense".
+local function class_like(name)
+  for _, kind in ipairs {"layers", "losses", "metrics", "optimizers", "initializers"} do
+    local names = {}
+    for i, class in ipairs(core[kind].classes()) do names[i] = class.name end
+    local near = core.nearest(name, names)
+    if near then return ("keras.%s.%s"):format(kind, near) end
+  end
+end
+
+-- What is said of a name that nothing has; `other` it was perhaps meant to be.
+local function missing(name, other)
+  local meant = core.meant(name) or other or class_like(name)
+  return ("nothing is named '%s'"):format(name) .. (meant and ("; did you mean '%s'?"):format(meant) or "")
+end
+
+--- The text for a name ("x.reshape", "keras.layers.Dense"), ending in a newline; of a name that nothing has, that it
+-- was perhaps meant to be `other`.
+function help.text_of(name, other)
+  local text = text_of_name(name) or missing(name, other)
   return celda.wrap(text:gsub("%s*$", "") .. "\n")
 end
 
@@ -168,7 +184,7 @@ end
 
 local function text_for(thing)
   load_texts()
-  if type(thing) == "string" then return text_of_name(thing) or describe(thing) end
+  if type(thing) == "string" then return text_of_name(thing) or missing(thing) end
   local name = thing ~= nil and by_value[thing]
   return name and lookup(name) or describe(thing)
 end

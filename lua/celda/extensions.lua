@@ -18,14 +18,26 @@ function extensions.init()
   dofile(path)
 end
 
+-- Whether require would find it.
+local function is_module(name)
+  for _, find in ipairs(package.searchers) do
+    local loader = find(name)
+    if type(loader) == "function" then return true end
+  end
+end
+
 --- A file, if the name is a path or ends in .lua, else a module; run again if it ran before.
 function extensions.load(name)
   add_folder()
   if name:find "/" or name:find "%.lua$" then
     dofile(name)
-  else
+  elseif is_module(name) then
     package.loaded[name] = nil
     require(name)
+  else
+    local own = core.config "?.lua"
+    error(("there is no extension '%s': no module of that name is on package.path%s"):format(name,
+      own and " or in " .. own:gsub("/%?.lua$", "") or ""), 0)
   end
 end
 

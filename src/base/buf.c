@@ -2,7 +2,6 @@
 #include "base/buf.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,17 +39,22 @@ void buf_putc(struct buf *b, char c) {
     buf_put(b, &c, 1);
 }
 
-void buf_printf(struct buf *b, const char *format, ...) {
-    va_list args, again;
-    va_start(args, format);
+void buf_vprintf(struct buf *b, const char *format, va_list args) {
+    va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
+    const int n = vsnprintf(NULL, 0, format, args);
     char *room = n < 0 ? NULL : buf_room(b, (size_t)n);
     if (room) {
         vsnprintf(room, (size_t)n + 1, format, again);
         b->len += (size_t)n;
     }
     va_end(again);
+}
+
+void buf_printf(struct buf *b, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(b, format, args);
     va_end(args);
 }
 

@@ -63,3 +63,11 @@ void wrap_text(const char *text, size_t n, int width, struct buf *out) {
         i += line + 1;
     }
 }
+
+void wrap_to(struct sink *s, enum sink_stream stream, const char *text, size_t n) {
+    struct buf out = {0};
+    if (s->redraws) wrap_text(text, n, s->width, &out);
+    const bool wrapped = s->redraws && !out.failed;
+    s->text(s, stream, wrapped ? buf_text(&out) : text, wrapped ? out.len : n);
+    buf_free(&out);
+}

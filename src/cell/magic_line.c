@@ -48,14 +48,15 @@ static bool is_thing(const char *s, struct cell_span t) {
     return at == t.end;
 }
 
-/* `?thing` or `thing?`, with one question mark or two. */
+/* `?thing` or `thing?`, with one question mark or two; these alone ask for help on all. */
 static bool help(const char *s, struct cell_span line, struct cell_magic *out) {
     size_t begin = line.begin, end = line.end;
     while (begin < end && s[begin] == '?') begin++;
     while (end > begin && s[end - 1] == '?') end--;
     size_t before = begin - line.begin, after = line.end - end;
     out->name = trimmed(s, begin, end);
-    if (before + after == 0 || before + after > 2 || (before && after) || !is_thing(s, out->name)) return false;
+    if (before + after == 0 || before + after > 2 || (before && after)) return false;
+    if (out->name.begin < out->name.end && !is_thing(s, out->name)) return false;
     out->args = (struct cell_span){line.end, line.end};
     out->kind = CELL_MAGIC_HELP;
     out->doubled = before + after == 2;

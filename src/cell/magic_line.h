@@ -12,7 +12,7 @@ enum cell_magic_kind {
     CELL_MAGIC_NONE,
     CELL_MAGIC_LINE,  /* %name args */
     CELL_MAGIC_CELL,  /* %%name args: takes the rest of the cell */
-    CELL_MAGIC_HELP,  /* ?thing, thing? */
+    CELL_MAGIC_HELP,  /* ?thing, thing?, ? */
     CELL_MAGIC_SHELL, /* !command; name = !command: `name` is what its output is assigned to ("local x"), or empty */
 };
 
@@ -21,7 +21,7 @@ struct cell_magic {
     bool commented;        /* written as a Lua comment: `-- %name` */
     bool doubled;          /* help with two question marks: the source is wanted */
     struct cell_span line; /* without its line end */
-    struct cell_span name; /* "runtime", without % signs; for help: the thing */
+    struct cell_span name; /* "runtime", without % signs; for help: the thing, or empty */
     struct cell_span args; /* the rest, trimmed; may be empty */
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/wrap.h"
 #include "magic/change.h"
 
 const char *change_name(const struct magic_notebook *nb) {
@@ -204,7 +205,7 @@ static enum status give_up_theirs(struct magic_notebook *nb, const struct notebo
 
 static void say_dropped(struct session *s) {
     static const char text[] = "the notebook is as on the disk; %undo edit brings yours back\n";
-    session_sink(s)->text(session_sink(s), SINK_OUT, text, sizeof text - 1);
+    wrap_to(session_sink(s), SINK_OUT, text, sizeof text - 1);
 }
 
 /* As the user says; `theirs` is taken over. */
@@ -251,8 +252,7 @@ enum status change_refresh(struct session *s, struct magic_notebook *nb, struct 
     buf_printf(&line, "%s changed on disk: ", change_name(nb));
     change_put_differences(nb->notebook, theirs, &line, e);
     buf_putc(&line, '\n');
-    if (take_theirs(s, nb, theirs, e) == OK)
-        session_sink(s)->text(session_sink(s), SINK_OUT, buf_text(&line), line.len);
+    if (take_theirs(s, nb, theirs, e) == OK) wrap_to(session_sink(s), SINK_OUT, buf_text(&line), line.len);
     buf_free(&line);
     return e->status;
 }

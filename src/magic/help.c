@@ -48,6 +48,16 @@ static void print_magic(const struct magic_call *c, const struct magic *m) {
     buf_free(&text);
 }
 
+/* Of what is neither that it was perhaps meant to be a magic, too. */
+static enum status print_thing(const struct magic_call *c, const char *near, struct err *e) {
+    struct buf text = {0}, other = {0};
+    if (near) buf_printf(&other, "%%%s", near);
+    if (session_help(c->session, c->args, near ? buf_text(&other) : NULL, &text, e) == OK) magic_print_text(c, &text);
+    buf_free(&text);
+    buf_free(&other);
+    return e->status;
+}
+
 static enum status run(const struct magic_call *c, struct err *e) {
     const char *name = c->args + strspn(c->args, "%");
     struct err unknown = {0};
@@ -56,14 +66,13 @@ static enum status run(const struct magic_call *c, struct err *e) {
         return OK;
     }
     struct magic m;
-    if (magic_find(c->session, name, strlen(name), &m, &unknown) == OK && strcmp(m.name, name) == 0) {
+    const bool found = magic_find(c->session, name, strlen(name), &m, &unknown) == OK;
+    if (found && (name > c->args || strcmp(m.name, name) == 0)) {
         print_magic(c, &m);
         return OK;
     }
-    struct buf text = {0};
-    if (session_help(c->session, name, &text, e) == OK) magic_print(c, "%s", buf_text(&text));
-    buf_free(&text);
-    return e->status;
+    if (name > c->args) return err_set(e, unknown.status, "%s", unknown.text);
+    return print_thing(c, found ? m.name : magic_near(c->session, name), e);
 }
 
 const struct magic magic_help = {

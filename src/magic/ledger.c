@@ -68,6 +68,7 @@ const struct magic magic_ledger = {
     .usage = "%ledger",
     .help =
         "shows what each cell cost\nOf its last run: time, CPU time, RAM (the change, and the process's peak while it "
-        "ran), disk, the device and\nwhat is held there. celda run --ledger FILE.json writes the same to a file.",
+        "ran), disk, the device and what is held there. What a line like %run took for the cells it ran counts as "
+        "theirs. celda run --ledger FILE.json writes the same to a file.",
     .run = run,
 };

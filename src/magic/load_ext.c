@@ -1,19 +1,26 @@
 /* %load_ext: Lua that adds magics. */
-#include <string.h>
+#include <lua.h>
 
 #include "magic/magic.h"
 
+/* name: protected, as a part of the cell */
+static int load(lua_State *L) {
+    const struct buf *name = lua_touserdata(L, 1);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "celda.extensions");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "load");
+    lua_pushlstring(L, name->data, name->len);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
 static enum status run(const struct magic_call *c, struct err *e) {
-    struct buf code = {0}, path = {0};
+    struct buf path = {0};
     if (!*c->args) return err_set(e, ERR_VALUE, "which extension? %%load_ext FILE.lua or %%load_ext MODULE");
     enum status s = magic_put_path(c->args, &path, e);
-    buf_puts(&code, "require('celda.extensions').load(");
-    magic_put_string(buf_text(&path), path.len, &code);
-    buf_putc(&code, ')');
-    if (s == OK) s = buf_status(&code, e);
-    if (s == OK) s = session_run_part(c->session, code.data, code.len);
+    if (s == OK) s = session_run_function(c->session, load, &path);
     buf_free(&path);
-    buf_free(&code);
     return s;
 }
 

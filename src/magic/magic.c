@@ -83,17 +83,20 @@ static void add_name(void *arg, const struct magic *m) {
     more[s->count] = NULL;
 }
 
-static enum status not_found(struct session *session, struct search *s, struct err *e) {
+const char *magic_near(struct session *session, const char *word) {
+    struct search s = {0};
+    magic_each(session, add_name, &s);
+    const char *near = s.names ? nearest(word, s.names) : NULL;
+    mem_free(s.names);
+    return near;
+}
+
+static enum status not_found(struct session *session, const struct search *s, struct err *e) {
     char word[64] = "";
     strncat(word, s->name, s->n < sizeof word - 1 ? s->n : sizeof word - 1);
-    magic_each(session, add_name, s);
-    const char *near = s->names ? nearest(word, s->names) : NULL;
-    if (near)
-        err_set(e, ERR_NOT_FOUND, "no magic %%%s; did you mean %%%s?", word, near);
-    else
-        err_set(e, ERR_NOT_FOUND, "no magic %%%s; %%help lists them", word);
-    mem_free(s->names);
-    return e->status;
+    const char *near = magic_near(session, word);
+    if (near) return err_set(e, ERR_NOT_FOUND, "no magic %%%s; did you mean %%%s?", word, near);
+    return err_set(e, ERR_NOT_FOUND, "no magic %%%s; %%help lists them", word);
 }
 
 enum status magic_find(struct session *session, const char *name, size_t n, struct magic *out, struct err *e) {
@@ -104,6 +107,12 @@ enum status magic_find(struct session *session, const char *name, size_t n, stru
 }
 
 /* ---- running -------------------------------------------------------------------------------------------------------- */
+
+/* A usage of one word says that none are taken; those that Lua added need not give one. */
+static enum status check_arguments(const struct magic_call *c, const struct magic *m, struct err *e) {
+    if (!*c->args || m->run == run_added || strchr(m->usage, ' ')) return OK;
+    return err_set(e, ERR_VALUE, "what is '%s'? %%%s takes no argument", c->args, m->name);
+}
 
 enum status magic_run_line(struct session *s, void *notebook, const char *line, const char *body, struct err *e) {
     size_t n = strcspn(line, " \t");
@@ -120,7 +129,7 @@ enum status magic_run_line(struct session *s, void *notebook, const char *line, 
         return err_set(e, ERR_STATE, "%%%s needs an open notebook: start with celda NOTEBOOK.cells", m.name);
     if (*body && !m.takes_cell)
         return err_set(e, ERR_VALUE, "%%%s takes a line, not a cell: write %s", m.name, m.usage);
-    return m.run(&c, e);
+    return check_arguments(&c, &m, e) ? e->status : m.run(&c, e);
 }
 
 void magic_print(const struct magic_call *c, const char *format, ...) {

@@ -20,7 +20,7 @@ struct magic_call {
 
 struct magic {
     const char *name;  /* "runtime" */
-    const char *usage; /* "%runtime [NAME]" */
+    const char *usage; /* "%runtime [NAME]"; one word alone: there are no arguments */
     const char *help;  /* the first line is the summary; each line is a paragraph, which is filled to the width */
     bool needs_notebook;
     bool takes_cell; /* may stand as %%name before a cell */
@@ -33,6 +33,8 @@ void magic_each(struct session *s, void (*fn)(void *arg, const struct magic *m),
 /* Exact, or a unique beginning; else ERR_NOT_FOUND "no magic %runtmie; did you mean %runtime?". The strings are good until
  * Lua runs. */
 enum status magic_find(struct session *s, const char *name, size_t n, struct magic *out, struct err *e);
+/* The name that this was perhaps meant to be, as good as magic_find's; NULL: none is near. */
+const char *magic_near(struct session *s, const char *word);
 /* A session_magic_fn: runs "name args" with its cell body. `notebook` is a struct magic_notebook * or NULL. */
 enum status magic_run_line(struct session *s, void *notebook, const char *line, const char *body, struct err *e);
 enum magic_arguments { MAGIC_TAKES_LUA, MAGIC_TAKES_PATHS };

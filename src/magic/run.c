@@ -17,7 +17,8 @@ static enum status parse_range(const struct magic_notebook *nb, const char *text
     strncat(part, text, dash && dash - text < 31 ? (size_t)(dash - text) : sizeof part - 1);
     if (magic_parse_cell(nb, part, first, e)) return e->status;
     if (!dash) *last = *first;
-    return dash && dash[1] ? magic_parse_cell(nb, dash + 1, last, e) : OK;
+    if (dash && dash[1] && magic_parse_cell(nb, dash + 1, last, e)) return e->status;
+    return *first > *last ? err_set(e, ERR_VALUE, "'%s' is an empty range", text) : OK;
 }
 
 /* Those that are out of date, from the top: running one may make another one stale, or fresh. */

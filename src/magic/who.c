@@ -1,10 +1,16 @@
 /* %who: the session's variables, top-level locals and new globals. */
 #include <lua.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "magic/magic.h"
 #include "session/describe.h"
 #include "session/trail.h"
+
+struct list {
+    const struct magic_call *call;
+    int count;
+};
 
 static const char *writer(const struct magic_call *c, const char *name) {
     const struct trail *t = session_trail(c->session);
@@ -12,11 +18,25 @@ static const char *writer(const struct magic_call *c, const char *name) {
     return w < 0 ? "" : trail_at(t, w)->cell;
 }
 
+/* Whether it is one of the types, or none is given. */
+static bool is_wanted(const char *types, const char *type) {
+    const size_t n = strlen(type);
+    for (const char *at = types; *at; at += strspn(at, " ")) {
+        const size_t word = strcspn(at, " ");
+        if (word == n && strncmp(at, type, n) == 0) return true;
+        at += word;
+    }
+    return !*types;
+}
+
 static void print_variable(void *arg, lua_State *L, const char *name) {
-    const struct magic_call *c = arg;
+    struct list *list = arg;
+    const struct magic_call *c = list->call;
     struct description d;
     struct buf line = {0};
     session_describe(L, lua_gettop(L), &d);
+    if (!is_wanted(c->args, d.type)) return;
+    list->count++;
     buf_printf(&line, "%-20s %-14s %-7s %s", name, d.type, writer(c, name), d.text);
     if (d.bytes > 0) {
         buf_puts(&line, "  ");
@@ -28,15 +48,19 @@ static void print_variable(void *arg, lua_State *L, const char *name) {
 }
 
 static enum status run(const struct magic_call *c, struct err *e) {
+    struct list list = {.call = c};
     (void)e;
-    session_each_local(c->session, print_variable, (void *)c);
-    session_each_global(c->session, print_variable, (void *)c);
+    session_each_local(c->session, print_variable, &list);
+    session_each_global(c->session, print_variable, &list);
+    if (*c->args && list.count == 0) magic_print(c, "no variable has the type %s\n", c->args);
     return OK;
 }
 
 const struct magic magic_who = {
     .name = "who",
-    .usage = "%who",
-    .help = "lists the session's variables\nType, the cell that wrote it last, value or shape, bytes, device.",
+    .usage = "%who [TYPE ...]",
+    .help = "lists the session's variables\nType, the cell that wrote it last, value or shape, bytes, device. With "
+            "types, as "
+            "in %who tensor number: those of these types alone.",
     .run = run,
 };

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/state.h"
+#include "base/wrap.h"
 #include "session/internal.h"
 
 enum { SECONDS = 60, SHARE = 100 };
@@ -86,7 +87,7 @@ static void tell(struct session *s, const struct err *e) {
     if (s->checkpoint->told || e->status == ERR_CANCELLED) return;
     s->checkpoint->told = true;
     int n = snprintf(line, sizeof line, "no checkpoint was written: %s\n", e->text);
-    s->sink->text(s->sink, SINK_STATUS, line, (size_t)n);
+    wrap_to(s->sink, SINK_STATUS, line, (size_t)n);
 }
 
 void session_checkpoint_tick(struct session *s) {

@@ -139,6 +139,43 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
     return end_call(s, status, top, out);
 }
 
+/* Text as a part of the cell, at the line where the magic that runs stands. */
+static enum status put_part(const struct session *s, const char *text, size_t n, struct buf *out, struct err *e) {
+    for (int i = 0; i < s->lines_above; i++) buf_putc(out, '\n');
+    buf_put(out, text, n);
+    return buf_status(out, e);
+}
+
+/* Compiles it for nothing but its errors. */
+static enum status check_lua(struct session *s, const struct buf *source, const char *chunk,
+                             struct session_result *out) {
+    const int status = locals_load(s->L, s->locals, source->data, source->len, chunk);
+    if (status != LUA_OK) return load_failed(s, status, source->data, source->len, out);
+    lua_pop(s->L, 1);
+    locals_keep(s->L, s->locals);
+    return OK;
+}
+
+/* session_run_code's, of texts at their line. */
+static enum status run_code(struct session *s, const struct buf *source, const struct buf *shown,
+                            const struct session_code *c) {
+    lua_State *L = s->L;
+    const int top = lua_gettop(L);
+    enum status checked = check_lua(s, shown, s->chunk, s->result);
+    if (checked) return checked;
+    int status = locals_load(L, s->locals, source->data, source->len, s->chunk);
+    if (status != LUA_OK) return load_failed(s, status, shown->data, shown->len, s->result);
+    session_keep_source(L, s->chunk, shown->data, shown->len);
+    begin_cell(s, s->chunk + 1);
+    trail_add_source(s->trail, source->data, source->len);
+    lua_pushcfunction(L, c->call);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, c->arg);
+    status = call_and_show(s, 2, false, s->result);
+    locals_keep(L, s->locals);
+    return end_call(s, status, top, s->result);
+}
+
 /* What call_magic is called with. */
 struct magic_words {
     const char *name, *args, *body;
@@ -154,13 +191,16 @@ static int call_magic(lua_State *L) {
     return lua_gettop(L) - 1;
 }
 
-enum status session_call_magic(struct session *s, const char *name, const char *args, const char *body) {
-    struct magic_words words = {name, args, body};
+enum status session_run_function(struct session *s, lua_CFunction f, void *arg) {
     const int top = lua_gettop(s->L);
     begin_cell(s, s->chunk + 1);
-    lua_pushcfunction(s->L, call_magic);
-    lua_pushlightuserdata(s->L, &words);
+    lua_pushcfunction(s->L, f);
+    lua_pushlightuserdata(s->L, arg);
     return end_call(s, call_and_show(s, 1, false, s->result), top, s->result);
+}
+
+enum status session_call_magic(struct session *s, const char *name, const char *args, const char *body) {
+    return session_run_function(s, call_magic, &(struct magic_words){name, args, body});
 }
 
 /* An error of the core's. */
@@ -181,9 +221,15 @@ static void put_magic_line(const char *source, const struct cell_magic *m, struc
         buf_put(line, source + m->args.begin, m->args.end - m->args.begin);
         return;
     }
-    if (m->kind == CELL_MAGIC_HELP) buf_puts(line, m->doubled ? "source " : "help ");
+    if (m->kind == CELL_MAGIC_HELP) buf_puts(line, m->doubled && name ? "source " : "help ");
     const bool alone = m->kind == CELL_MAGIC_HELP || m->args.end <= m->name.end;
     buf_put(line, source + m->name.begin, alone ? name : m->args.end - m->name.begin);
+}
+
+static int count_lines(const char *source, size_t n) {
+    int count = 0;
+    for (size_t i = 0; i < n; i++) count += source[i] == '\n';
+    return count;
 }
 
 static enum status run_magic(struct session *s, const char *source, size_t n, const struct cell_magic *m,
@@ -192,8 +238,11 @@ static enum status run_magic(struct session *s, const char *source, size_t n, co
     struct buf line = {0}, body = {0};
     put_magic_line(source, m, &line);
     if (m->kind == CELL_MAGIC_CELL) buf_put(&body, source + m->line.end, n - m->line.end);
+    const int outer = s->lines_above;
+    s->lines_above = count_lines(source, m->line.begin);
     enum status status = s->magic ? s->magic(s, s->magic_arg, buf_text(&line), buf_text(&body), &e)
                                   : err_set(&e, ERR_UNSUPPORTED, "magics are not available here");
+    s->lines_above = outer;
     if (e.status) set_error(out, &e);
     buf_free(&line);
     buf_free(&body);
@@ -208,8 +257,7 @@ static enum status run_piece(struct session *s, const char *source, size_t from,
     size_t blank = from;
     while (blank < to && strchr(" \t\r\n", source[blank])) blank++;
     if (blank == to) return OK;
-    for (size_t i = 0; i < from; i++)
-        if (source[i] == '\n') buf_putc(&piece, '\n');
+    for (int i = count_lines(source, from); i > 0; i--) buf_putc(&piece, '\n');
     buf_put(&piece, source + from, to - from);
     enum status result = buf_status(&piece, &e);
     if (result == OK)
@@ -234,7 +282,29 @@ static enum status run_pieces(struct session *s, const char *source, size_t n, c
 }
 
 enum status session_run_part(struct session *s, const char *source, size_t n) {
-    return run_pieces(s, source, n, s->chunk, s->result);
+    struct buf part = {0};
+    struct err e = {0};
+    enum status status = put_part(s, source, n, &part, &e);
+    if (status == OK)
+        status = run_pieces(s, buf_text(&part), part.len, s->chunk, s->result);
+    else
+        set_error(s->result, &e);
+    buf_free(&part);
+    return status;
+}
+
+enum status session_run_code(struct session *s, const struct session_code *c) {
+    struct buf source = {0}, shown = {0};
+    struct err e = {0};
+    enum status status = put_part(s, c->source, strlen(c->source), &source, &e);
+    if (status == OK) status = put_part(s, c->shown, strlen(c->shown), &shown, &e);
+    if (status == OK)
+        status = run_code(s, &source, &shown, c);
+    else
+        set_error(s->result, &e);
+    buf_free(&source);
+    buf_free(&shown);
+    return status;
 }
 
 /* What a cell that was stopped may have left open. */
@@ -319,6 +389,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     const char *outer_chunk = s->chunk;
     const bool outer_undo = s->undo_point;
     struct session_result *outer = s->result;
+    struct session_cost outer_within = s->within;
     *out = (struct session_result){0};
     snprintf(chunk, sizeof chunk, "=%s", name);
     if (s->depth++ == 0) session_interrupt_clear();
@@ -327,6 +398,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     s->chunk = chunk;
     s->result = out;
     s->undo_point = false;
+    s->within = (struct session_cost){0};
     out->status = run_under(s, terms, source, n, chunk, out);
     s->chunk = outer_chunk;
     s->result = outer;
@@ -340,7 +412,7 @@ void session_run_under(struct session *s, const char *source, size_t n, const ch
     if (out->status) out->error_line = line_of(&out->error, name);
     session_resources_read(s->folder, &out->after);
     if (s->depth == 0) trim(s, &out->after);
-    session_ledger_add(s, name, out);
+    session_ledger_add(s, name, out, &outer_within);
     if (s->depth == 0) {
         session_interrupt_clear();
         s->runs++;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/state.h"
+#include "base/wrap.h"
 #include "cell/name.h"
 #include "session/internal.h"
 
@@ -159,7 +160,7 @@ void session_load_init(struct session *s) {
     session_interrupt_clear();
     if (session_call(s, &(struct session_call){"celda.extensions", "init", NULL, false}, 0, &e)) {
         buf_printf(&line, "(the session goes on without the rest of init.lua: %s)\n", e.text);
-        s->sink->text(s->sink, SINK_ERR, buf_text(&line), line.len);
+        wrap_to(s->sink, SINK_ERR, buf_text(&line), line.len);
         buf_free(&line);
     }
     session_interrupt_clear();

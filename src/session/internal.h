@@ -37,12 +37,14 @@ struct session {
     int depth;                    /* cells running: a magic may run another */
     const char *chunk;            /* of the cell that runs, and its result */
     struct session_result *result;
+    int lines_above; /* in the running cell, of the magic that runs */
     bool undo_point; /* the state before the running cell is kept already */
     struct undo *undo;
     struct trail *trail;
     struct session_cost *ledger;
     int ledger_count, ledger_room;
-    char **inputs; /* that were typed */
+    struct session_cost within; /* of the cells that the running one ran */
+    char **inputs;              /* that were typed */
     size_t input_count;
     char **watch; /* expressions */
     size_t watch_count;
@@ -54,8 +56,10 @@ struct session {
 /* Takes the name of a cell, and may change it. */
 typedef void session_name_fn(void *arg, char name[32]);
 
-/* A cell's run is over: its cost is kept. What there is no memory for is missing from the ledger. */
-void session_ledger_add(struct session *s, const char *name, const struct session_result *r);
+/* A cell's run is over: its cost, without s->within, is kept. Goes back to `outer`, what was s->within when it began,
+ * and the cell's. What there is no memory for is missing from the ledger. */
+void session_ledger_add(struct session *s, const char *name, const struct session_result *r,
+                        struct session_cost *outer);
 void session_ledger_close(struct session *s);
 
 void session_ledger_each_name(struct session *s, session_name_fn *fn, void *arg);
@@ -206,6 +210,8 @@ void session_offer_values(lua_State *L, const char *line, const struct completio
 /* In a message handler: adds to the message the name that was meant, where one is nil, and to `mark` the line with the
  * expression marked, where it can be told. */
 void session_explain(lua_State *L, struct buf *message, struct buf *mark);
+/* meant(path): the dotted name that was perhaps meant where nothing has this one, or nil. It runs no code of users. */
+int session_meant(lua_State *L);
 /* What Lua writes instead where a syntax error at this line and column (from 1; 0: unknown) comes from Python's habits, or
  * NULL. */
 const char *session_habit(const char *source, size_t n, int line, int column);

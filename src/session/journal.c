@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/wrap.h"
 #include "session/journal_internal.h"
 
 enum { MOST = 64 << 20 }; /* bytes of a journal from which on outputs are dropped */
@@ -31,7 +32,7 @@ static void tell(struct journal *j, const struct err *e, const char *and) {
     if (j->told) return;
     j->told = true;
     buf_printf(&line, "(the journal cannot be written: %s; %s)\n", e->text, and);
-    j->to->text(j->to, SINK_STATUS, buf_text(&line), line.len);
+    wrap_to(j->to, SINK_STATUS, buf_text(&line), line.len);
     buf_free(&line);
 }
 

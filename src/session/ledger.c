@@ -1,4 +1,5 @@
-/* What each cell of a session cost, kept by the cell's name; a cell that runs again replaces its entry. */
+/* What each cell of a session cost, kept by the cell's name; a cell that runs again replaces its entry. What the cells
+ * cost that it ran itself (%run) is theirs alone. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,14 +33,26 @@ static struct session_cost *add(struct session *s) {
     return memset(&s->ledger[s->ledger_count++], 0, sizeof *s->ledger);
 }
 
-void session_ledger_add(struct session *s, const char *name, const struct session_result *r) {
+static void add_change(struct session_cost *sum, const struct session_cost *c, int sign) {
+    sum->wall += sign * c->wall;
+    sum->cpu += sign * c->cpu;
+    sum->ram += sign * c->ram;
+    sum->disk += sign * c->disk;
+}
+
+void session_ledger_add(struct session *s, const char *name, const struct session_result *r,
+                        struct session_cost *outer) {
     struct session_cost *c = find(s, name);
+    struct session_cost cost;
+    session_cost_of(r, &cost);
+    add_change(outer, &cost, 1);
+    add_change(&cost, &s->within, -1);
+    s->within = *outer;
     if (!c) c = add(s);
     if (!c) return;
-    int runs = c->runs + 1;
-    session_cost_of(r, c);
-    c->runs = runs;
-    snprintf(c->name, sizeof c->name, "%s", name);
+    cost.runs = c->runs + 1;
+    snprintf(cost.name, sizeof cost.name, "%s", name);
+    *c = cost;
 }
 
 void session_ledger_each_name(struct session *s, session_name_fn *fn, void *arg) {

@@ -309,6 +309,7 @@ void session_open_parts(lua_State *L) {
                                          {"make_folder", make_folder},
                                          {"uninterrupted", uninterrupted},
                                          {"runs", count_runs},
+                                         {"meant", session_meant},
                                          {NULL, NULL}};
     luaL_newmetatable(L, FUNCTIONS);
     lua_pushcfunction(L, release_functions);

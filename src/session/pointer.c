@@ -6,6 +6,7 @@
 
 #include "base/nearest.h"
 #include "cell/lua.h"
+#include "cell/name.h"
 #include "session/internal.h"
 
 /* The expression as Lua names it. */
@@ -51,6 +52,10 @@ static bool is_raised(const struct subject *called) {
     return strcmp(called->name, "error") == 0 || strcmp(called->name, "assert") == 0;
 }
 
+static bool is_event(const struct subject *s) {
+    return strcmp(s->kind, "metamethod") == 0;
+}
+
 /* ---- its place ------------------------------------------------------------------------------------------------------- */
 
 static bool is(const struct line *l, size_t i, const char *text) {
@@ -62,19 +67,51 @@ static bool is_field(const struct line *l, size_t i) {
     return i > 0 && (is(l, i - 1, ".") || is(l, i - 1, ":"));
 }
 
-static const char *operator_of(const char *event) {
+/* Lua compares a > b as b < a. */
+static bool is_operator(const struct line *l, size_t i, const char *event) {
     static const char *const operators[][2] = {
-        {"add", "+"},   {"sub", "-"},  {"mul", "*"},  {"div", "/"},  {"mod", "%"},     {"pow", "^"},  {"unm", "-"},
-        {"idiv", "//"}, {"eq", "=="},  {"lt", "<"},   {"le", "<="},  {"concat", ".."}, {"band", "&"}, {"bor", "|"},
-        {"bxor", "~"},  {"bnot", "~"}, {"shl", "<<"}, {"shr", ">>"}, {"index", "["},   {"len", "#"}};
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (strcmp(operators[i][0], event) == 0) return operators[i][1];
-    return event;
+        {"add", "+"},     {"sub", "-"},   {"mul", "*"},   {"div", "/"},  {"mod", "%"},  {"pow", "^"},
+        {"unm", "-"},     {"idiv", "//"}, {"eq", "=="},   {"lt", "<"},   {"lt", ">"},   {"le", "<="},
+        {"le", ">="},     {"band", "&"},  {"bor", "|"},   {"bxor", "~"}, {"bnot", "~"}, {"shl", "<<"},
+        {"concat", ".."}, {"shr", ">>"},  {"index", "["}, {"len", "#"}};
+    if (l->lua.tokens[i].kind != CELL_TOKEN_OPERATOR) return false;
+    for (size_t k = 0; k < sizeof operators / sizeof *operators; k++)
+        if (strcmp(operators[k][0], event) == 0 && is(l, i, operators[k][1])) return true;
+    return false;
+}
+
+/* How much deeper in brackets a token leads. */
+static int depth_change(const struct line *l, size_t i) {
+    if (l->lua.tokens[i].kind != CELL_TOKEN_OPERATOR) return 0;
+    const char c = l->text[l->lua.tokens[i].span.begin];
+    return strchr("([{", c) ? 1 : strchr(")]}", c) ? -1 : 0;
+}
+
+/* Whether a list of assignments may stand before token i on its line: which of them failed cannot be told. */
+static bool is_listed(const struct line *l, size_t i) {
+    int depth = 0;
+    for (size_t k = i; k-- > 0 && l->lua.tokens[k].line == l->lua.tokens[i].line;) {
+        depth += depth_change(l, k);
+        if (depth == 0 && is(l, k, ",")) return true;
+    }
+    return false;
+}
+
+/* Whether it begins what is assigned to: the field in `x.y = `, the bracket in `x[i] = `. */
+static bool is_set(const struct line *l, size_t i) {
+    const size_t n = l->lua.token_count;
+    size_t end = i;
+    if (is(l, i, "[") && i > 0 &&
+        (l->lua.tokens[i - 1].kind == CELL_TOKEN_NAME || is(l, i - 1, "]") || is(l, i - 1, ")"))) {
+        for (int depth = 1; depth > 0 && ++end < n;) depth += depth_change(l, end);
+    } else if (l->lua.tokens[i].kind != CELL_TOKEN_NAME || !is_field(l, i)) {
+        return false;
+    }
+    return end + 1 < n && is(l, end + 1, "=") && !is_listed(l, i);
 }
 
 static bool fits(const struct line *l, size_t i, const struct subject *s) {
-    if (strcmp(s->kind, "metamethod") == 0)
-        return l->lua.tokens[i].kind == CELL_TOKEN_OPERATOR && is(l, i, operator_of(s->name));
+    if (is_event(s)) return strcmp(s->name, "newindex") == 0 ? is_set(l, i) : is_operator(l, i, s->name);
     const bool field = strcmp(s->kind, "field") == 0 || strcmp(s->kind, "method") == 0;
     return l->lua.tokens[i].kind == CELL_TOKEN_NAME && is(l, i, s->name) && is_field(l, i) == field;
 }
@@ -166,6 +203,38 @@ static void suggest(lua_State *L, struct line *l, const struct subject *s, size_
     if (*found.best) buf_printf(message, "; did you mean '%s'?", found.best);
 }
 
+/* The first step of the dotted name that leads nowhere, in [begin, end). */
+static bool find_wrong_step(lua_State *L, const char *path, struct cell_span *step) {
+    for (step->begin = 0;; step->begin = step->end + 1) {
+        for (step->end = step->begin; cell_is_name(path[step->end]);) step->end++;
+        if (step->end == step->begin || !memchr(".:", path[step->end], sizeof ".:")) return false;
+        session_push_path(L, path, step->end);
+        const bool missing = lua_isnil(L, -1);
+        lua_pop(L, 1);
+        if (missing || !path[step->end]) return missing;
+    }
+}
+
+int session_meant(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    struct suggestion found = {.best = ""};
+    struct completion c = {.add = consider, .arg = &found, .word = ""};
+    struct cell_span step;
+    if (!find_wrong_step(L, path, &step)) return 0;
+    found.wrong = lua_pushlstring(L, path + step.begin, step.end - step.begin);
+    if (step.begin == 0) {
+        session_offer_names(L, &c);
+    } else {
+        session_push_path(L, path, step.begin - 1);
+        session_offer_members(L, &c);
+    }
+    if (!*found.best) return 0;
+    lua_pushlstring(L, path, step.begin);
+    lua_pushstring(L, found.best);
+    lua_concat(L, 2);
+    return 1;
+}
+
 /* ---- both ------------------------------------------------------------------------------------------------------------ */
 
 void session_put_mark(const char *source, size_t n, int number, int column, size_t length, struct buf *out) {
@@ -213,14 +282,15 @@ static bool calls_line_above(const struct line *l) {
     return false;
 }
 
-/* Marks what the subject is, and looks for what it was meant to be. */
-static void explain_subject(lua_State *L, struct line *l, const struct subject *subject, struct buf *message,
-                            struct buf *mark) {
-    size_t at = SIZE_MAX;
-    if (find_token(l, subject, &at))
-        point(l, at, strcmp(subject->kind, "metamethod") == 0, mark);
-    else
-        at = SIZE_MAX;
+/* Marks what the subject is, or else the operator that `called` stands for; and looks for what it was meant to be. */
+static void explain_subject(lua_State *L, struct line *l, const struct subject *subject, const struct subject *called,
+                            struct buf *message, struct buf *mark) {
+    size_t at, other;
+    if (!find_token(l, subject, &at)) at = SIZE_MAX;
+    if (at != SIZE_MAX)
+        point(l, at, is_event(subject), mark);
+    else if (is_event(called) && find_token(l, called, &other))
+        point(l, other, true, mark);
     suggest(L, l, subject, at, message);
 }
 
@@ -235,7 +305,7 @@ void session_explain(lua_State *L, struct buf *message, struct buf *mark) {
         l.text = lua_tolstring(L, -1, &l.size);
         cell_lua_parse(l.text, l.size, &l.lua, &e);
     }
-    if (*subject.name) explain_subject(L, &l, &subject, message, mark);
+    if (*subject.name) explain_subject(L, &l, &subject, &called, message, mark);
     if (calls_line_above(&l))
         buf_puts(message, "; this line's first bracket calls what ends the line above: a ; before it keeps them apart");
     cell_lua_free(&l.lua);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/wrap.h"
 #include "bind/bind.h"
 #include "session/internal.h"
 
@@ -109,7 +110,7 @@ static void show_notice(void *arg, const struct device *d, const char *text) {
     struct sink *sink = ((struct session *)arg)->sink;
     char line[256];
     const int n = snprintf(line, sizeof line, "%s: %s\n", d->name, text);
-    sink->text(sink, SINK_STATUS, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
+    wrap_to(sink, SINK_STATUS, line, n < (int)sizeof line ? (size_t)n : sizeof line - 1);
 }
 
 /* Memory is short: what only the past is kept for goes. */

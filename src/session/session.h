@@ -113,9 +113,19 @@ struct session_magic {
 void session_each_magic(struct session *s, void (*fn)(void *arg, const struct session_magic *m), void *arg);
 /* Calls its function as a part of the cell that runs now, as session_run_part; what it returns is shown. */
 enum status session_call_magic(struct session *s, const char *name, const char *args, const char *body);
-/* For magics that run code (%time, %%time): source as a part of the cell that runs now. Its error is the cell's: the
- * status says that there was one, and nothing is left to report. */
+/* For magics that run code (%time, %%time): source as a part of the cell that runs now, from the magic's line on.
+ * Its error is the cell's: the status says that there was one, and nothing is left to report. */
 enum status session_run_part(struct session *s, const char *source, size_t n);
+/* For those that call code which the user gave them, perhaps often: errors show what was given. */
+struct session_code {
+    const char *source; /* a chunk that returns a function of the user's code, on the lines where `shown` has it */
+    const char *shown;  /* what the user wrote */
+    lua_CFunction call; /* is called with the chunk and arg, a light userdata */
+    void *arg;
+};
+enum status session_run_code(struct session *s, const struct session_code *c);
+/* Calls f with arg, a light userdata, as a part of the cell that runs now; what it returns is shown. */
+enum status session_run_function(struct session *s, lua_CFunction f, void *arg);
 
 /* Runs the user's init.lua, if there is one, now and after each reset; what it sets is not listed among the session's
  * variables. An error in it is told, with its line, and ends it. */
@@ -168,8 +178,9 @@ void session_complete(struct session *s, const char *line, size_t cursor,
 void session_complete_value(struct session *s, const char *line, size_t quote,
                             void (*add)(void *arg, const struct session_candidate *c), void *arg);
 
-/* Help for `thing`, a dotted name or an expression: what help() prints. */
-enum status session_help(struct session *s, const char *thing, struct buf *out, struct err *e);
+/* Help for `thing`, a dotted name or an expression: what help() prints; where it is nothing, that it was perhaps meant
+ * to be `other` (NULL: unknown). */
+enum status session_help(struct session *s, const char *thing, const char *other, struct buf *out, struct err *e);
 /* The same for who is typing "a.b:c", where there is a text: nothing of the user's runs. False: there is none. */
 bool session_help_at(struct session *s, const char *path, size_t n, struct buf *out);
 /* The source of the Lua function that `thing` names, and where it stands ("[3]:2"); where it is none, `place` stays empty and

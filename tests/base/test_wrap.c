@@ -39,12 +39,35 @@ static void test_paragraph(void **state) {
     buf_free(&out);
 }
 
+/* A sink that keeps what it is given. */
+struct kept {
+    struct sink sink;
+    struct buf text;
+};
+
+static void keep(struct sink *s, enum sink_stream stream, const char *bytes, size_t n) {
+    assert_int_equal(stream, SINK_STATUS);
+    buf_put(&((struct kept *)s)->text, bytes, n);
+}
+
+static void check_notice(bool terminal, const char *expected) {
+    static const char notice[] = "(nobody writes; it goes on)\n";
+    struct kept k = {.sink = {.text = keep, .redraws = terminal, .width = 20}};
+    wrap_to(&k.sink, SINK_STATUS, notice, sizeof notice - 1);
+    assert_string_equal(buf_text(&k.text), expected);
+    buf_free(&k.text);
+}
+
+static void test_notices(void **state) {
+    (void)state;
+    check_notice(true, "(nobody writes; it\n  goes on)\n");
+    check_notice(false, "(nobody writes; it goes on)\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_breaks),
-        cmocka_unit_test(test_columns_of_names),
-        cmocka_unit_test(test_code_points),
-        cmocka_unit_test(test_paragraph),
+        cmocka_unit_test(test_breaks),    cmocka_unit_test(test_columns_of_names), cmocka_unit_test(test_code_points),
+        cmocka_unit_test(test_paragraph), cmocka_unit_test(test_notices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,12 @@ test("classes and their objects", function()
   end
 end)
 
+test("what is nothing's name is named, with the one that was perhaps meant", function()
+  eq(said "Dens", "nothing is named 'Dens'; did you mean 'keras.layers.Dense'?\n")
+  eq(said "math.flor", "nothing is named 'math.flor'; did you mean 'math.floor'?\n")
+  eq(said "no name", "nothing is named 'no name'\n")
+end)
+
 test("every method and function of tensors has a text", function()
   for _, library in pairs{tensor = tensor, ["tensor.random"] = tensor.random, gzip = gzip, idx = idx, safetensors = safetensors} do
     for name, f in pairs(library) do

@@ -24,15 +24,17 @@ static void test_lines(void **state) {
     expect_line("model:fit?", CELL_MAGIC_HELP, "model:fit", "");
     expect_line("print??", CELL_MAGIC_HELP, "print", "");
     expect_line("?%runtime", CELL_MAGIC_HELP, "%runtime", "");
+    expect_line("?", CELL_MAGIC_HELP, "", "");
+    expect_line(" ?? ", CELL_MAGIC_HELP, "", "");
     expect_line("!ls -l", CELL_MAGIC_SHELL, "", "ls -l");
     expect_line(" x = !ls 'a b' ", CELL_MAGIC_SHELL, "x", "ls 'a b'");
     expect_line("local files=!ls", CELL_MAGIC_SHELL, "local files", "ls");
     expect_line("localx = !ls", CELL_MAGIC_SHELL, "localx", "ls");
     static const char *const none[] = {
-        "!",    "x = !",    "x == !y",      "x.y = !ls",    "-- !ls",    "f() = !ls", "x = y ! z", "",
-        " ",    "x = 1",    "-- a comment", "-- %% a cell", "-- %%",     "% b",       "%",         "%%%time",
-        "%2",   "%time(x)", "a % b",        "-- 100 %done", "--- %time", "--  %time", "?",         "a b?",
-        "?a b", "?a?",      "??",           "-- thing?",    "f(x)?",     "? ",        "-- ?thing", "%caf\xC3\xA9"};
+        "!",   "x = !",    "x == !y",      "x.y = !ls",    "-- !ls",    "f() = !ls", "x = y ! z", "",
+        " ",   "x = 1",    "-- a comment", "-- %% a cell", "-- %%",     "% b",       "%",         "%%%time",
+        "%2",  "%time(x)", "a % b",        "-- 100 %done", "--- %time", "--  %time", "a b?",      "?a b",
+        "?a?", "???",      "? ?",          "-- thing?",    "f(x)?",     "-- ?",      "-- ?thing", "%caf\xC3\xA9"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) expect_line(none[i], CELL_MAGIC_NONE, "", "");
 }
 

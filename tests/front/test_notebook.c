@@ -108,7 +108,9 @@ static void test_what_cannot_be_saved(void **state) {
     terminal_type_at(&t, "in 2 (not saved): ", "\004");
     terminal_await(&t, "The changes of nb.cells are not saved; a copy is ");
     terminal_type_at(&t, "Leave all the same? [y/N] ", "\r");
-    terminal_type_at(&t, "in 2 (not saved): ", "\004");
+    terminal_type_at(&t, "in 2 (not saved): ", "'x' .. 'y'\r"); /* without a blank line before its value */
+    terminal_await(&t, "\033[?2004l\r\"xy\"");
+    terminal_type_at(&t, "in 3 (not saved): ", "\004");
     terminal_type_at(&t, "[y/N] ", "y\r");
     assert_int_equal(terminal_finish(&t), 1);
     assert_int_equal(mkdir(folder, 0700), 0);

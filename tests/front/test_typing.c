@@ -189,6 +189,7 @@ static void test_narrow_window(void **state) {
     struct terminal t;
     (void)state;
     const int row = begin(&t, 20);
+    terminal_await_row(&t, row - 1, "  Ctrl-D leaves."); /* the greeting */
     type(&t, "x = 'one two three'", row, "[1]: x = 'one two th");
     terminal_await_row(&t, row + 1, "     ree'");
     type(&t, "\010\010\010\010\010'", row, "[1]: x = 'one two t'");

@@ -92,12 +92,40 @@ static void wrong_words_are_named(void **state) {
     host_fails(&host, "%break 5", "numbered 1 to 4");
     host_fails(&host, "%break 3 on", "what is 'on'? %break N sets a breakpoint");
     host_fails(&host, "%break x", "x");
+    host_fails(&host, "%run 3-1", "'3-1' is an empty range");
+    host_expect(&host, "%run 3-3", "");
+}
+
+static void what_takes_no_argument_names_it(void **state) {
+    char line[40], message[80];
+    (void)state;
+    host_fails(&host, "%back 3", "what is '3'? %back takes no argument");
+    for (const struct magic *const *m = magic_all; *m; m++) {
+        if (strchr((*m)->usage, ' ')) continue;
+        snprintf(line, sizeof line, "%%%s a b", (*m)->name);
+        snprintf(message, sizeof message, "what is 'a b'? %%%s takes no argument", (*m)->name);
+        host_fails(&host, line, message);
+    }
+}
+
+static void cells_are_skipped(void **state) {
+    (void)state;
+    host_expect(&host, "%skip", "");
+    assert_int_equal(nb.next, 2);
+    host_fails(&host, "%skip x", "what is 'x'? %skip COUNT passes so many cells over");
+    host_fails(&host, "%skip -1", "what is '-1'?");
+    host_fails(&host, "%skip 4", "4 cells cannot be skipped: 3 are left");
+    assert_int_equal(nb.next, 2);
+    host_expect(&host, "%skip 3", "");
+    host_expect(&host, "%list", " - [1] One\n - [2] Two\n - [3] Three\n - [4] Four");
+    host_fails(&host, "%skip", "this is the end of the notebook");
 }
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, open, close)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(runs_stop_at_breakpoints), TEST(runs_go_to_a_cell),
-                                       TEST(watches_show_each_step), TEST(wrong_words_are_named)};
+    const struct CMUnitTest tests[] = {TEST(runs_stop_at_breakpoints),        TEST(runs_go_to_a_cell),
+                                       TEST(watches_show_each_step),          TEST(wrong_words_are_named),
+                                       TEST(what_takes_no_argument_names_it), TEST(cells_are_skipped)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

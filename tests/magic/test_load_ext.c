@@ -60,6 +60,12 @@ static void errors_have_a_traceback(void **state) {
     host_fails(&host, "%a", "no magic %a"); /* none of these was added */
 }
 
+/* Neither a traceback through what is not the user's nor its text. */
+static void fails_in_a_line(const char *source, const char *text) {
+    host_fails(&host, source, text);
+    assert_ptr_equal(strchr(buf_text(&host.out), '\n'), buf_text(&host.out) + host.out.len - 1);
+}
+
 static void extensions_are_loaded(void **state) {
     char line[400];
     (void)state;
@@ -75,7 +81,10 @@ static void extensions_are_loaded(void **state) {
     host_expect(&host, "n", "2");
     host_fails(&host, "%load_ext", "which extension?");
     host_fails(&host, "%load_ext no/such.lua", "no/such.lua: No such file or directory");
-    host_fails(&host, "%load_ext nosuch", "module 'nosuch' not found");
+    fails_in_a_line("%load_ext nosuch",
+                    "there is no extension 'nosuch': no module of that name is on package.path or in ");
+    test_file("celda/wrong.lua", "local x = 1\nx.y.z = 1", 21);
+    fails_in_a_line("%load_ext wrong", "wrong.lua:2: attempt to index a number value (local 'x')");
 }
 
 static enum status note_keys(void *arg, const char *keys, const char *text, struct err *e) {

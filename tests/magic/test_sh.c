@@ -53,6 +53,23 @@ static void loops_are_timed(void **state) {
     host_fails(&host, "%timeit error('boom')", "boom");
 }
 
+/* Neither with what is around it nor with other lines. */
+static void code_that_is_timed_shows_as_it_was_written(void **state) {
+    (void)state;
+    host_fails(&host, "%timeit nosuch()", "]:1: attempt to call a nil value (global 'nosuch')\n  nosuch()\n  ^^^^^^\n");
+    assert_null(strstr(buf_text(&host.out), "measure"));
+    host_fails(&host, "local x = 1\n\n-- %timeit -n 1 x + tensor.zeros(3):reshape(2)",
+               "]:3: ValueError: cannot reshape a tensor of 3 elements into shape (2,)\n"
+               "  x + tensor.zeros(3):reshape(2)\n                      ^^^^^^^\n");
+    host_fails(&host, "local x = 1\n%time x.y.z = 1", "]:2: attempt to index a number value");
+    host_fails(&host, "%timeit x = 1 +", "]:1: unexpected symbol near <eof>\n  x = 1 +\n         ^\n");
+    host_fails(&host, "%timeit -z 1+1", "unknown option -z; there are -n LOOPS and -r RUNS");
+    host_fails(&host, "%%timeit n = 1 -- once\nlocal m = n\nm.x.y = 1",
+               "]:3: attempt to index a number value (local 'm')\n  m.x.y = 1\n  ^\n");
+    host_fails(&host, "%%timeit nosuch()\nn = 1", "]:1: attempt to call a nil value (global 'nosuch')\n  nosuch()\n");
+    assert_int_equal(host_run(&host, "local y = 3\n%timeit -n 1 -r 1 -y -- negative"), OK);
+}
+
 static void folders_and_variables_hold_for_commands(void **state) {
     (void)state;
     host_expect(&host, "%cd /usr/bin", "/usr/bin");
@@ -73,6 +90,7 @@ int main(void) {
         cmocka_unit_test(commands_show_what_they_write),
         cmocka_unit_test(output_becomes_a_list),
         cmocka_unit_test(an_interrupt_ends_a_command),
+        cmocka_unit_test(code_that_is_timed_shows_as_it_was_written),
         cmocka_unit_test(loops_are_timed),
         cmocka_unit_test(folders_and_variables_hold_for_commands),
     };

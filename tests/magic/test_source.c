@@ -47,9 +47,26 @@ static void test_functions_of_celda(void **state) {
 static void test_others(void **state) {
     struct host *h = *state;
     says(h, "x = 5\n??x", "a number: 5\n");
-    says(h, "??nothing", "nil: nothing has that name\n");
+    says(h, "%source zzzzqq", "nothing is named 'zzzzqq'\n");
     says(h, "??%run", "%run ");
     host_fails(h, "%source", "%source wants a function");
+}
+
+static void test_misspelled(void **state) {
+    struct host *h = *state;
+    says(h, "??tensr", "nothing is named 'tensr'; did you mean 'tensor'?\n");
+    says(h, "?keras.layers.Dens", "nothing is named 'keras.layers.Dens'; did you mean 'keras.layers.Dense'?\n");
+    says(h, "?keras.layrs.Dense", "nothing is named 'keras.layrs.Dense'; did you mean 'keras.layers'?\n");
+    says(h, "local weights = {alpha = 1}\n?weights.alpa",
+         "nothing is named 'weights.alpa'; did you mean 'weights.alpha'?");
+    says(h, "?wieghts", "nothing is named 'wieghts'; did you mean 'weights'?\n");
+    says(h, "?weights..alpha", "nothing is named 'weights..alpha'\n");
+    says(h, "%help runtim", "nothing is named 'runtim'; did you mean '%runtime'?\n");
+    says(h, "?tiem", "nothing is named 'tiem'; did you mean '%time'?\n");
+    says(h, "?%runt", "%runtime [DEVICE");
+    says(h, "?", "Type Lua, or:\n");
+    says(h, "??", "Type Lua, or:\n");
+    host_fails(h, "?%tiem", "no magic %tiem; did you mean %time?");
 }
 
 int main(void) {
@@ -57,6 +74,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_functions_of_cells, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_functions_of_celda, open_host, close_host),
         cmocka_unit_test_setup_teardown(test_others, open_host, close_host),
+        cmocka_unit_test_setup_teardown(test_misspelled, open_host, close_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

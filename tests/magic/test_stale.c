@@ -152,6 +152,10 @@ static void questions_are_answered(void **state) {
     host_run(&host, "x");
     shows("%diff", "x: the same object");
     shows("%who", "total                tensor         [3]     int64 ()  8 B  cpu\n");
+    host_run(&host, "%who number");
+    assert_null(strstr(buf_text(&host.out), "tensor"));
+    shows("%who string number", "n                    number ");
+    shows("%who tens", "no variable has the type tens\n");
 }
 
 int main(void) {

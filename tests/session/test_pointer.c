@@ -35,6 +35,22 @@ static void test_marks(void **state) {
     points(h, "function f(a)\n  return a.b.c\nend\nf{}", "    return a.b.c\n           ^^^\n");
 }
 
+static void test_marks_of_metamethods(void **state) {
+    struct host *h = *state;
+    host_expect(h, "local x, t = tensor{1, 2, 3}, {9}", "");
+    points(h, "x[9] = 1", "  x[9] = 1\n   ^\n");
+    points(h, "x[t[1]] = t[1]", "  x[t[1]] = t[1]\n   ^\n");
+    points(h, "x[1][2] = {t[1], 2}", "  x[1][2] = {t[1], 2}\n      ^\n");
+    points(h, "x.foo = t.foo", "  x.foo = t.foo\n    ^^^\n");
+    points(h, "local f = function(a, b) x[9] = a end f(1, 2)", "                            ^\n");
+    points(h, "y = x['a']", "  y = x['a']\n       ^\n");
+    points(h, "y = x > 5", "  y = x > 5\n        ^\n");
+    points(h, "y = x >= 5", "  y = x >= 5\n        ^^\n");
+    points(h, "y = x < 5", "  y = x < 5\n        ^\n");
+    points(h, "x[1], x[9] = 1, 2", NULL); /* which one? */
+    points(h, "y = 1 < 2 and x > 5", NULL);
+}
+
 /* In Python they would be two statements. */
 static void test_a_bracket_that_calls_the_line_above(void **state) {
     struct host *h = *state;
@@ -84,7 +100,8 @@ static void test_suggestions(void **state) {
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, open_host, close_host)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(test_marks), TEST(test_a_bracket_that_calls_the_line_above),
-                                       TEST(test_no_marks), TEST(test_suggestions)};
+    const struct CMUnitTest tests[] = {TEST(test_marks), TEST(test_marks_of_metamethods),
+                                       TEST(test_a_bracket_that_calls_the_line_above), TEST(test_no_marks),
+                                       TEST(test_suggestions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

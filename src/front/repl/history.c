@@ -84,8 +84,8 @@ void repl_open_history(struct repl *r) {
     FILE *f = state_path("history", path, sizeof path, &e) == OK ? fopen(path, "a+") : NULL;
     writable = f != NULL;
     if (!writable) {
-        repl_print(r, "(the history cannot be kept: %s%s)\n", e.status ? e.text : path,
-                   e.status ? "" : " is not writable");
+        repl_tell(r, "(the history cannot be kept: %s%s)\n", e.status ? e.text : path,
+                  e.status ? "" : " is not writable");
         return;
     }
     rewind(f);

@@ -29,7 +29,7 @@ bool repl_refresh(struct repl *r) {
     struct err e = {0};
     change_refresh(r->session, &r->notebook, &e);
     sink_flush(session_sink(r->session));
-    if (e.status) repl_print(r, "%s: %s\n", err_name(e.status), e.text);
+    if (e.status) repl_tell(r, "%s: %s\n", err_name(e.status), e.text);
     return !repl_next_is_shown(r);
 }
 
@@ -45,7 +45,7 @@ void repl_follow_notebook(struct repl *r) {
     journal_set_notebook(r->journal, nb->path, &e);
     if (*journal_checkpoints(r->journal)) session_checkpoint_start(r->session, journal_checkpoints(r->journal), &e);
     session_checkpoint_every(r->session, interval);
-    if (e.status) repl_print(r, "(celda resume will not find this notebook: %s)\n", e.text);
+    if (e.status) repl_tell(r, "(celda resume will not find this notebook: %s)\n", e.text);
 }
 
 bool repl_is_unsaved(const struct repl *r) {
@@ -55,8 +55,7 @@ bool repl_is_unsaved(const struct repl *r) {
 void repl_show_rescued(struct repl *r) {
     char path[PATH_MAX];
     if (r->notebook.notebook && change_find_rescued(&r->notebook, path, sizeof path))
-        repl_print(r, "Changes that an earlier session could not save are in %s; remove it when you have them.\n",
-                   path);
+        repl_tell(r, "Changes that an earlier session could not save are in %s; remove it when you have them.\n", path);
 }
 
 bool repl_may_leave(struct repl *r) {

@@ -202,7 +202,10 @@ static void leave(struct repl *r) {
 static void on_line(char *line) {
     struct repl *r = current;
     rl_callback_handler_remove();
-    if (!line) repl_leave_input();
+    if (!line) {
+        repl_leave_input();
+        rl_eof_found = 0; /* else readline would put a blank line behind each later input */
+    }
     if (run_debugger(r, line)) {
     } else if (!line) {
         if (r->pending.len) { /* an unfinished input is dropped first */
@@ -328,13 +331,13 @@ static void close_session(struct repl *r, bool clean) {
 
 static void greet(struct repl *r, const char *path) {
     const struct notebook *nb = r->notebook.notebook;
-    repl_print(r, "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists commands, Ctrl-D leaves.\n");
+    repl_tell(r, "celda " CELDA_VERSION ": Lua and Keras in the terminal. %%help lists commands, Ctrl-D leaves.\n");
     for (size_t i = 0; nb && i < nb->warning_count; i++)
-        repl_print(r, "%s:%d: %s\n", path, nb->warnings[i].line, nb->warnings[i].text);
+        repl_tell(r, "%s:%d: %s\n", path, nb->warnings[i].line, nb->warnings[i].text);
     repl_show_rescued(r);
     if (nb)
-        repl_print(r, "%s: %d cell%s. Enter runs the next one.\n", path, r->notebook.count,
-                   r->notebook.count == 1 ? "" : "s");
+        repl_tell(r, "%s: %d cell%s. Enter runs the next one.\n", path, r->notebook.count,
+                  r->notebook.count == 1 ? "" : "s");
 }
 
 /* The user's own start; CELDA_INIT=off: without it. */
@@ -360,7 +363,7 @@ int repl_main(const char *path, const struct journal_info *resumed, bool run_all
     open_terminal(&r);
     greet(&r, path);
     load_init(&r);
-    if (resumed && repl_resume(&r, resumed, &e)) repl_print(&r, "(cannot resume: %s)\n", e.text);
+    if (resumed && repl_resume(&r, resumed, &e)) repl_tell(&r, "(cannot resume: %s)\n", e.text);
     repl_show_next(&r);
     if (run_all) {
         buf_puts(&r.pending, "%run");

@@ -25,6 +25,9 @@ struct repl {
 /* Text to the console's output. */
 void repl_print(struct repl *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same of a notice, which is broken at spaces to fit the window. */
+void repl_tell(struct repl *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Code cell n with the text cells above it, as it is before it runs. */
 void repl_show_cell(struct repl *r, int n);
 void repl_show_markdown(struct repl *r, const char *source);

@@ -110,7 +110,7 @@ static void load_checkpoint(struct replay *p, const struct journal_info *info) {
     if (!*info->checkpoints || access(info->checkpoints, F_OK)) return;
     if (session_checkpoint_load(s, info->checkpoints, &p->loaded, &e)) {
         buf_free(&p->loaded);
-        repl_print(p->repl, "(the checkpoint cannot be loaded: %s)\n", e.text);
+        repl_tell(p->repl, "(the checkpoint cannot be loaded: %s)\n", e.text);
     }
     p->known = p->loaded.len ? session_runs(s) : 0;
     session_set_runs(s, info->runs);
@@ -135,7 +135,7 @@ static void show_missing(struct repl *r, const struct replay *p, const struct jo
     if (p->changed) buf_printf(&text, "[%d] was changed since it ran: it counts as not run.\n", p->changed);
     if (info->torn)
         buf_printf(&text, "The last %zu bytes of the journal were cut short, and are dropped.\n", info->torn);
-    repl_print(r, "%s", buf_text(&text));
+    repl_tell(r, "%s", buf_text(&text));
     buf_free(&text);
 }
 

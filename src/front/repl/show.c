@@ -3,23 +3,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/wrap.h"
 #include "cell/colour.h"
 #include "front/repl/repl.h"
 #include "session/trail.h"
 
 void repl_print(struct repl *r, const char *format, ...) {
     struct buf text = {0};
-    va_list args, again;
+    va_list args;
     va_start(args, format);
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, args);
-    char *room = n > 0 ? buf_room(&text, (size_t)n) : NULL;
-    if (room) {
-        vsnprintf(room, (size_t)n + 1, format, again);
-        r->console.sink.text(&r->console.sink, SINK_OUT, room, (size_t)n);
-    }
-    va_end(again);
+    buf_vprintf(&text, format, args);
     va_end(args);
+    r->console.sink.text(&r->console.sink, SINK_OUT, buf_text(&text), text.len);
+    buf_free(&text);
+}
+
+void repl_tell(struct repl *r, const char *format, ...) {
+    struct buf text = {0};
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    wrap_to(&r->console.sink, SINK_OUT, buf_text(&text), text.len);
     buf_free(&text);
 }
 
@@ -83,7 +88,7 @@ void repl_show_next(struct repl *r) {
     if (nb->next <= nb->count)
         repl_show_cell(r, nb->next);
     else if (nb->count == 0)
-        repl_print(r, "\nThe notebook has no cells: %%edit writes the first one, or %%%%insert with lines below it.\n");
+        repl_tell(r, "\nThe notebook has no cells: %%edit writes the first one, or %%%%insert with lines below it.\n");
     else
-        repl_print(r, "\nThis was the last cell. Type Lua, %%list, %%rerun N, or Ctrl-D to leave.\n");
+        repl_tell(r, "\nThis was the last cell. Type Lua, %%list, %%rerun N, or Ctrl-D to leave.\n");
 }
