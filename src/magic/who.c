@@ -60,7 +60,6 @@ const struct magic magic_who = {
     .name = "who",
     .usage = "%who [TYPE ...]",
     .help = "lists the session's variables\nType, the cell that wrote it last, value or shape, bytes, device. With "
-            "types, as "
-            "in %who tensor number: those of these types alone.",
+            "types, as in %who tensor number: those of these types alone.",
     .run = run,
 };
