@@ -206,9 +206,8 @@ void session_offer_values(lua_State *L, const char *line, const struct completio
 /* In a message handler: adds to the message the name that was meant, where one is nil, and to `mark` the line with the
  * expression marked, where it can be told. */
 void session_explain(lua_State *L, struct buf *message, struct buf *mark);
-/* What Lua writes instead where a syntax error at this line and column (from 1; 0: unknown) comes from Python's habits, or
- * NULL. */
-const char *session_habit(const char *source, size_t n, int line, int column);
+/* What Lua writes instead where the syntax error that `lua` has of this source comes from Python's habits, or NULL. */
+const char *session_habit(const char *source, size_t n, const struct cell_lua *lua);
 /* A line of a text, and below it ^ under `length` bytes from `column` on, which counts from 1. */
 void session_put_mark(const char *source, size_t n, int number, int column, size_t length, struct buf *out);
 /* Pushes the newest text that was compiled under this chunk and has something on that line; false: there is none, nothing
