@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bind/bind.h"
 #include "cell/name.h"
 #include "session/internal.h"
 
@@ -230,6 +231,14 @@ static bool has_text(lua_State *L, int index) {
     return false;
 }
 
+/* "[]" says nothing of the other axes: NumPy's repr adds the shape, its str does not. */
+static void put_empty_shape(lua_State *L, int index, struct buf *out) {
+    const struct tensor *t = bind_tensor_at(L, index);
+    char shape[256];
+    if (t && !tensor_is_symbolic(t) && tensor_size(t) == 0 && t->shape.rank > 1)
+        buf_printf(out, " shape=%s", shape_text(&t->shape, shape, sizeof shape));
+}
+
 static void put_value(struct inspector *in, int index) {
     lua_State *L = in->L;
     size_t n;
@@ -244,6 +253,7 @@ static void put_value(struct inspector *in, int index) {
         const char *s = luaL_tolstring(L, index, &n);
         buf_put(in->out, s, n);
         lua_pop(L, 1);
+        put_empty_shape(L, index, in->out);
     }
     if (in->flat && in->out->len - in->line > WIDTH) in->overflow = true;
 }
