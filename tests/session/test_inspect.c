@@ -40,6 +40,16 @@ static void test_empty_tensors_have_a_shape(void **state) {
     host_expect(*state, "print(tensor.zeros{0, 3})", "[]");
 }
 
+/* The rows of a tensor stay below one another. */
+static void test_lines_of_an_item_are_aligned(void **state) {
+    host_expect(*state, "tensor.ones{2, 2}", "[[1. 1.]\n [1. 1.]]");
+    host_expect(*state, "{tensor.ones{2, 2}, tensor.zeros{2}}", "{\n  [[1. 1.]\n   [1. 1.]],\n  [0. 0.]\n}");
+    host_expect(*state, "{tensor.ones{2}, 'a'}", "{[1. 1.], \"a\"}");
+    host_expect(*state, "1, tensor.ones{2, 2}", "1, [[1. 1.]\n    [1. 1.]]");
+    host_expect(*state, "{w = {['\\u{e9}'] = tensor.ones{2, 1, 2}}}",
+                "{\n  w = {\n    [\"é\"] = [[[1. 1.]]\n\n             [[1. 1.]]]\n  }\n}");
+}
+
 static void test_long_tables(void **state) {
     host_expect(*state,
                 "{layers = {{name = 'dense', units = 64, activation = 'relu'}, {name = 'dense_1', units = 64}}, x = 1}",
@@ -137,6 +147,7 @@ int main(void) {
         TEST(test_tables_on_one_line),
         TEST(test_long_tables),
         TEST(test_empty_tensors_have_a_shape),
+        TEST(test_lines_of_an_item_are_aligned),
         TEST(test_records),
         TEST(test_output_is_bounded),
         TEST(test_json),
