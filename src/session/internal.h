@@ -169,7 +169,7 @@ struct cell_span session_find_line(const char *text, size_t n, int number);
 /* ... of source that was not compiled: the line is shown with a ^ below. */
 void session_report_syntax(lua_State *L, const char *source, size_t n, struct session_report *r);
 /* Calls fn for the user's frames, the `head` innermost and those of the `tail` outermost levels, innermost first; with
- * lua_getinfo's "Slnfu", so that the function lies on the stack's top. `skipped` levels were left out before it. Returns
+ * lua_getinfo's "Slnftu", so that the function lies on the stack's top. `skipped` levels were left out before it. Returns
  * how many it was called for. `tail` 0 is quick even where a recursion ran away: its end need not be found. */
 typedef void session_frame_fn(void *arg, lua_State *L, lua_Debug *ar, int skipped);
 int session_each_frame(lua_State *L, int head, int tail, session_frame_fn *fn, void *arg);

@@ -46,6 +46,15 @@ static void test_frames(void **state) {
                   "[*]:1: no\n  [*]:1: in metamethod 'add'\n  [*]:2: in main chunk\n");
 }
 
+/* What called a function by a tail call has left no frame; the function is named where it is a global. */
+static void test_tail_calls(void **state) {
+    struct host *h = *state;
+    expect_report(h, "function g() error('deep') end\nfunction h() return g() end\nfunction k() return h() end\nk()",
+                  "[*]:1: deep\n  [*]:1: in function 'g'\n  (...tail calls...)\n  [*]:4: in main chunk\n");
+    expect_report(h, "local function f() error('x') end\nlocal function r() return f() end\nr()",
+                  "[*]:1: x\n  [*]:1: in function <[*]:1>\n  (...tail calls...)\n  [*]:3: in main chunk\n");
+}
+
 static void test_frames_of_coroutines(void **state) {
     struct host *h = *state;
     expect_report(
@@ -207,6 +216,7 @@ int main(void) {
         TEST(test_one_frame_is_in_the_message),
         TEST(test_frames),
         TEST(test_frames_of_coroutines),
+        TEST(test_tail_calls),
         TEST(test_frames_of_an_earlier_cell),
         TEST(test_long_chains_are_cut),
         TEST(test_our_own_frames_are_hidden),
