@@ -13,7 +13,8 @@ static int least(int a, int b) {
     return a < b ? a : b;
 }
 
-/* A letter in the place of another. In a short word that makes another word (mae, mse) unless both are vowels (adem, adam). */
+/* A letter in the place of another. In a short word that makes another word (mae, mse) unless both are vowels (adem,
+ * adam). */
 static int exchange(int x, int y, size_t length) {
     if (x == y) return 0;
     const bool vowels = strchr("aeiou", x) && strchr("aeiou", y);

@@ -24,8 +24,8 @@ static bool ends_in_expression(const char *source, size_t n) {
     return expression;
 }
 
-/* A call that gives nothing but nil shows nothing, nor does io.write(...), which was seen already; another expression shows
- * what it is. */
+/* A call that gives nothing but nil shows nothing, nor does io.write(...), which was seen already; another expression
+ * shows what it is. */
 static bool has_values(lua_State *L, int top, const char *source, size_t n) {
     const bool seen = lua_gettop(L) == top + 1 && session_is_output(L, top + 1);
     for (int i = top + 1; !seen && i <= lua_gettop(L); i++)
