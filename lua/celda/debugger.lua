@@ -203,6 +203,7 @@ local commands = {}
 function commands.where(frames)
   for i, frame in ipairs(frames) do
     print((i == frames.at and "> " or "  ") .. frame.place)
+    if frame.tail then print("  (...tail calls...)") end
   end
   if frames.more then print "  ... (the rest is not kept)" end
 end

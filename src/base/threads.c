@@ -155,10 +155,19 @@ static void start_workers(struct threads *t) {
     }
 }
 
-enum status threads_open(int n, struct threads **out, struct err *e) {
+/* The number that the environment sets, or that of the cores; at most MAX_THREADS. */
+static enum status choose_count(int *out, struct err *e) {
     const char *set = getenv("CELDA_THREADS");
-    if (n <= 0 && set) n = atoi(set);
-    if (n <= 0) n = threads_available();
+    char *end;
+    long n = set && *set ? strtol(set, &end, 10) : threads_available();
+    if (set && *set && (*end || n < 1))
+        return err_set(e, ERR_VALUE, "CELDA_THREADS=%.60s: a number of threads is a whole number from 1 on", set);
+    *out = n < MAX_THREADS ? (int)n : MAX_THREADS;
+    return OK;
+}
+
+enum status threads_open(int n, struct threads **out, struct err *e) {
+    if (n <= 0 && choose_count(&n, e) != OK) return e->status;
     if (n > MAX_THREADS) n = MAX_THREADS;
     struct threads *t = mem_zalloc(sizeof *t, e);
     if (!t) return e->status;

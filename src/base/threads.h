@@ -11,7 +11,8 @@
 
 struct threads;
 
-/* n = 0: as many as this process may use. Workers start at the first parallel loop and sleep between loops. */
+/* n = 0: as many as $CELDA_THREADS says, or as this process may use. Workers start at the first parallel
+ * loop and sleep between loops. */
 enum status threads_open(int n, struct threads **out, struct err *e);
 void threads_close(struct threads *t);
 int threads_count(const struct threads *t);

@@ -1,5 +1,7 @@
 /* Boxes: userdata with one pointer into the core. Invariant: a box's pointer is NULL (not filled, or given back) or holds
  * one reference. */
+#include <string.h>
+
 #include "base/mem.h"
 #include "bind/internal.h"
 #include "op/ops.h"
@@ -106,12 +108,27 @@ void bind_push_shared(lua_State *L, struct tensor *t) {
     *box = tensor_retain(t);
 }
 
-struct tensor *bind_op(lua_State *L, const struct op *op, struct tensor *const *in, int nin, const union op_attrs *a) {
+/* "full: a dimension ..." as "zeros: a dimension ..." */
+static void name_function(struct err *e, const char *op, const char *function) {
+    const size_t n = strlen(op), length = strlen(e->text);
+    if (strncmp(e->text, op, n) != 0 || e->text[n] != ':') return;
+    memmove(e->text, e->text + n + 2, length - n - 1);
+    err_prefix(e, "%s", function);
+}
+
+struct tensor *bind_op_for(lua_State *L, const char *function, const struct op *op, struct tensor *const *in, int nin,
+                           const union op_attrs *a) {
     struct err e = {0};
     struct tensor **out = bind_new_tensor(L);
-    bind_made(L, out, run_op(bind_run(L), op, in, nin, a, out, &e), &e);
+    run_op(bind_run(L), op, in, nin, a, out, &e);
+    if (function && e.status) name_function(&e, op->name, function);
+    bind_made(L, out, e.status, &e);
     bind_filled(L, *out);
     return *out;
+}
+
+struct tensor *bind_op(lua_State *L, const struct op *op, struct tensor *const *in, int nin, const union op_attrs *a) {
+    return bind_op_for(L, NULL, op, in, nin, a);
 }
 
 /* ---- one box for one thing ----------------------------------------------------------------------------------------- */

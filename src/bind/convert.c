@@ -47,7 +47,8 @@ static void put_number(lua_State *L, int index, enum dtype d, void *to) {
         *(bool *)to = x != 0;
     } else {
         if (!whole_part(L, index, &n) || !integer_fits(n, d))
-            bind_raise(L, ERR_VALUE, "%s is out of range for %s", luaL_tolstring(L, index, NULL), dtype_name(d));
+            bind_raise(L, ERR_VALUE, "%s is out of range for %s", isnan(x) ? "nan" : luaL_tolstring(L, index, NULL),
+                       dtype_name(d));
         put_integer(d, n, to);
     }
 }

@@ -59,6 +59,9 @@ void bind_filled(lua_State *L, const struct tensor *t);
 void bind_push_shared(lua_State *L, struct tensor *t);
 /* Pushes the result of an op with one output; returns it. */
 struct tensor *bind_op(lua_State *L, const struct op *op, struct tensor *const *in, int nin, const union op_attrs *a);
+/* The same for a function of another name than the op's: an error names the function, which is what the user called. */
+struct tensor *bind_op_for(lua_State *L, const char *function, const struct op *op, struct tensor *const *in, int nin,
+                           const union op_attrs *a);
 
 /* ---- arguments ----------------------------------------------------------------------------------------------------- */
 

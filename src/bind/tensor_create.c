@@ -14,19 +14,21 @@ static void shape_args(lua_State *L, const char *function, const char *const *na
 }
 
 /* Pushes a tensor filled with the number at `value`. */
-static int push_full(lua_State *L, const struct shape *s, enum dtype d, int value) {
+static int push_full(lua_State *L, const char *function, const struct shape *s, enum dtype d, int value) {
     union op_attrs a = {.full.shape = *s};
     struct tensor *one = bind_from_lua(L, value, d);
     a.full.shape = *s;
-    bind_op(L, &op_broadcast_to, &one, 1, &a);
+    bind_op_for(L, function, &op_broadcast_to, &one, 1, &a);
     struct tensor *wide = bind_tensor(L, -1);
     bind_op(L, &op_copy, &wide, 1, NULL);
     return 1;
 }
 
-static int push_constant(lua_State *L, const struct shape *s, enum dtype d, int value) {
+/* As create_constant's upvalues say. */
+static int push_constant(lua_State *L, const struct shape *s, enum dtype d) {
+    const int value = (int)lua_tointeger(L, lua_upvalueindex(1));
     union op_attrs a = {.full = {.dtype = d, .shape = *s, .value = value, .integer = value}};
-    bind_op(L, &op_full, NULL, 0, &a);
+    bind_op_for(L, lua_tostring(L, lua_upvalueindex(2)), &op_full, NULL, 0, &a);
     return 1;
 }
 
@@ -36,14 +38,14 @@ static int create_constant(lua_State *L) {
     struct shape s;
     shape_args(L, lua_tostring(L, lua_upvalueindex(2)), names);
     bind_shape(L, 1, &s);
-    return push_constant(L, &s, bind_dtype(L, 2, DT_FLOAT32), (int)lua_tointeger(L, lua_upvalueindex(1)));
+    return push_constant(L, &s, bind_dtype(L, 2, DT_FLOAT32));
 }
 
 static int create_constant_like(lua_State *L) {
     static const char *const names[] = {"x", "dtype", NULL};
     bind_args(L, 1, lua_tostring(L, lua_upvalueindex(2)), names);
     struct tensor *x = bind_tensor(L, 1);
-    return push_constant(L, &x->shape, bind_dtype(L, 2, x->dtype), (int)lua_tointeger(L, lua_upvalueindex(1)));
+    return push_constant(L, &x->shape, bind_dtype(L, 2, x->dtype));
 }
 
 static int create_full(lua_State *L) {
@@ -53,7 +55,7 @@ static int create_full(lua_State *L) {
     bind_want(L, 1, "full", "shape");
     bind_want(L, 2, "full", "fill_value");
     bind_shape(L, 1, &s);
-    return push_full(L, &s, bind_dtype(L, 3, DT_COUNT), 2);
+    return push_full(L, "full", &s, bind_dtype(L, 3, DT_COUNT), 2);
 }
 
 static int create_full_like(lua_State *L) {
@@ -61,7 +63,7 @@ static int create_full_like(lua_State *L) {
     bind_args(L, 1, "full_like", names);
     bind_want(L, 2, "full_like", "fill_value");
     struct tensor *x = bind_tensor(L, 1);
-    return push_full(L, &x->shape, bind_dtype(L, 3, x->dtype), 2);
+    return push_full(L, "full_like", &x->shape, bind_dtype(L, 3, x->dtype), 2);
 }
 
 /* ---- ranges -------------------------------------------------------------------------------------------------------- */
@@ -133,6 +135,8 @@ static int create_eye(lua_State *L) {
     rows.range.count = bind_integer(L, 1, "eye: n");
     a.full.integer = lua_isnil(L, 2) ? rows.range.count : bind_integer(L, 2, "eye: m");
     a.full.dtype = bind_dtype(L, 3, DT_FLOAT32);
+    if (rows.range.count < 0) return bind_raise(L, ERR_VALUE, "eye: n is negative");
+    if (a.full.integer < 0) return bind_raise(L, ERR_VALUE, "eye: m is negative");
     struct tensor *i = bind_op(L, &op_arange, NULL, 0, &rows);
     bind_op(L, &op_one_hot, &i, 1, &a);
     return 1;

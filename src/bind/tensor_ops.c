@@ -125,7 +125,7 @@ static int call_clip(lua_State *L) {
         lua_pushvalue(L, 2 + i);
         const struct op *op = i ? &op_minimum : &op_maximum;
         bind_operands(L, op, lua_gettop(L) - 1, 2, in);
-        bind_op(L, op, in, 2, NULL);
+        bind_op_for(L, "clip", op, in, 2, NULL);
         lua_replace(L, 1);
     }
     lua_settop(L, 1);

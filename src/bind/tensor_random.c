@@ -31,11 +31,13 @@ static struct rng_philox stream(lua_State *L, const char *function, int index) {
     return rng_stateless(pair[0], pair[1]);
 }
 
-/* A userdata with room for the elements of a tensor, pushed. */
-static void *room(lua_State *L, const struct shape *s, enum dtype d) {
+/* A userdata with room for the elements of a function's tensor, pushed. */
+static void *room(lua_State *L, const char *function, const struct shape *s, enum dtype d) {
     struct err e = {0};
     size_t bytes;
-    bind_check(L, shape_bytes(s, d, &bytes, &e), &e);
+    shape_bytes(s, d, &bytes, &e);
+    err_prefix(&e, "%s", function);
+    bind_check(L, e.status, &e);
     return lua_newuserdatauv(L, bytes, 0);
 }
 
@@ -66,7 +68,7 @@ static int draw_floats(lua_State *L, const char *function, const char *const *na
     if (!dtype_is_float(d))
         return bind_raise(L, ERR_VALUE, "%s: dtype must be a float's, not %s", function, dtype_name(d));
     struct rng_philox p = stream(L, function, 5);
-    float *numbers = room(L, &s, DT_FLOAT32);
+    float *numbers = room(L, function, &s, DT_FLOAT32);
     draw(&p, shape_size(&s), a, b, numbers);
     push_drawn(L, &s, DT_FLOAT32, numbers);
     bind_tensor_as(L, -1, d);
@@ -110,7 +112,7 @@ static int random_integers(lua_State *L) {
         return bind_raise(L, ERR_VALUE,
                           "random.integers: the bounds are out of range for int32; take dtype = \"int64\"");
     struct rng_philox p = stream(L, "random.integers", 5);
-    void *numbers = room(L, &s, d);
+    void *numbers = room(L, "random.integers", &s, d);
     if (wide)
         rng_integers64(&p, shape_size(&s), low, high, numbers);
     else
@@ -125,7 +127,7 @@ static int random_permutation(lua_State *L) {
     struct shape s = SHAPE(bind_integer(L, 1, "n"));
     if (s.dim[0] < 0) return bind_raise(L, ERR_VALUE, "random.permutation: n is negative");
     struct rng_philox p = stream(L, "random.permutation", 2);
-    int64_t *numbers = room(L, &s, DT_INT64);
+    int64_t *numbers = room(L, "random.permutation", &s, DT_INT64);
     rng_permutation(&p, s.dim[0], numbers);
     return push_drawn(L, &s, DT_INT64, numbers);
 }

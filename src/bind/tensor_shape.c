@@ -248,7 +248,7 @@ static int shape_take(lua_State *L) {
         return bind_raise(L, ERR_VALUE, "take: along axis %d the indices must have at most one dimension", axis);
     if (axis != 0 && indices->shape.rank == 0) indices = reshape(L, indices, &(struct shape){1, {1}});
     if (axis != 0) x = swap_first(L, x, axis);
-    struct tensor *in[2] = {x, indices}, *y = bind_op(L, &op_gather, in, 2, NULL);
+    struct tensor *in[2] = {x, indices}, *y = bind_op_for(L, "take", &op_gather, in, 2, NULL);
     if (axis != 0) swap_first(L, y, axis);
     return 1;
 }

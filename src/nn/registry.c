@@ -45,6 +45,14 @@ const struct nn_class *const *nn_all(enum nn_kind kind) {
     return classes[kind];
 }
 
+/* The names of a kind, "A, B"; of layers there are too many. */
+static void list_classes(enum nn_kind kind, struct err *e) {
+    for (const struct nn_class *const *c = classes[kind]; kind != NN_LAYER && *c; c++) {
+        const size_t used = strlen(e->text);
+        snprintf(e->text + used, sizeof e->text - used, "%s%s", c == classes[kind] ? "; there are " : ", ", (*c)->name);
+    }
+}
+
 /* The known name nearest to a mistyped one, into `near`; empty where none is near. */
 static void nearest_class(enum nn_kind kind, const char *name, char *near, size_t cap) {
     char text[4096];
@@ -67,5 +75,6 @@ const struct nn_class *nn_find(enum nn_kind kind, const char *name, struct err *
     nearest_class(kind, name, near, sizeof near);
     err_set(e, ERR_NOT_FOUND, "unknown %s \"%.60s\"%s%s%s", nn_kinds[kind].word, name, *near ? "; did you mean \"" : "",
             near, *near ? "\"?" : "");
+    if (!*near) list_classes(kind, e);
     return NULL;
 }

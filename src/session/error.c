@@ -143,7 +143,7 @@ void session_report_syntax(lua_State *L, const char *source, size_t n, struct se
     r->message = r->text.len;
     buf_putc(&r->text, '\n');
     if (cell_lua_parse(source, n, &lua, &e) == OK && lua.status != CELL_LUA_COMPLETE) {
-        const char *habit = session_habit(source, n, lua.line, lua.column);
+        const char *habit = session_habit(source, n, &lua);
         session_put_mark(source, n, lua.line, lua.column, 1, &r->text);
         if (habit) buf_printf(&r->text, "  %s\n", habit);
     }

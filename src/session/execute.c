@@ -1,6 +1,5 @@
 /* Running a cell. Invariant: whatever the cell does, session_run returns with the Lua stack as it was, no hook armed, no
  * tape recording and no trace open, and everything computed before an error is kept. */
-#include <ctype.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,30 +7,30 @@
 
 #include "base/cancel.h"
 #include "base/mem.h"
+#include "cell/lua.h"
 #include "cell/magic_line.h"
-#include "cell/name.h"
 #include "session/checkpoint.h"
 #include "session/internal.h"
 
 /* ---- the value of a last expression -------------------------------------------------------------------------------- */
 
-/* Whether the last line is a name, or names joined by dots. */
-static bool ends_in_name(const char *source, size_t n) {
-    while (n > 0 && isspace((unsigned char)source[n - 1])) n--;
-    size_t at = n;
-    while (at > 0 && (cell_is_name(source[at - 1]) || source[at - 1] == '.')) at--;
-    while (at > 0 && (source[at - 1] == ' ' || source[at - 1] == '\t')) at--;
-    return at < n && (at == 0 || source[at - 1] == '\n');
+/* Whether the last statement is an expression that is no call. */
+static bool ends_in_expression(const char *source, size_t n) {
+    struct cell_lua lua = {0};
+    struct err e = {0};
+    const bool expression = cell_lua_parse(source, n, &lua, &e) == OK && lua.status == CELL_LUA_COMPLETE &&
+                            lua.last.begin < lua.last.end && !lua.last_is_call;
+    cell_lua_free(&lua);
+    return expression;
 }
 
-/* A cell that gives nothing but nil shows nothing, unless it asks for that by a `name`; nor does one that ends in
- * io.write(...): it was seen already. */
-static bool has_values(lua_State *L, int top, bool name) {
-    if (name && lua_gettop(L) == top + 1) return true;
-    if (lua_gettop(L) == top + 1 && session_is_output(L, top + 1)) return false;
-    for (int i = top + 1; i <= lua_gettop(L); i++)
+/* A call that gives nothing but nil shows nothing, nor does io.write(...), which was seen already; another expression
+ * shows what it is. */
+static bool has_values(lua_State *L, int top, const char *source, size_t n) {
+    const bool seen = lua_gettop(L) == top + 1 && session_is_output(L, top + 1);
+    for (int i = top + 1; !seen && i <= lua_gettop(L); i++)
         if (!lua_isnil(L, i)) return true;
-    return false;
+    return lua_gettop(L) > top && ends_in_expression(source, n);
 }
 
 static int on_error(lua_State *L) {
@@ -90,8 +89,8 @@ static void begin_cell(struct session *s, const char *cell) {
     s->undo_point = true;
 }
 
-/* Calls the function under its n arguments as a cell's Lua, and shows what it returns; `name`: the value of a name. */
-static int call_and_show(struct session *s, int n, bool name, struct session_result *out) {
+/* Calls the function under its n arguments as a cell's Lua, and shows what it returns. */
+static int call_and_show(struct session *s, int n, const char *source, size_t size, struct session_result *out) {
     lua_State *L = s->L;
     struct buf text = {0};
     const int top = lua_gettop(L) - n - 1;
@@ -102,7 +101,7 @@ static int call_and_show(struct session *s, int n, bool name, struct session_res
     session_interrupt_begin(L);
     int status = call_protected(L, n, LUA_MULTRET);
     mem_keep_reserve(s->lua_calls > 1);
-    if (status == LUA_OK && has_values(L, top, name)) {
+    if (status == LUA_OK && has_values(L, top, source, size)) {
         out->has_value = true;
         mem_keep_reserve(false); /* what the cell filled up, its value may be shown beside */
         status = display(L, top + 1, &text);
@@ -134,7 +133,7 @@ static enum status run_lua(struct session *s, const char *source, size_t n, cons
     session_keep_source(L, chunk, source, n);
     begin_cell(s, chunk + 1);
     trail_add_source(s->trail, source, n);
-    status = call_and_show(s, 0, ends_in_name(source, n), out);
+    status = call_and_show(s, 0, source, n, out);
     locals_keep(L, s->locals);
     return end_call(s, status, top, out);
 }
@@ -171,7 +170,7 @@ static enum status run_code(struct session *s, const struct buf *source, const s
     lua_pushcfunction(L, c->call);
     lua_insert(L, -2);
     lua_pushlightuserdata(L, c->arg);
-    status = call_and_show(s, 2, false, s->result);
+    status = call_and_show(s, 2, "", 0, s->result);
     locals_keep(L, s->locals);
     return end_call(s, status, top, s->result);
 }
@@ -196,7 +195,7 @@ enum status session_run_function(struct session *s, lua_CFunction f, void *arg) 
     begin_cell(s, s->chunk + 1);
     lua_pushcfunction(s->L, f);
     lua_pushlightuserdata(s->L, arg);
-    return end_call(s, call_and_show(s, 1, false, s->result), top, s->result);
+    return end_call(s, call_and_show(s, 1, "", 0, s->result), top, s->result);
 }
 
 enum status session_call_magic(struct session *s, const char *name, const char *args, const char *body) {

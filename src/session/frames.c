@@ -70,7 +70,7 @@ static void keep_frame(void *arg, lua_State *from, lua_Debug *ar, int skipped) {
     const int frame = lua_gettop(L) + 1;
     (void)skipped;
     luaL_checkstack(L, 8, NULL);
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 11);
     lua_pushvalue(from, from == L ? -2 : -1);
     lua_xmove(from, L, 1);
     k->place.len = 0;
@@ -84,6 +84,8 @@ static void keep_frame(void *arg, lua_State *from, lua_Debug *ar, int skipped) {
     set_string(L, frame, "source", ar->source);
     set_integer(L, frame, "line", ar->currentline);
     set_integer(L, frame, "parameters", ar->nparams);
+    lua_pushboolean(L, ar->istailcall);
+    lua_setfield(L, frame, "tail");
     keep_locals(L, from, ar, frame);
     keep_varargs(L, from, ar, frame);
     lua_rawseti(L, k->frames, (lua_Integer)lua_rawlen(L, k->frames) + 1);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bind/bind.h"
 #include "cell/name.h"
 #include "session/internal.h"
 
@@ -194,7 +195,7 @@ static void put_laid_out(struct inspector *in, int index) {
 /* On one line if that fits, else over several. */
 static void put_table(struct inspector *in, int index) {
     const void *self = lua_topointer(in->L, index);
-    size_t start = in->out->len;
+    size_t start = in->out->len, line = in->line;
     int items = in->items;
     for (int i = 0; i < in->depth; i++)
         if (in->path[i] == self) {
@@ -214,6 +215,7 @@ static void put_table(struct inspector *in, int index) {
     if (!in->overflow) return;
     in->overflow = false;
     in->items = items;
+    in->line = line;
     in->out->len = start;
     put_laid_out(in, index);
 }
@@ -230,6 +232,36 @@ static bool has_text(lua_State *L, int index) {
     return false;
 }
 
+/* "[]" says nothing of the other axes: NumPy's repr adds the shape, its str does not. */
+static void put_empty_shape(lua_State *L, int index, struct buf *out) {
+    const struct tensor *t = bind_tensor_at(L, index);
+    char shape[256];
+    if (t && !tensor_is_symbolic(t) && tensor_size(t) == 0 && t->shape.rank > 1)
+        buf_printf(out, " shape=%s", shape_text(&t->shape, shape, sizeof shape));
+}
+
+/* The columns from the line's begin on; of UTF-8's bytes the first alone has one. */
+static int column(const struct inspector *in) {
+    int n = 0;
+    for (size_t i = in->line; i < in->out->len; i++) n += ((unsigned char)in->out->data[i] & 0xC0) != 0x80;
+    return n;
+}
+
+/* Each line begins where the first one does; a table with several in it stands over several itself. */
+static void put_lines(struct inspector *in, const char *s, size_t n) {
+    const int indent = column(in);
+    const char *end;
+    while ((end = memchr(s, '\n', n)) != NULL) {
+        const size_t length = (size_t)(end - s) + 1;
+        buf_put(in->out, s, length);
+        in->line = in->out->len;
+        if (length < n && end[1] != '\n') buf_printf(in->out, "%*s", indent, "");
+        in->overflow = in->flat;
+        s += length, n -= length;
+    }
+    buf_put(in->out, s, n);
+}
+
 static void put_value(struct inspector *in, int index) {
     lua_State *L = in->L;
     size_t n;
@@ -242,13 +274,15 @@ static void put_value(struct inspector *in, int index) {
         put_quoted(s, n, in->out);
     } else {
         const char *s = luaL_tolstring(L, index, &n);
-        buf_put(in->out, s, n);
+        put_lines(in, s, n);
         lua_pop(L, 1);
+        put_empty_shape(L, index, in->out);
     }
     if (in->flat && in->out->len - in->line > WIDTH) in->overflow = true;
 }
 
 void session_inspect(lua_State *L, int index, struct buf *out) {
-    struct inspector in = {.L = L, .out = out, .line = out->len};
+    const char *last = out->len ? memrchr(out->data, '\n', out->len) : NULL;
+    struct inspector in = {.L = L, .out = out, .line = last ? (size_t)(last + 1 - out->data) : 0};
     put_value(&in, lua_absindex(L, index));
 }

@@ -173,7 +173,7 @@ struct cell_span session_find_line(const char *text, size_t n, int number);
 /* ... of source that was not compiled: the line is shown with a ^ below. */
 void session_report_syntax(lua_State *L, const char *source, size_t n, struct session_report *r);
 /* Calls fn for the user's frames, the `head` innermost and those of the `tail` outermost levels, innermost first; with
- * lua_getinfo's "Slnfu", so that the function lies on the stack's top. `skipped` levels were left out before it. Returns
+ * lua_getinfo's "Slnftu", so that the function lies on the stack's top. `skipped` levels were left out before it. Returns
  * how many it was called for. `tail` 0 is quick even where a recursion ran away: its end need not be found. */
 typedef void session_frame_fn(void *arg, lua_State *L, lua_Debug *ar, int skipped);
 int session_each_frame(lua_State *L, int head, int tail, session_frame_fn *fn, void *arg);
@@ -212,9 +212,8 @@ void session_offer_values(lua_State *L, const char *line, const struct completio
 void session_explain(lua_State *L, struct buf *message, struct buf *mark);
 /* meant(path): the dotted name that was perhaps meant where nothing has this one, or nil. It runs no code of users. */
 int session_meant(lua_State *L);
-/* What Lua writes instead where a syntax error at this line and column (from 1; 0: unknown) comes from Python's habits, or
- * NULL. */
-const char *session_habit(const char *source, size_t n, int line, int column);
+/* What Lua writes instead where the syntax error that `lua` has of this source comes from Python's habits, or NULL. */
+const char *session_habit(const char *source, size_t n, const struct cell_lua *lua);
 /* A line of a text, and below it ^ under `length` bytes from `column` on, which counts from 1. */
 void session_put_mark(const char *source, size_t n, int number, int column, size_t length, struct buf *out);
 /* Pushes the newest text that was compiled under this chunk and has something on that line; false: there is none, nothing

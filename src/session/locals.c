@@ -294,11 +294,19 @@ bool locals_is_internal(const char *name) {
     return digits > 0 && *rest == '_' && rest[1 + strspn(rest + 1, "0123456789")] == 0;
 }
 
-/* Python's True or False, read where nobody has set it. It would be nil, and {use_bias = False} would say nothing. */
-static const struct cell_free_name *python_boolean(lua_State *L, const struct load *c) {
+/* Lua's word for one of Python's constants, or NULL. */
+static const char *constant_of(const char *name) {
+    static const char *const constants[][2] = {{"True", "true"}, {"False", "false"}, {"None", "nil"}};
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
+        if (strcmp(constants[i][0], name) == 0) return constants[i][1];
+    return NULL;
+}
+
+/* Such a constant, read where nobody has set it. It would be nil, and {use_bias = False} would say nothing. */
+static const struct cell_free_name *python_constant(lua_State *L, const struct load *c) {
     for (size_t i = 0; i < c->lua.free_count; i++) {
         const struct cell_free_name *f = &c->lua.free_names[i];
-        if (f->written || (strcmp(f->name, "True") != 0 && strcmp(f->name, "False") != 0)) continue;
+        if (f->written || !constant_of(f->name)) continue;
         lua_pushglobaltable(L);
         lua_pushstring(L, f->name);
         bool set = lua_rawget(L, -2) != LUA_TNIL || locals_find(c->s, f->name) >= 0;
@@ -313,9 +321,9 @@ static int compile(lua_State *L) {
     struct load *c = lua_touserdata(L, 1);
     const struct rewrite *r = &c->rewrite;
     luaL_checkstack(L, 10, NULL);
-    const struct cell_free_name *foreign = python_boolean(L, c);
+    const struct cell_free_name *foreign = python_constant(L, c);
     if (foreign) {
-        err_set(&c->err, ERR_VALUE, "Lua writes %s, not %s", *foreign->name == 'T' ? "true" : "false", foreign->name);
+        err_set(&c->err, ERR_VALUE, "Lua writes %s, not %s", constant_of(foreign->name), foreign->name);
         push_located(L, c->chunkname, foreign->line, c->err.text);
         return 1;
     }

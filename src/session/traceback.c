@@ -13,14 +13,31 @@ bool session_is_users(const lua_Debug *ar) {
     return ar->currentline > 0 && strncmp(ar->short_src, "celda:", 6) != 0;
 }
 
+/* The global that the function on the stack's top is, or NULL: a tail call leaves no other name. */
+static const char *global_name(lua_State *L) {
+    const char *name = NULL;
+    const int function = lua_gettop(L);
+    lua_pushglobaltable(L);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING || !lua_rawequal(L, -1, function)) continue;
+        name = lua_tostring(L, -2); /* the table holds it */
+        break;
+    }
+    lua_settop(L, function);
+    return name;
+}
+
 void session_describe_frame(lua_State *L, const lua_Debug *ar, struct buf *out) {
+    const char *global;
     buf_printf(out, "%s:%d: in ", ar->short_src, ar->currentline);
     if (locals_is_cell(L, -1) || strcmp(ar->what, "main") == 0)
         buf_puts(out, "main chunk");
-    else if (!ar->name)
-        buf_printf(out, "function <%s:%d>", ar->short_src, ar->linedefined);
-    else
+    else if (ar->name)
         buf_printf(out, "%s '%s'", strcmp(ar->namewhat, "metamethod") == 0 ? "metamethod" : "function", ar->name);
+    else if ((global = global_name(L)))
+        buf_printf(out, "function '%s'", global);
+    else
+        buf_printf(out, "function <%s:%d>", ar->short_src, ar->linedefined);
 }
 
 /* The number of levels, by doubling and halving: lua_getstack takes time with the level, and a runaway recursion has
@@ -49,7 +66,7 @@ int session_each_frame(lua_State *L, int head, int tail, session_frame_fn *fn, v
             level = depth - tail;
         }
         if (!lua_getstack(L, level, &ar)) break;
-        lua_getinfo(L, "Slnfu", &ar);
+        lua_getinfo(L, "Slnftu", &ar);
         if (session_is_users(&ar)) {
             fn(arg, L, &ar, skipped);
             shown++;
@@ -66,6 +83,7 @@ static void put_frame(void *arg, lua_State *L, lua_Debug *ar, int skipped) {
     buf_puts(out, "  ");
     session_describe_frame(L, ar, out);
     buf_putc(out, '\n');
+    if (ar->istailcall) buf_puts(out, "  (...tail calls...)\n");
 }
 
 int session_traceback(lua_State *L, struct buf *out) {

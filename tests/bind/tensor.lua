@@ -179,7 +179,25 @@ test("creation", function()
   fails("arange: step is 0", tensor.arange, 0, 1, 0)
   fails("missing argument 'shape'", tensor.zeros)
   fails("zeros: unknown argument 'dytpe'; did you mean 'dtype'?", tensor.zeros, {2}, {dytpe = "uint8"})
-  fails("negative", tensor.zeros, {-2})
+  for _, name in ipairs{"zeros", "ones"} do
+    fails(name .. ": a dimension cannot be negative: -2", tensor[name], {-2})
+  end
+  fails("full: a dimension cannot be negative: -2", tensor.full, {-2}, 3)
+  fails("random.normal: a dimension cannot be negative: -2", tensor.random.normal, {-2})
+  fails("eye: n is negative", tensor.eye, -1)
+  fails("eye: m is negative", tensor.eye, 2, -1)
+end)
+
+test("an error names the function that was called, not the op below it", function()
+  fails("clip: operands could not be broadcast", function() return tensor{1, 2}:clip(tensor{1, 2, 3}) end)
+  fails("take: index 9", function() return tensor{1, 2}:take(9) end)
+end)
+
+test("not a number is no integer", function()
+  fails("ValueError: nan is out of range for int32", tensor, {0 / 0}, "int32")
+  fails("ValueError: nan is out of range for int32", tensor, {-(0 / 0)}, "int32")
+  local x <const> = tensor({1}, "int32")
+  fails("ValueError: nan is out of range for int32", function() x[1] = 0 / 0 end)
 end)
 
 test("the bytes of a string, shared", function()

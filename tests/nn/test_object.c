@@ -193,6 +193,8 @@ static void refuse(enum nn_kind kind, const char *class_name, const char *config
 
 static void test_unknown_and_missing(void **state) {
     (void)state;
+    refuse(NN_LOSS, "mae", NULL, "unknown loss \"mae\"; there are ");
+    refuse(NN_OPTIMIZER, "adamw", NULL, "unknown optimizer \"adamw\"; there are ");
     refuse(NN_LAYER, "Dens", NULL, "unknown layer \"Dens\"; did you mean \"Dense\"?");
     refuse(NN_OPTIMIZER, "adma", NULL, "did you mean \"Adam\"?");
     refuse(NN_LAYER, "Dense", "{\"unit\": 3}", "Dense: unknown argument \"unit\"; did you mean \"units\"?");
@@ -210,7 +212,7 @@ static void test_wrong_types(void **state) {
     refuse(NN_LAYER, "Dense", "{\"units\": null}", "must be an integer, not null");
     refuse(NN_LAYER, "Dense", "{\"units\": 2, \"use_bias\": 1}", "must be a boolean");
     refuse(NN_LAYER, "Dense", "{\"units\": 2, \"activation\": \"rulu\"}", "did you mean \"relu\"?");
-    refuse(NN_LAYER, "Dense", "{\"units\": 2, \"kernel_initializer\": \"xero\"}", "did you mean \"zero\"?");
+    refuse(NN_LAYER, "Dense", "{\"units\": 2, \"kernel_initializer\": \"zeor\"}", "did you mean \"zero\"?");
     refuse(NN_LAYER, "Dense", "{\"units\": 2, \"kernel_initializer\": null}", "an initializer or its name");
     refuse(NN_LAYER, "Dense", "{\"units\": 2, \"dtype\": \"float16\"}", "must be \"float32\", not \"float16\"");
     refuse(NN_LAYER, "Conv2D", "{\"filters\": 2, \"kernel_size\": [1, 2, 3]}", "a list of 2 integers");

@@ -46,6 +46,15 @@ static void test_frames(void **state) {
                   "[*]:1: no\n  [*]:1: in metamethod 'add'\n  [*]:2: in main chunk\n");
 }
 
+/* What called a function by a tail call has left no frame; the function is named where it is a global. */
+static void test_tail_calls(void **state) {
+    struct host *h = *state;
+    expect_report(h, "function g() error('deep') end\nfunction h() return g() end\nfunction k() return h() end\nk()",
+                  "[*]:1: deep\n  [*]:1: in function 'g'\n  (...tail calls...)\n  [*]:4: in main chunk\n");
+    expect_report(h, "local function f() error('x') end\nlocal function r() return f() end\nr()",
+                  "[*]:1: x\n  [*]:1: in function <[*]:1>\n  (...tail calls...)\n  [*]:3: in main chunk\n");
+}
+
 static void test_frames_of_coroutines(void **state) {
     struct host *h = *state;
     expect_report(
@@ -115,6 +124,52 @@ static void test_habits(void **state) {
     expect_report(*state, "x = (", "[*]:1: unexpected symbol near <eof>\n  x = (\n       ^\n");
 }
 
+/* The last line of the report is the hint; "" stands for none, so that the mark comes last. */
+static void expect_hint(struct host *h, const char *source, const char *hint) {
+    char expected[160];
+    if (host_run(h, source) == OK) fail_msg("%s\ndid not fail", source);
+    snprintf(expected, sizeof expected, "^\n%s%s%s", *hint ? "  " : "", hint, *hint ? "\n" : "");
+    const char *mark = strstr(buf_text(&h->out), "^\n");
+    if (!mark || strcmp(mark, expected) != 0) fail_msg("%s gave\n%s", source, buf_text(&h->out));
+}
+
+static void test_habits_in_brackets(void **state) {
+    static const char keywords[] = "keywords go in braces: Dense(3, {activation = \"relu\"}), compile{loss = \"mse\"}";
+    static const char list[] = "a list is written in braces: {1, 2, 3}";
+    static const char slice[] = "a slice is a string: x[\"1:3\"], counted from 1, with its end";
+    static const char fields[] = "a table with names is written: {a = 1, [\"a b\"] = 2}";
+    static const char *const cases[][2] = {
+        {"L.Dense(3, activation=\"relu\")", keywords},
+        {"L.Dense(f(3),\n  activation=\"relu\")", keywords},
+        {"function f(a, b=3) end", "a parameter has no default value: begin with x = x or 3"},
+        {"if x = 3 then y = 1 end", ""},
+        {"x = {a = b = 3}", ""},
+        {"x = [1, 2, 3]", list},
+        {"keras.Sequential([\n  L.Dense(3)])", list},
+        {"x[1:3]", slice},
+        {"x[:3]", slice},
+        {"x[::2]", slice},
+        {"x[1:3, 2]", slice},
+        {"x[i:]", slice},
+        {"y = x[f(i):j]", slice},
+        {"x[i:n.m]", slice},
+        {"x[f(a:b)]", ""},
+        {"x['a:b' 3]", ""},
+        {"x = {\"a\": 1}", fields},
+        {"x = {a: 1, b: 2}", fields},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) expect_hint(*state, cases[i][0], cases[i][1]);
+}
+
+static void test_lambda(void **state) {
+    static const char hint[] = "a function without a name is written: function(x) return x end";
+    expect_hint(*state, "lambda x: x", hint);
+    expect_hint(*state, "y = lambda x: x\nz = 3", hint);
+    expect_hint(*state, "f(lambda x, y: x + y)", hint);
+    expect_hint(*state, "f(lambda: 3)", hint);
+    expect_hint(*state, "x = = lambda:mean()", "");
+}
+
 static void test_syntax(void **state) {
     expect_report(*state, "x = = 1", "[*]:1: unexpected symbol near '='\n  x = = 1\n      ^\n");
     expect_report(*state, "local a = 1\n\tlocal \"é\", b",
@@ -125,10 +180,11 @@ static void test_syntax(void **state) {
                   "  goto nowhere\n              ^\n");
 }
 
-static void test_python_booleans(void **state) {
+static void test_python_constants(void **state) {
     struct host *h = *state;
     expect_report(h, "local t = 1\nkeras.layers.Dense(1, {use_bias = False})", "[*]:2: Lua writes false, not False\n");
     expect_report(h, "if True then x = 1 end", "[*]:1: Lua writes true, not True\n");
+    expect_report(h, "keras.Input{None, 3}", "[*]:1: Lua writes nil, not None\n");
     host_expect(h, "t = {True = 1} t.True", "1");
     host_expect(h, "local True = 'mine'", "");
     host_expect(h, "True", "\"mine\"");
@@ -160,13 +216,16 @@ int main(void) {
         TEST(test_one_frame_is_in_the_message),
         TEST(test_frames),
         TEST(test_frames_of_coroutines),
+        TEST(test_tail_calls),
         TEST(test_frames_of_an_earlier_cell),
         TEST(test_long_chains_are_cut),
         TEST(test_our_own_frames_are_hidden),
         TEST(test_objects),
         TEST(test_syntax),
         TEST(test_habits),
-        TEST(test_python_booleans),
+        TEST(test_habits_in_brackets),
+        TEST(test_lambda),
+        TEST(test_python_constants),
         TEST(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,11 @@ static void command_fails(struct host *h, const char *command, const char *text)
     assert_string_equal(e.text, text);
 }
 
+static void tail_calls_are_shown(void **state) {
+    host_fails(*state, "function last() error('deep') end\nfunction first() return last() end\nfirst()", "deep");
+    command_shows(*state, "where", "> [3]:1: in function 'last'\n  (...tail calls...)\n  [3]:3: in main chunk\n");
+}
+
 static void frames_are_walked(void **state) {
     command_shows(*state, "where",
                   "> [2]:4: in function 'inner'\n  [2]:8: in function 'outer'\n  [2]:12: in main chunk\n");
@@ -204,6 +209,7 @@ static void the_user_enters_and_leaves(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(frames_are_walked),
+        TEST(tail_calls_are_shown),
         TEST(locals_are_listed),
         TEST(code_is_run_in_the_frame),
         TEST(a_cells_own_locals_are_the_sessions),

@@ -32,6 +32,24 @@ static void test_tables_on_one_line(void **state) {
                 "{a = {x = {}}, b = 1, [\"two words\"] = 2, [3.5] = \"f\", [true] = 0}");
 }
 
+/* As NumPy's repr does; print writes [], as its str. */
+static void test_empty_tensors_have_a_shape(void **state) {
+    host_expect(*state, "tensor{}", "[]");
+    host_expect(*state, "tensor.zeros{0, 3}", "[] shape=(0, 3)");
+    host_expect(*state, "{tensor.zeros{3, 0}, 1}", "{[] shape=(3, 0), 1}");
+    host_expect(*state, "print(tensor.zeros{0, 3})", "[]");
+}
+
+/* The rows of a tensor stay below one another. */
+static void test_lines_of_an_item_are_aligned(void **state) {
+    host_expect(*state, "tensor.ones{2, 2}", "[[1. 1.]\n [1. 1.]]");
+    host_expect(*state, "{tensor.ones{2, 2}, tensor.zeros{2}}", "{\n  [[1. 1.]\n   [1. 1.]],\n  [0. 0.]\n}");
+    host_expect(*state, "{tensor.ones{2}, 'a'}", "{[1. 1.], \"a\"}");
+    host_expect(*state, "1, tensor.ones{2, 2}", "1, [[1. 1.]\n    [1. 1.]]");
+    host_expect(*state, "{w = {['\\u{e9}'] = tensor.ones{2, 1, 2}}}",
+                "{\n  w = {\n    [\"é\"] = [[[1. 1.]]\n\n             [[1. 1.]]]\n  }\n}");
+}
+
 static void test_long_tables(void **state) {
     host_expect(*state,
                 "{layers = {{name = 'dense', units = 64, activation = 'relu'}, {name = 'dense_1', units = 64}}, x = 1}",
@@ -125,9 +143,17 @@ static void test_bundle(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_scalars),     TEST(test_tables_on_one_line),  TEST(test_long_tables),
-        TEST(test_records),     TEST(test_output_is_bounded),   TEST(test_json),
-        TEST(test_metamethods), TEST(test_without_the_library), TEST(test_bundle),
+        TEST(test_scalars),
+        TEST(test_tables_on_one_line),
+        TEST(test_long_tables),
+        TEST(test_empty_tensors_have_a_shape),
+        TEST(test_lines_of_an_item_are_aligned),
+        TEST(test_records),
+        TEST(test_output_is_bounded),
+        TEST(test_json),
+        TEST(test_metamethods),
+        TEST(test_without_the_library),
+        TEST(test_bundle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,10 +23,16 @@ static void test_values_are_shown(void **state) {
     host_expect(*state, "'a\\n', nil, true", "\"a\\n\", nil, true");
     host_expect(*state, "{1, 2, b = 'x', a = {3}}", "{1, 2, a = {3}, b = \"x\"}");
     host_expect(*state, "local t = {} t.t = t return t", "{t = <cycle>}");
-    host_expect(*state, "(nil)", ""); /* nothing is shown of nil, unless it is what a name has */
     host_expect(*state, "(function() return nil end)()", "");
     host_expect(*state, "nowhere", "nil");
     host_expect(*state, "x = {}\n  x.y \n", "nil");
+    host_expect(*state, "x['y']", "nil");
+    host_expect(*state, "x.y and 1", "nil");
+    host_expect(*state, "(nil)", "nil");
+    host_expect(*state, "nil, x.y", "nil, nil");
+    host_expect(*state, "x.f = function() end x.f()", "");
+    host_expect(*state, "tonumber('x')", "");
+    host_expect(*state, "return nil", "");
     host_expect(*state, "x = 3", "");
     host_expect(*state, "tensor{1, 2}", "[1 2]");
 }
@@ -106,7 +112,7 @@ static void test_reset(void **state) {
     struct err e = {0};
     host_expect(h, "gone = 1\nlocal too = 2", "");
     assert_ok(session_reset(h->session, &e), &e);
-    host_expect(h, "gone, too", "");
+    host_expect(h, "gone, too", "nil, nil");
 }
 
 int main(void) {

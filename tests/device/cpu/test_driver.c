@@ -25,6 +25,16 @@ static void the_environment_chooses(void **state) {
     setenv("CELDA_CPU", "mmx", 1);
     assert_error(device_open("cpu", 0, &d, &e), ERR_UNSUPPORTED, "CELDA_CPU=mmx: no such instruction set", &e);
     unsetenv("CELDA_CPU");
+    static const char *const wrong[] = {"abc", "0", "-3", "1.5", "2 or 3"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        setenv("CELDA_THREADS", wrong[i], 1);
+        assert_error(device_open("cpu", 0, &d, &e), ERR_VALUE, "a number of threads is a whole number from 1 on", &e);
+    }
+    setenv("CELDA_THREADS", "3", 1);
+    assert_ok(device_open("cpu", 0, &d, &e), &e);
+    assert_int_equal(threads_count(((struct cpu *)d)->threads), 3);
+    d->driver->close(d);
+    unsetenv("CELDA_THREADS");
     assert_ok(device_open("cpu", 0, &d, &e), &e);
     d->driver->close(d);
 }
