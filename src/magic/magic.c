@@ -91,19 +91,23 @@ const char *magic_near(struct session *session, const char *word) {
     return near;
 }
 
-static enum status not_found(struct session *session, const struct search *s, struct err *e) {
+static void not_found(struct session *session, const struct search *s, struct err *e) {
     char word[64] = "";
     strncat(word, s->name, s->n < sizeof word - 1 ? s->n : sizeof word - 1);
     const char *near = magic_near(session, word);
-    if (near) return err_set(e, ERR_NOT_FOUND, "no magic %%%s; did you mean %%%s?", word, near);
-    return err_set(e, ERR_NOT_FOUND, "no magic %%%s; %%help lists them", word);
+    if (near)
+        err_set(e, ERR_NOT_FOUND, "no magic %%%s; did you mean %%%s?", word, near);
+    else
+        err_set(e, ERR_NOT_FOUND, "no magic %%%s; %%help lists them", word);
 }
 
 enum status magic_find(struct session *session, const char *name, size_t n, struct magic *out, struct err *e) {
     struct search s = {.name = name, .n = n};
     if (n > 0) magic_each(session, fit, &s);
     *out = s.found;
-    return s.exact || s.fits == 1 ? OK : not_found(session, &s, e);
+    if (s.exact || s.fits == 1) return OK;
+    not_found(session, &s, e);
+    return ERR_NOT_FOUND;
 }
 
 /* ---- running -------------------------------------------------------------------------------------------------------- */
