@@ -63,7 +63,7 @@ static void test_metadata_is_checked(void **state) {
     assert_null(strstr(buf_text(&((struct host *)*state)->out), "ran\n"));
     expect(*state, "-- %% timeout=-1\n1", ERR_VALUE, "timeout must be a number of seconds");
     expect(*state, "-- %% device=3\n1", ERR_VALUE, "device must be a name");
-    expect(*state, "-- %% device=\"gqu\"\n1", ERR_NOT_FOUND, "gpu");
+    expect(*state, "-- %% device=\"gup\"\n1", ERR_NOT_FOUND, "gpu");
     expect(*state, "-- %% device=\"cpu\"\n1", OK, "1");
 }
 
