@@ -174,7 +174,9 @@ lint:
 	  'clang-tidy --quiet "$$@" -- $(filter-out -DCELDA_VERSION=%,$(CPPFLAGS)) "-DCELDA_VERSION=\"\"" -std=c11 2>/dev/null' tidy
 	@echo "lint: clean"
 
-# celda beside its own floor and the peers that are installed; CELDA_BENCH_SECONDS for each measurement (1).
+# celda beside its own floor and the peers that are installed, without what %tune has recorded here; CELDA_BENCH_SECONDS for
+# each measurement (1).
+bench: export XDG_STATE_HOME := $(CURDIR)/$(BUILD)/bench/state
 bench: all $(BUILD)/bench/walk $(BUILD)/bench/latency
 	@./celda tests/bench/bench.lua tests/bench ./celda $(BUILD)/bench.json
 	@$(BUILD)/bench/walk
