@@ -227,6 +227,12 @@ void cell_lua_free(struct cell_lua *c) {
     c->token_count = 0;
 }
 
+int cell_lua_bracket(const struct cell_lua *c, const char *source, size_t i) {
+    if (c->tokens[i].kind != CELL_TOKEN_OPERATOR) return 0;
+    const char first = source[c->tokens[i].span.begin];
+    return strchr("([{", first) ? 1 : strchr(")]}", first) ? -1 : 0;
+}
+
 bool cell_lua_is_expression(const char *source, size_t n) {
     struct buf text = {0};
     struct cell_lua lua = {0};

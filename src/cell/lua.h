@@ -85,6 +85,8 @@ struct cell_lua {
  * error is a result. Free with cell_lua_free, also after a failure. */
 enum status cell_lua_parse(const char *source, size_t n, struct cell_lua *out, struct err *e);
 void cell_lua_free(struct cell_lua *c);
+/* 1 where token i of this source opens a bracket, -1 where it closes one, else 0. */
+int cell_lua_bracket(const struct cell_lua *c, const char *source, size_t i);
 
 /* Whether it is one expression or a list of them: what may stand behind `return`. */
 bool cell_lua_is_expression(const char *source, size_t n);

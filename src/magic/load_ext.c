@@ -6,10 +6,7 @@
 /* name: protected, as a part of the cell */
 static int load(lua_State *L) {
     const struct buf *name = lua_touserdata(L, 1);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "celda.extensions");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "load");
+    session_push_function(L, "celda.extensions", "load");
     lua_pushlstring(L, name->data, name->len);
     lua_call(L, 1, 0);
     return 0;

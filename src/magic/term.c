@@ -50,7 +50,7 @@ static enum status run(const struct magic_call *c, struct err *e) {
     if (terminal < 0 || tcgetpgrp(terminal) != getpgrp()) {
         err_set(e, ERR_UNSUPPORTED, "there is no terminal here for '%s'; !COMMAND needs none", c->args);
     } else {
-        if (sink->flush) sink->flush(sink);
+        sink_flush(sink);
         if (run_there(c->args, terminal, &status, e) == OK) magic_say_status(c, status);
     }
     if (terminal >= 0) close(terminal);
@@ -61,7 +61,6 @@ const struct magic magic_term = {
     .name = "term",
     .usage = "%term COMMAND",
     .help = "runs a command of the shell with the terminal to itself\nFor what reads or draws: %term vi notes.txt, "
-            "%term git "
-            "commit, %term python3. What it shows is not kept as the cell's output; !COMMAND keeps it.",
+            "%term git commit, %term python3. What it shows is not kept as the cell's output; !COMMAND keeps it.",
     .run = run,
 };

@@ -31,10 +31,7 @@ static const char *parse_options(const char *args, struct options *o, struct err
 /* chunk, options: protected, as a part of the cell */
 static int measure(lua_State *L) {
     const struct options *o = lua_touserdata(L, 2);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "timeit");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "measure");
+    session_push_function(L, "timeit", "measure");
     lua_pushvalue(L, 1);
     lua_call(L, 0, 1);
     lua_createtable(L, 0, 2);

@@ -52,9 +52,7 @@ static bool is_operator(const char *source, const struct cell_lua *lua, size_t i
 /* The token of the bracket that is open before token i; false: none is. */
 static bool find_open(const char *source, const struct cell_lua *lua, size_t i, size_t *open) {
     for (int depth = 0; i-- > 0;) {
-        if (lua->tokens[i].kind != CELL_TOKEN_OPERATOR) continue;
-        const char c = source[lua->tokens[i].span.begin];
-        depth += (strchr(")]}", c) != NULL) - (strchr("([{", c) != NULL);
+        depth -= cell_lua_bracket(lua, source, i);
         if (depth < 0) return *open = i, true;
     }
     return false;

@@ -37,6 +37,14 @@ static int search(lua_State *L) {
     return 2;
 }
 
+void session_push_function(lua_State *L, const char *module, const char *name) {
+    lua_getglobal(L, "require");
+    lua_pushstring(L, module);
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, name);
+    lua_remove(L, -2);
+}
+
 /* A stub's __index, __newindex, __call or __pairs: upvalue 1 is the module's name. The module takes the stub's place,
  * and the stub itself becomes a view of it for those who kept it. */
 static void load_module(lua_State *L) {

@@ -273,11 +273,7 @@ static int uninterrupted(lua_State *L) {
 /* celda.save(path, value) and celda.load(path). Upvalue 1: the module. */
 static int call_value(lua_State *L) {
     int n = lua_gettop(L);
-    lua_getglobal(L, "require");
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "value");
-    lua_replace(L, n + 1);
+    session_push_function(L, lua_tostring(L, lua_upvalueindex(1)), "value");
     lua_insert(L, 1);
     lua_call(L, n, LUA_MULTRET);
     return lua_gettop(L);

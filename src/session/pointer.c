@@ -80,18 +80,11 @@ static bool is_operator(const struct line *l, size_t i, const char *event) {
     return false;
 }
 
-/* How much deeper in brackets a token leads. */
-static int depth_change(const struct line *l, size_t i) {
-    if (l->lua.tokens[i].kind != CELL_TOKEN_OPERATOR) return 0;
-    const char c = l->text[l->lua.tokens[i].span.begin];
-    return strchr("([{", c) ? 1 : strchr(")]}", c) ? -1 : 0;
-}
-
 /* Whether a list of assignments may stand before token i on its line: which of them failed cannot be told. */
 static bool is_listed(const struct line *l, size_t i) {
     int depth = 0;
     for (size_t k = i; k-- > 0 && l->lua.tokens[k].line == l->lua.tokens[i].line;) {
-        depth += depth_change(l, k);
+        depth += cell_lua_bracket(&l->lua, l->text, k);
         if (depth == 0 && is(l, k, ",")) return true;
     }
     return false;
@@ -103,7 +96,7 @@ static bool is_set(const struct line *l, size_t i) {
     size_t end = i;
     if (is(l, i, "[") && i > 0 &&
         (l->lua.tokens[i - 1].kind == CELL_TOKEN_NAME || is(l, i - 1, "]") || is(l, i - 1, ")"))) {
-        for (int depth = 1; depth > 0 && ++end < n;) depth += depth_change(l, end);
+        for (int depth = 1; depth > 0 && ++end < n;) depth += cell_lua_bracket(&l->lua, l->text, end);
     } else if (l->lua.tokens[i].kind != CELL_TOKEN_NAME || !is_field(l, i)) {
         return false;
     }

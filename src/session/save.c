@@ -9,14 +9,11 @@
 /* Protected, since strings need memory: a struct session_call -> results */
 static int call(lua_State *L) {
     const struct session_call *c = lua_touserdata(L, 1);
-    lua_getglobal(L, "require");
-    lua_pushstring(L, c->module);
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, c->name);
+    session_push_function(L, c->module, c->name);
     lua_pushstring(L, c->path);
     lua_pushboolean(L, c->flag);
     lua_call(L, 2, LUA_MULTRET);
-    return lua_gettop(L) - 2;
+    return lua_gettop(L) - 1;
 }
 
 static enum status take_error(struct session *s, int status, struct err *e) {

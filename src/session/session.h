@@ -124,6 +124,8 @@ struct session_code {
     void *arg;
 };
 enum status session_run_code(struct session *s, const struct session_code *c);
+/* Pushes function `name` of an embedded module. Raises: for functions that are called protected. */
+void session_push_function(lua_State *L, const char *module, const char *name);
 /* Calls f with arg, a light userdata, as a part of the cell that runs now; what it returns is shown. */
 enum status session_run_function(struct session *s, lua_CFunction f, void *arg);
 

@@ -14,6 +14,10 @@ static const char magic[] = "\x93NUMPY";
 
 enum { MAGIC = sizeof magic - 1, ALIGN = 64 };
 
+bool npy_is(const void *bytes, size_t n) {
+    return n >= MAGIC && memcmp(bytes, magic, MAGIC) == 0;
+}
+
 static const struct {
     const char *name; /* without the byte order */
     enum dtype dtype;
@@ -78,7 +82,7 @@ static enum status read_dict(const char *dict, struct header *h, struct err *e) 
 
 /* Sets where the elements begin. */
 static enum status read_header(const unsigned char *p, size_t n, struct header *h, size_t *begin, struct err *e) {
-    if (n < MAGIC + 4 || memcmp(p, magic, MAGIC) != 0) return err_set(e, ERR_IO, "npy: it does not begin as one");
+    if (n < MAGIC + 4 || !npy_is(p, n)) return err_set(e, ERR_IO, "npy: it does not begin as one");
     int version = p[MAGIC];
     if (version < 1 || version > 3) return err_set(e, ERR_IO, "npy: version %d is not known", version);
     size_t at = MAGIC + 2, length = p[at] | (size_t)p[at + 1] << 8;

@@ -10,6 +10,7 @@ enum status npy_read(struct device *device, const void *bytes, size_t n, struct 
 /* The tensors of an .npz by name, without ".npy", in the archive's order; stored or deflated. Free with safetensors_free,
  * also after an error. */
 enum status npz_read(struct device *device, const void *bytes, size_t n, struct safetensors *out, struct err *e);
+bool npy_is(const void *bytes, size_t n); /* whether it begins as an .npy does */
 bool npz_is(const void *bytes, size_t n); /* whether it begins as an .npz does */
 
 /* Both write a whole file or leave the old one as it was (base/file.h), which must be of the same kind

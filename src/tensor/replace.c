@@ -22,7 +22,7 @@ static bool is_safetensors(const char *head, size_t n) {
 /* FILE_KINDS: none of them. */
 static enum file_kind kind_of(const char *head, size_t n) {
     if (is_safetensors(head, n)) return strstr(head + 8, "\"manifest_crc32\"") ? FILE_SESSION : FILE_WEIGHTS;
-    if (n >= 6 && memcmp(head, "\x93NUMPY", 6) == 0) return FILE_NPY;
+    if (npy_is(head, n)) return FILE_NPY;
     return npz_is(head, n) ? FILE_NPZ : FILE_KINDS;
 }
 
