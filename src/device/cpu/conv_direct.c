@@ -327,14 +327,16 @@ static double again(int64_t rows) {
     return rows * 64 * (int64_t)sizeof(float) < 1200000 ? 1 : 1.6;
 }
 
-/* The padded product, reading taps (grad_input: adding them up), images in and out, the kernel laid out or summed. Images
- * are the units of work: where there are few, cores wait; where they do not fit L2, they are read from beyond. */
-static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
+/* The padded product, reading taps (grad_input: adding them up), images in and out, the kernel laid out or summed, of its
+ * gradient once a strip. Images are the units of work: where there are few, cores wait; where they do not fit L2, they are
+ * read from beyond. */
+static double work(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     enum { LARGE = 1000000 }; /* bytes */
     struct direct d;
     direct_sizes(g, &d);
     const double slow = 16.0 / cpu_conv_kernels(c)->lanes * (1 + 1 / (double)g->n),
                  taps = (double)(g->n * pixels(g)) * (double)d.taps;
+    const int64_t strips = cpu_ceil_div(g->oh, d.strip);
     const double floats = cpu_conv_inputs(g) + cpu_conv_outputs(g), kernel = (double)(d.taps * d.columns);
     const bool large = floats * sizeof(float) > (double)g->n * LARGE;
     const double images = (large ? 0.3 : 0.15) * floats + 2000;
@@ -348,8 +350,13 @@ static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_
     }
     default:
         return slow * taps * (0.006 * again(pixels(g)) * (large ? 1.15 : 1) * (double)d.columns + 0.043) + images +
-               0.28 * (double)(g->n < GROUPS ? g->n : GROUPS) * kernel;
+               kernel * (0.28 * (double)(g->n < GROUPS ? g->n : GROUPS) + 0.06 * (double)(g->n * strips));
     }
+}
+
+/* What a kernel of one tap reads is copied for nothing. */
+static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
+    return work(c, g, pass) * (g->kh * g->kw == 1 ? 1.2 : 1);
 }
 
 static bool pools(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
