@@ -22,7 +22,7 @@ local kinds = {
 function arguments.shown(value)
   if type(value) == "string" then return ("%q"):format(value) end
   if value == nil or type(value) == "number" or type(value) == "boolean" then return tostring(value) end
-  local kind = core.kind_of(value)
+  local kind = core.kind_of(value) or rawget(getmetatable(value) or {}, "__name")
   if kind and kind:find "s$" then return value.class_name end -- "losses": an object
   return "a " .. (kind or type(value))
 end

@@ -135,6 +135,7 @@ function compile.forget(self) self.programs = setmetatable({}, cache) end
 
 --- An error in Keras's words unless the model was compiled, with a loss.
 function compile.check(self, method)
+  self:_check_single(method)
   if not self.compiled then core.raise("ValueError", "You must call `compile()` before calling `%s()`.", method) end
   if not self.loss then
     core.raise("ValueError", "No loss to compute. Provide a `loss` argument in `compile()`, which `%s()` needs.", method)

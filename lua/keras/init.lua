@@ -42,8 +42,7 @@ local function metric_function(class)
   return function(y_true, y_pred, options) return class(options or {name = "function"})(y_true, y_pred) end
 end
 
---- keras.Input(shape): where a model's data come in; the shape of one sample, without the batch.
-function keras.Input(...) return core.layers.InputLayer(...) end
+keras.Input = require "keras.keras_tensor".Input
 
 keras.layers = module_of "layers"
 keras.losses = module_of("losses", loss_function)
@@ -57,6 +56,16 @@ A model that is a stack of layers. Its methods: add, pop, build, summary,
 compile, fit, evaluate, predict, get_layer, get_weights, set_weights,
 save_weights, load_weights, save, count_params, to_json; help(model.fit)
 explains one.]], keras.Sequential)
+help.register("keras.Model", [[
+keras.Model(inputs, outputs[, {name = nil, trainable = true}])
+A functional model: the layers between KerasTensors. keras.Input gives the
+first one, a layer called on one gives the next:
+  local inputs = keras.Input{28, 28, 1}
+  local x = L.Conv2D(8, 3, {padding = "same"})(inputs)
+  x = L.Flatten()(L.Add(){x, inputs})
+  local model = keras.Model(inputs, L.Dense(10)(x))
+Its methods are those of keras.Sequential. Models with several inputs or
+outputs can be called, but fit trains only those with one of each.]], require "keras.functional")
 keras.layers.Input, keras.layers.Layer = keras.Input, keras.Layer
 for _, name in ipairs {"callbacks", "utils", "models"} do
   keras[name] = strict(require("keras." .. name), "keras." .. name)

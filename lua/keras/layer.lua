@@ -1,6 +1,8 @@
 --- Layers written in Lua: `local Scale = keras.Layer:extend "Scale"`, then init, build and call as in Keras. What call does
 -- with tensors runs at once or is traced, like the layers of the core.
+local any_layer = require "keras.any_layer"
 local core = require "celda.core"
+local keras_tensor = require "keras.keras_tensor"
 
 local Layer = {class_name = "Layer", kind = "layers"}
 local fields = {} -- what is computed when it is read
@@ -8,10 +10,6 @@ local fields = {} -- what is computed when it is read
 -- "MyLayer" -> "my_layer"
 local function snake(name)
   return (name:gsub("(%l)(%u)", "%1_%2"):gsub("(%u)(%u%l)", "%1_%2"):lower())
-end
-
-local function is_layer(value)
-  return core.kind_of(value) == "layers" or type(value) == "table" and getmetatable(value) and value.kind == "layers"
 end
 
 local function add_part(self, part)
@@ -22,7 +20,7 @@ end
 -- A layer's own layers and Variables count as its weights as soon as they are its fields.
 local function set_field(self, key, value)
   if key == "trainable" then return self:set_trainable(value) end
-  if is_layer(value) or core.kind_of(value) == "Variable" then add_part(self, value) end
+  if any_layer.is(value) or core.kind_of(value) == "Variable" then add_part(self, value) end
   rawset(self, key, value)
 end
 
@@ -78,16 +76,22 @@ function Layer:_build_once(shape, scope)
 end
 
 function Layer:_run(x, options)
+  local made = keras_tensor.made_by(self, x)
+  if made then return made end
   local training = options and options.training
   if training == nil then training = core.is_training() end
   local before = core.set_training(training)
   local _ <close> = setmetatable({}, {__close = function() core.set_training(before) end})
-  self:_build_once(x.shape)
+  self:_build_once(any_layer.shape_of(x))
   return self:call(x, {training = training})
 end
 
 --- The shape of what call gives: found out by tracing it on one sample, unless a class knows better.
 function Layer:compute_output_shape(shape)
+  if type(shape[1]) == "table" then
+    core.raise("UnsupportedError", "layer \"%s\" has several inputs: its class (%s) must say what compute_output_shape is", self.name,
+      self.class_name)
+  end
   local sample = {}
   for i, n in ipairs(shape) do sample[i] = n < 0 and 1 or n end
   self:_build_once(shape)

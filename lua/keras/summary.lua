@@ -1,8 +1,10 @@
 --- model:summary(): the table that Keras prints, 80 columns wide, or as wide as a narrower terminal, or as wished.
 local core = require "celda.core"
 
-local CELLS = {33, 24, 13} -- widths within an 80-column table, without borders and blanks
-local FRAME = 10           -- what borders and blanks take
+-- Columns, and their widths within a table of 80, without borders and blanks.
+local HEADER, CELLS = {"Layer (type)", "Output Shape", "Param #"}, {33, 24, 13}
+local CONNECTED_HEADER, CONNECTED_CELLS = {"Layer (type)", "Output Shape", "Param #", "Connected to"}, {21, 17, 11, 18}
+local NUMBERS = 3 -- this column stands right
 
 local function thousands(n)
   local text = ("%d"):format(n):reverse():gsub("(%d%d%d)", "%1,"):reverse()
@@ -17,11 +19,18 @@ local function memory(bytes)
   return ("%.2f PB"):format(bytes)
 end
 
--- Text in lines of at most `width`, broken at blanks where there are some.
-local function wrap(text, width)
+-- Text in lines of at most `width`, broken at blanks where there are some; where there are none, words are cut if `cuts`.
+local function wrap(text, width, cuts)
   local lines = {}
   while utf8.len(text) > width do
-    local cut = text:sub(1, width + 1):match "^.+()%s" or width + 1
+    local cut = text:sub(1, width + 1):match "^.+()%s"
+    if not cut and cuts then
+      local word, rest = text:match "^(%S+)%s*(.*)$"
+      if utf8.len(word) > width then word = word:sub(1, width - 1) .. "…" end
+      text, cut = rest == "" and word or word .. " " .. rest, #word + 1
+    end
+    if utf8.len(text) <= width then break end
+    cut = cut or width + 1
     lines[#lines + 1] = text:sub(1, cut - 1)
     text = text:sub(cut):gsub("^%s+", "")
   end
@@ -29,12 +38,15 @@ local function wrap(text, width)
   return lines
 end
 
--- The widths of the cells of a table of so many columns.
-local function widths(columns)
-  local room = columns - FRAME
-  if room == 70 then return CELLS end
-  local first, second = math.max(4, room * 33 // 70), math.max(4, room * 24 // 70)
-  return {first, second, math.max(4, room - first - second)}
+-- The widths of the cells of a table `width` wide, in the proportion of those of one 80 wide.
+local function widths(cells, width)
+  local frame = 3 * #cells + 1
+  local room, left, all = width - frame, width - frame, {}
+  for i, cell in ipairs(cells) do
+    all[i] = math.max(4, i == #cells and left or room * cell // (80 - frame))
+    left = left - all[i]
+  end
+  return all
 end
 
 local function rule(cells, left, line, middle, right)
@@ -43,11 +55,11 @@ local function rule(cells, left, line, middle, right)
   return left .. table.concat(parts, middle) .. right
 end
 
--- One row; the last column stands right.
+-- One row.
 local function row(cells, texts, bar)
   local wrapped, height, out = {}, 1, {}
   for i, text in ipairs(texts) do
-    wrapped[i] = wrap(text, cells[i])
+    wrapped[i] = wrap(text, cells[i], i > NUMBERS)
     height = math.max(height, #wrapped[i])
   end
   for line = 1, height do
@@ -55,19 +67,20 @@ local function row(cells, texts, bar)
     for i, width in ipairs(cells) do
       local text = wrapped[i][line] or ""
       local pad = (" "):rep(width - utf8.len(text))
-      parts[i] = i == #cells and " " .. pad .. text .. " " or " " .. text .. pad .. " "
+      parts[i] = i == NUMBERS and " " .. pad .. text .. " " or " " .. text .. pad .. " "
     end
     out[line] = bar .. table.concat(parts, bar) .. bar
   end
   return table.concat(out, "\n")
 end
 
-local function layer_texts(model, layer, i)
+local function layer_texts(model, layer, i, connections)
   local shape = model:_output_shape(i)
   return {
     ("%s (%s)"):format(layer.name, layer.class_name),
     shape and tostring(core.shape(shape)) or "?",
     layer.built and thousands(layer:count_params()) or "0 (unbuilt)",
+    connections and connections[i],
   }
 end
 
@@ -83,16 +96,17 @@ local function screen_width() return celda.output and celda.output().width end
 
 --- The summary as text, `width` columns wide or, without it, as the screen allows.
 return function(model, width)
-  local cells = widths(width or math.min(screen_width() or 80, 80))
+  local connections = model:_connections()
+  local cells = widths(connections and CONNECTED_CELLS or CELLS, width or math.min(screen_width() or 80, 80))
   local lines = {
     ('Model: "%s"'):format(model.name),
     rule(cells, "┏", "━", "┳", "┓"),
-    row(cells, {"Layer (type)", "Output Shape", "Param #"}, "┃"),
+    row(cells, connections and CONNECTED_HEADER or HEADER, "┃"),
     rule(cells, "┡", "━", "╇", "┩"),
   }
   for i, layer in ipairs(model.layers) do
     if i > 1 then lines[#lines + 1] = rule(cells, "├", "─", "┼", "┤") end
-    lines[#lines + 1] = row(cells, layer_texts(model, layer, i), "│")
+    lines[#lines + 1] = row(cells, layer_texts(model, layer, i, connections), "│")
   end
   lines[#lines + 1] = rule(cells, "└", "─", "┴", "┘")
   local optimizer = model.optimizer and model.optimizer.built and model.optimizer.variables or {}

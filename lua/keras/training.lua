@@ -192,6 +192,7 @@ end
 --- model:predict(x, {batch_size = 32, verbose = "auto"}): what the model makes of all samples.
 function methods:predict(...)
   local x, batch_size, verbose, limit, given = core.args("predict", {"x", "batch_size", "verbose", "steps", "callbacks"}, ...)
+  self:_check_single "predict"
   local set = data.check("predict", x)
   batch_size = data.batch_size(batch_size)
   build_for(self, set[1])
@@ -218,12 +219,13 @@ local function on_batch(self, kind, method, ...)
   compile.check(self, method)
   local set = data.weigh_classes(data.check(method, x, y, weight, true), class_weight)
   build_for(self, set[1])
+  self:reset_metrics()
   local values = table.pack(steps.runner(self, kind)(set))
   return in_order(self, logs_of(training.metrics_names(self), table.unpack(values, 1, values.n)), as_table)
 end
 
---- model:train_on_batch(x, y, {sample_weight, class_weight, return_dict}): one step. As in Keras, the loss and metrics are
--- means since the last model:reset_metrics().
+--- model:train_on_batch(x, y, {sample_weight, class_weight, return_dict}): one step; returns this batch's loss, or a list of
+-- it and the metrics.
 function methods:train_on_batch(...) return on_batch(self, "train", "train_on_batch", ...) end
 
 --- model:test_on_batch(x, y, {sample_weight, return_dict}): the same without training.
@@ -231,6 +233,7 @@ function methods:test_on_batch(...) return on_batch(self, "test", "test_on_batch
 
 --- model:predict_on_batch(x): what the model makes of one batch.
 function methods:predict_on_batch(...)
+  self:_check_single "predict_on_batch"
   local set = data.check("predict_on_batch", (core.args("predict_on_batch", {"x"}, ...)))
   build_for(self, set[1])
   return (steps.runner(self, "predict")(set))

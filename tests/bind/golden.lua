@@ -91,22 +91,22 @@ end
 
 test("metrics", function() for name, case, metadata in cases "metrics" do metric_case(name, case, metadata) end end)
 
-test("a model from its JSON, trained for four batches", function()
-  local case, metadata = safetensors.load "tests/golden/models/convnet_4_batches.safetensors"
-  local model = keras.models.model_from_json(metadata.model)
-  model:set_weights((function()
-    local list = {}
-    for i = 1, #model.weights do list[i] = case[("w%02d"):format(i - 1)] end
-    return list
-  end)())
+local function model_case(name)
+  local case, metadata = safetensors.load("tests/golden/" .. name .. "_4_batches.safetensors")
+  local model, list, paths = keras.models.model_from_json(metadata.model), {}, {}
+  for i, v in ipairs(model.weights) do list[i], paths[i] = case[("w%02d"):format(i - 1)], v.path end
+  eq(paths, json.decode(metadata.weights))
+  model:set_weights(list)
   model:compile{optimizer = metadata.optimizer, loss = metadata.loss}
-  near(model:predict_on_batch(case.x_00), case.predict0_float32, CLOSE, "predict0")
+  near(model:predict_on_batch(case.x_00), case.predict0_float32, CLOSE, name .. ": predict0")
   for i = 0, 3 do
-    model:reset_metrics()
     local loss = model:train_on_batch(case[("x_%02d"):format(i)], case[("y_%02d"):format(i)])
-    near(loss, case.loss_float64[i + 1]:item(), 3e-6, "loss of batch " .. i)
+    near(loss, case.loss_float64[i + 1]:item(), 3e-6, ("%s: loss of batch %d"):format(name, i))
   end
-end)
+end
+
+test("a model from its JSON, trained for four batches", function() model_case "models/convnet" end)
+test("a functional one, with two branches", function() model_case "functional/residual" end)
 
 local function read(path)
   local file = assert(io.open(path))
@@ -193,7 +193,6 @@ test("the tutorial's network: 20 steps without dropout", function()
   local x, y = train[1]["1:2560"]:reshape(2560, 28, 28, 1), train[2]["1:2560"]
   local steps = 4 -- of 20: the rest repeats them
   for i = 1, steps do
-    model:reset_metrics()
     local range = ("%d:%d"):format(i * 128 - 127, i * 128)
     local loss, accuracy = table.unpack(model:train_on_batch(x[range], y[range]))
     local tolerance = i == 1 and CLOSE or 8e-3

@@ -262,12 +262,6 @@ test("a layer written in Lua", function()
   fails("has no call method", Empty(), tensor{1})
 end)
 
-test("functional models are refused as such", function()
-  fails("UnsupportedError: there are no functional models yet", keras.Model, keras.Input{4}, keras.Input{4})
-  fails("layer \"last\" was called on a layer; there are no functional models yet", L.Dense(1, {name = "last"}), keras.Input{4})
-  fails("there are no functional models yet", L.Add(), {tensor{1.0}, keras.Input{1}})
-end)
-
 test("compiled functions", function()
   local v = keras.Variable{1, 1}
   local calls = 0

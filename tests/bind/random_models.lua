@@ -2,7 +2,9 @@
 -- over eager operations does.
 local L = keras.layers
 local MODELS = 60
-local TOLERANCE = 1e-3 -- of a variable's largest number, after two steps of SGD: sums run in other orders
+-- Of a variable's largest number, after one step of SGD and after two: sums run in other orders, and in the second step a
+-- maximum may fall on another pixel for it.
+local TOLERANCES = {3e-4, 1e-2}
 
 local state = 20261121
 local function draw(n)
@@ -57,17 +59,17 @@ local function check(s, model, twin)
   local x = tensor.random.uniform({s.batch, table.unpack(s.shape)}, {seed = 9}) * 3 + 1
   local y = tensor.random.integers(0, 10, {s.batch})
   local optimizer, weights = keras.optimizers.SGD(0.1), twin.trainable_variables
-  for _ = 1, 2 do
+  for _, tolerance in ipairs(TOLERANCES) do
     model:train_on_batch(x, y)
     local tape <close> = keras.GradientTape()
     optimizer:apply(tape:gradient(loss(y, twin(x, {training = true})), weights), weights)
-  end
-  for i, v in ipairs(model.variables) do
-    local d = difference(v:numpy(), twin.variables[i]:numpy())
-    if not (d < TOLERANCE) then error(v.path .. " differs by " .. d .. ": " .. json.encode(s)) end
+    for i, v in ipairs(model.variables) do
+      local d = difference(v:numpy(), twin.variables[i]:numpy())
+      if not (d < tolerance) then error(v.path .. " differs by " .. d .. ": " .. json.encode(s)) end
+    end
   end
   local d = difference(model:predict_on_batch(x), model(x, {training = false}))
-  if not (d < TOLERANCE) then error("predictions differ by " .. d .. ": " .. json.encode(s)) end
+  if not (d < TOLERANCES[1]) then error("predictions differ by " .. d .. ": " .. json.encode(s)) end
 end
 
 test("compiled steps do what the operations do", function()

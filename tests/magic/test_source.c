@@ -38,7 +38,7 @@ static void test_functions_of_cells(void **state) {
 static void test_functions_of_celda(void **state) {
     struct host *h = *state;
     says(h, "??keras.utils.to_categorical", "lua/keras/utils.lua:");
-    says(h, "model = keras.Sequential()\n??model:count_params", "lua/keras/sequential.lua:");
+    says(h, "model = keras.Sequential()\n??model:count_params", "lua/keras/model.lua:");
     says(h, "??keras.Sequential", "lua/keras/sequential.lua:");
     says(h, "??keras.layers.Dense", "keras.layers.Dense(units");
     assert_non_null(strstr(buf_text(&h->out), "keras.layers.Dense is written in C"));

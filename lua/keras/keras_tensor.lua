@@ -1,0 +1,86 @@
+--- KerasTensors: what keras.Input gives, and any layer that is called on such: a shape and a dtype without values, and the
+-- layer and the inputs that will make them. A functional model is what lies between some of them.
+local any_layer = require "keras.any_layer"
+local core = require "celda.core"
+
+local KerasTensor = {__name = "KerasTensor"}
+
+local function is(value) return getmetatable(value) == KerasTensor end
+
+local function new(shape, dtype, layer, inputs, listed)
+  return setmetatable({shape = core.shape(shape), dtype = dtype, ndim = #shape, name = core.unique_name "keras_tensor",
+    layer = layer, inputs = inputs, listed = listed}, KerasTensor)
+end
+
+-- What an InputLayer gives.
+local function of_layer(layer) return new(layer.batch_shape, layer:get_config().dtype, layer, {}, false) end
+
+--- keras.Input(shape, {batch_size = nil, dtype = "float32", name = nil}): where a model's data come in; the shape of one
+-- sample, without the batch.
+local function Input(...) return of_layer(core.layers.InputLayer(...)) end
+
+-- What a layer makes of a KerasTensor, or of a list of them.
+local function call(layer, x)
+  local listed, inputs = not is(x), {}
+  for i, one in ipairs(listed and x or {x}) do
+    if not is(one) then
+      core.raise("ValueError", "layer \"%s\" was called on a list of KerasTensors and of others: number %d is a %s", layer.name,
+        i, core.kind_of(one) or type(one))
+    end
+    inputs[i] = one
+  end
+  local shape = any_layer.shape_of(x)
+  any_layer.build(layer, shape)
+  return new(layer:compute_output_shape(shape), "float32", layer, inputs, listed)
+end
+
+--- What `layer` makes of x where it is a KerasTensor, or a list with one; nil where it is neither.
+local function made_by(layer, x)
+  if is(x) then return call(layer, x) end
+  if type(x) ~= "table" or getmetatable(x) ~= nil then return nil end
+  for _, one in ipairs(x) do
+    if is(one) then return call(layer, x) end
+  end
+end
+
+-- The core asks for this where one of its layers is called on something that is no tensor.
+KerasTensor.__layer_call = call
+
+-- ---- arithmetic: the layers that do the same --------------------------------------------------------------------------
+
+local function scaled(x, scale, offset) return core.layers.Rescaling{scale = scale, offset = offset}(x) end
+
+local function refuse(what)
+  core.raise("TypeError", "%s of a KerasTensor, which has no values yet: layers can be called on it, and +, - and * take two of "
+    .. "them, or one and a number; a layer of your own (keras.Layer:extend) computes anything else", what)
+end
+
+-- Two KerasTensors by the layer of that name; one and a number by `right` (x op number) or `left` (number op x).
+local function operator(sign, name, right, left)
+  return function(a, b)
+    if name and is(a) and is(b) then return core.layers[name]()({a, b}) end
+    if right and type(b) == "number" then return right(a, b) end
+    if left and type(a) == "number" then return left(b, a) end
+    refuse(sign)
+  end
+end
+
+local function add(x, n) return scaled(x, 1, n) end
+local function multiply(x, n) return scaled(x, n, 0) end
+KerasTensor.__add = operator("+", "Add", add, add)
+KerasTensor.__mul = operator("*", "Multiply", multiply, multiply)
+KerasTensor.__sub = operator("-", "Subtract", function(x, n) return scaled(x, 1, -n) end, function(x, n) return scaled(x, -1, n) end)
+KerasTensor.__div = operator("/", nil, function(x, n) return scaled(x, 1 / n, 0) end)
+KerasTensor.__pow, KerasTensor.__mod, KerasTensor.__idiv = operator "^", operator "%", operator "//"
+function KerasTensor.__unm(x) return scaled(x, -1, 0) end
+
+-- What a tensor would have: a model's parts ask any value for the first two.
+function KerasTensor.__index(_, key)
+  if key ~= "kind" and key ~= "class_name" and type(key) == "string" then refuse(("'%s'"):format(key)) end
+end
+
+function KerasTensor.__tostring(x)
+  return ("<KerasTensor shape=%s, dtype=%s, name=%s>"):format(tostring(x.shape), x.dtype, x.name)
+end
+
+return {Input = Input, of_layer = of_layer, is = is, made_by = made_by}
