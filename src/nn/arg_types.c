@@ -43,6 +43,11 @@ static enum status set_axis(const struct nn_object *o, const struct nn_arg *a, v
     return set_int(o, a, field, listed ? json_array_get(v, 0) : v, e);
 }
 
+static json_t *get_axis(const struct nn_arg *a, const void *field, struct err *e) {
+    json_t *axis = get_int(a, field, e);
+    return a->flags & NN_LISTED ? json_pack("[o]", axis) : axis;
+}
+
 static enum status set_float(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
                              struct err *e) {
     (void)o, (void)a, (void)e;
@@ -321,7 +326,7 @@ const struct nn_arg_type nn_arg_types[] = {
     [NN_MARGINS] = {"an integer or 2 or 2 times 2 of them", set_margins, nothing, get_margins, nothing},
     [NN_INITIALIZER] = {"an initializer or its name", set_initializer, null_pointer, get_initializer, clear_object},
     [NN_ACTIVATION] = {"the name of an activation", set_activation, null_activation, get_activation, nothing},
-    [NN_AXIS] = {"an integer", set_axis, null_int, get_int, nothing},
+    [NN_AXIS] = {"an integer", set_axis, null_int, get_axis, nothing},
     [NN_DTYPE] = {"a dtype's name", set_dtype, null_dtype, get_dtype, nothing},
     [NN_POLICY] = {"a dtype's name", set_policy, nothing, get_policy, nothing},
     [NN_REJECT] = {"", set_reject, nothing, get_reject, nothing},

@@ -40,6 +40,7 @@ enum nn_arg_flags {
     NN_HIDDEN = 1,   /* taken, but not part of get_config (input_shape) */
     NN_NULLABLE = 2, /* null is taken though it is not the default */
     NN_WILDCARD = 4, /* NN_SHAPE: an unknown size is written -1, not null */
+    NN_LISTED = 8,   /* NN_AXIS: written as [axis] */
 };
 
 struct nn_arg {

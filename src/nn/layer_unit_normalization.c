@@ -1,0 +1,39 @@
+/* UnitNormalization: vectors of length 1. */
+#include "nn/impl.h"
+
+struct unit_normalization {
+    struct nn_layer layer;
+    int64_t axis;
+};
+
+static const struct nn_arg args[] = {
+    {"axis", NN_AXIS, offsetof(struct unit_normalization, axis), "-1", .doc = "along which the vectors lie"},
+    {0},
+};
+
+static enum status output(struct nn_layer *l, const struct shape *in, int nin, struct shape *out, struct err *e) {
+    (void)nin;
+    int axis;
+    *out = in[0];
+    return shape_axis(&in[0], ((struct unit_normalization *)l)->axis, &axis, e);
+}
+
+/* keras.utils.normalize: x * rsqrt(max(sum(x^2), 1e-12)). */
+static struct tensor *call(struct nn_layer *l, struct nn_call *c, struct tensor *const *x, int nx) {
+    (void)nx;
+    struct op_axes axes = {.n = 1, .keepdims = true};
+    if (shape_axis(&x[0]->shape, ((struct unit_normalization *)l)->axis, &axes.axis[0], c->emit->err)) return NULL;
+    emit_t squares = emit_sum(c->emit, emit_square(c->emit, x[0]), &axes);
+    return emit_mul(c->emit, x[0], emit_rsqrt(c->emit, emit_maximums(c->emit, squares, 1e-12)));
+}
+
+const struct nn_layer_class nn_layer_unit_normalization = {
+    .base = {.name = "UnitNormalization",
+             .kind = NN_LAYER,
+             .doc = "x divided by its length along an axis; any shape",
+             .args = args,
+             .size = sizeof(struct unit_normalization)},
+    .min_rank = 1,
+    .output = output,
+    .call = call,
+};
