@@ -130,8 +130,10 @@ function callbacks.LambdaCallback(functions)
 end
 
 -- Each of these is a file of its own.
-for name, module in pairs {BackupAndRestore = "keras.backup_and_restore", EarlyStopping = "keras.early_stopping",
-  ModelCheckpoint = "keras.model_checkpoint"} do
+for name, module in pairs {BackupAndRestore = "keras.backup_and_restore", CSVLogger = "keras.csv_logger",
+  EarlyStopping = "keras.early_stopping", LearningRateScheduler = "keras.learning_rate_scheduler",
+  ModelCheckpoint = "keras.model_checkpoint", ReduceLROnPlateau = "keras.reduce_lr_on_plateau",
+  TerminateOnNaN = "keras.terminate_on_nan"} do
   callbacks[name] = function(...) return require(module)(...) end
 end
 
@@ -139,14 +141,27 @@ help.register("keras.callbacks.BackupAndRestore", [[
 keras.callbacks.BackupAndRestore(backup_dir, {save_freq = "epoch", delete_checkpoint = true})
 Keeps the state of training in a folder, after each epoch or so many batches. The same fit, in another session, goes on from
 there and ends bit for bit as it would have; when it has ended, the backup is removed.]], callbacks.BackupAndRestore)
+help.register("keras.callbacks.CSVLogger", [[
+keras.callbacks.CSVLogger(filename, {separator = ",", append = false})
+Writes a line with the epoch's loss and metrics into a file as each epoch ends.]], callbacks.CSVLogger)
 help.register("keras.callbacks.EarlyStopping", [[
 keras.callbacks.EarlyStopping{monitor = "val_loss", min_delta = 0, patience = 0, mode = "auto", restore_best_weights = false}
 Ends training when a value has not got better for `patience` epochs. Further: verbose, baseline, start_from_epoch.]],
   callbacks.EarlyStopping)
+help.register("keras.callbacks.LearningRateScheduler", [[
+keras.callbacks.LearningRateScheduler(function(epoch, rate) return rate end, {verbose = 0})
+The function says what each epoch's learning rate is; epochs count from 0.]], callbacks.LearningRateScheduler)
 help.register("keras.callbacks.ModelCheckpoint", [[
 keras.callbacks.ModelCheckpoint(filepath, {monitor = "val_loss", save_best_only = false, mode = "auto", save_freq = "epoch"})
 Saves the model after each epoch, where filepath ends with .celda; else its weights, as safetensors. filepath may hold
 {epoch:02d} and {val_loss:.2f}. Further: verbose, save_weights_only, initial_value_threshold.]], callbacks.ModelCheckpoint)
+help.register("keras.callbacks.ReduceLROnPlateau", [[
+keras.callbacks.ReduceLROnPlateau{monitor = "val_loss", factor = 0.1, patience = 10, cooldown = 0, min_lr = 0}
+Multiplies the learning rate by `factor` when a value has not got better for `patience` epochs. Further: verbose, mode,
+min_delta.]], callbacks.ReduceLROnPlateau)
+help.register("keras.callbacks.TerminateOnNaN", [[
+keras.callbacks.TerminateOnNaN{raise_error = false}
+Ends training as soon as the loss is no number, or infinite.]], callbacks.TerminateOnNaN)
 
 -- ---- the list ------------------------------------------------------------------------------------------------------------
 

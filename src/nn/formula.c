@@ -81,3 +81,10 @@ struct tensor *nn_divide_no_nan(struct nn_call *c, struct tensor *a, struct tens
     emit_t zero = emit_scalar_like(m, a, 0);
     return emit_where(m, emit_eq(m, b, emit_scalar_like(m, b, 0)), zero, emit_div(m, a, b));
 }
+
+struct tensor *nn_unit_vectors(struct nn_call *c, struct tensor *x, int64_t axis) {
+    struct op_axes axes = {.n = 1, .keepdims = true};
+    if (!x || shape_axis(&x->shape, axis, &axes.axis[0], c->emit->err)) return NULL;
+    emit_t squares = emit_sum(c->emit, emit_square(c->emit, x), &axes);
+    return emit_mul(c->emit, x, emit_rsqrt(c->emit, emit_maximums(c->emit, squares, 1e-12)));
+}

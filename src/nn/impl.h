@@ -93,6 +93,8 @@ void nn_same_rank(struct nn_call *c, struct tensor **a, struct tensor **b);
 /* Emits an error of this formula; returns NULL. */
 struct tensor *nn_fail(struct nn_call *c, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* x * rsqrt(max(sum(x^2), 1e-12)) along an axis, which may be negative. */
+struct tensor *nn_unit_vectors(struct nn_call *c, struct tensor *x, int64_t axis);
 /* a / b, 0 where b is 0. */
 struct tensor *nn_divide_no_nan(struct nn_call *c, struct tensor *a, struct tensor *b);
 
@@ -112,8 +114,12 @@ struct tensor *nn_divide_no_nan(struct nn_call *c, struct tensor *a, struct tens
 #define NN_METRIC_DTYPE_ARG                                                                                            \
     { "dtype", NN_DTYPE, offsetof(struct nn_metric, dtype), "null", .choices = "float32", .doc = "float32" }
 
+#define NN_EPSILON 1e-7 /* Keras's backend.epsilon() */
+
 /* mean((a - b)^2) along the last axis. */
 struct tensor *nn_mean_squared_error(struct nn_call *c, struct tensor *a, struct tensor *b);
+/* mean(|a - b|) along the last axis. */
+struct tensor *nn_mean_absolute_error(struct nn_call *c, struct tensor *a, struct tensor *b);
 /* The mean along the last axis. */
 struct tensor *nn_mean_last(struct nn_call *c, struct tensor *x);
 /* What y_pred's softmax or sigmoid was taken of, or y_pred where it is logits itself, or its logarithm. */
@@ -130,11 +136,14 @@ struct tensor *nn_matches(struct nn_call *c, struct tensor *a, struct tensor *b)
 /* Rows of argument tables: the learning rate, and what all optimizers take after their own. */
 #define NN_LEARNING_RATE_ARG(DEFAULT)                                                                                  \
     { "learning_rate", NN_FLOAT, offsetof(struct nn_optimizer, learning_rate), DEFAULT, .doc = "size of the steps" }
-#define NN_OPTIMIZER_ARGS                                                                                              \
-    {"weight_decay", NN_FLOAT, offsetof(struct nn_optimizer, weight_decay), "null",                                    \
-     .doc = "part of each weight, times the learning rate, taken off before each step"},                               \
-        {"clipnorm", NN_FLOAT, offsetof(struct nn_optimizer, clipnorm), "null",                                        \
-         .doc = "largest norm of one gradient"},                                                                       \
+#define NN_WEIGHT_DECAY_ARG(DEFAULT)                                                                                   \
+    {                                                                                                                  \
+        "weight_decay", NN_FLOAT, offsetof(struct nn_optimizer, weight_decay), DEFAULT,                                \
+            .flags = NN_NULLABLE, .doc = "part of each weight, times the learning rate, taken off before each step"    \
+    }
+#define NN_OPTIMIZER_ARGS NN_WEIGHT_DECAY_ARG("null"), NN_DECAYED_OPTIMIZER_ARGS
+#define NN_DECAYED_OPTIMIZER_ARGS                                                                                      \
+    {"clipnorm", NN_FLOAT, offsetof(struct nn_optimizer, clipnorm), "null", .doc = "largest norm of one gradient"},    \
         {"clipvalue", NN_FLOAT, offsetof(struct nn_optimizer, clipvalue), "null",                                      \
          .doc = "largest absolute value in a gradient"},                                                               \
         {"global_clipnorm", NN_FLOAT, offsetof(struct nn_optimizer, global_clipnorm), "null",                          \

@@ -18,13 +18,9 @@ static enum status output(struct nn_layer *l, const struct shape *in, int nin, s
     return shape_axis(&in[0], ((struct unit_normalization *)l)->axis, &axis, e);
 }
 
-/* keras.utils.normalize: x * rsqrt(max(sum(x^2), 1e-12)). */
 static struct tensor *call(struct nn_layer *l, struct nn_call *c, struct tensor *const *x, int nx) {
     (void)nx;
-    struct op_axes axes = {.n = 1, .keepdims = true};
-    if (shape_axis(&x[0]->shape, ((struct unit_normalization *)l)->axis, &axes.axis[0], c->emit->err)) return NULL;
-    emit_t squares = emit_sum(c->emit, emit_square(c->emit, x[0]), &axes);
-    return emit_mul(c->emit, x[0], emit_rsqrt(c->emit, emit_maximums(c->emit, squares, 1e-12)));
+    return nn_unit_vectors(c, x[0], ((struct unit_normalization *)l)->axis);
 }
 
 const struct nn_layer_class nn_layer_unit_normalization = {

@@ -246,7 +246,7 @@ enum status nn_metric_reset(struct nn_object *o, struct err *e);
 
 struct nn_slots {
     struct variable *of;                 /* retained, as are the slots */
-    struct variable *slot[NN_MAX_SLOTS]; /* zero at first */
+    struct variable *slot[NN_MAX_SLOTS]; /* zero at first, or as the class says */
 };
 
 struct nn_optimizer {
@@ -269,7 +269,8 @@ struct nn_update {
 struct nn_optimizer_class {
     struct nn_class base;
     const char *slot_name[NN_MAX_SLOTS];
-    int (*nslot)(const struct nn_optimizer *o); /* how many of them it uses; NULL: all that have a name */
+    int (*nslot)(const struct nn_optimizer *o);    /* how many of them it uses; NULL: all that have a name */
+    double (*start)(const struct nn_optimizer *o); /* what they begin with; NULL: 0 */
     void (*update)(struct nn_optimizer *o, struct nn_call *c, struct nn_update *u);
 };
 /* Makes the slots for these variables; only once. */

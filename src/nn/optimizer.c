@@ -63,13 +63,15 @@ static enum status slot_path(const struct nn_optimizer *o, const struct variable
     return buf_status(path, e);
 }
 
-/* Zeros like the variable. Made on the host, so that slots can be made while a step is being traced. */
+/* Like the variable, all of one number. Made on the host, so that slots can be made while a step is being traced. */
 static enum status add_slot(struct nn_optimizer *o, struct variable *v, int k, struct variable **out, struct err *e) {
     struct buf path = {0};
-    void *zeros = mem_zalloc(tensor_bytes(v->value), e);
-    if (zeros && !slot_path(o, v, k, &path, e))
-        nn_new_variable(o->object.run, buf_text(&path), v->value->dtype, &v->value->shape, zeros, false, out, e);
-    mem_free(zeros);
+    const bool starts = class_of(o)->start && v->value->dtype == DT_FLOAT32;
+    float *numbers = mem_zalloc(tensor_bytes(v->value), e);
+    for (int64_t i = 0; numbers && starts && i < tensor_size(v->value); i++) numbers[i] = (float)class_of(o)->start(o);
+    if (numbers && !slot_path(o, v, k, &path, e))
+        nn_new_variable(o->object.run, buf_text(&path), v->value->dtype, &v->value->shape, numbers, false, out, e);
+    mem_free(numbers);
     buf_free(&path);
     return e->status;
 }

@@ -1,4 +1,5 @@
-/* Adam (Kingma and Ba 2014, the formulation just before its section 2.1), with AMSGrad. */
+/* Adam (Kingma and Ba 2014, the formulation just before its section 2.1), with AMSGrad, and AdamW (Loshchilov and Hutter
+ * 2017), which decays weights unless it is told not to. */
 #include "nn/impl.h"
 
 struct adam {
@@ -7,15 +8,15 @@ struct adam {
     bool amsgrad;
 };
 
-static const struct nn_arg args[] = {
-    NN_LEARNING_RATE_ARG("0.001"),
-    {"beta_1", NN_FLOAT, offsetof(struct adam, beta_1), "0.9", .doc = "decay of the mean of the gradients"},
-    {"beta_2", NN_FLOAT, offsetof(struct adam, beta_2), "0.999", .doc = "decay of the mean of their squares"},
-    {"epsilon", NN_FLOAT, offsetof(struct adam, epsilon), "1e-07", .doc = "keeps the divisor away from 0"},
-    {"amsgrad", NN_BOOL, offsetof(struct adam, amsgrad), "false", .doc = "divides by the largest mean so far"},
-    NN_OPTIMIZER_ARGS,
-    {0},
-};
+#define ADAM_ARGS                                                                                                      \
+    {"beta_1", NN_FLOAT, offsetof(struct adam, beta_1), "0.9", .doc = "decay of the mean of the gradients"},           \
+        {"beta_2", NN_FLOAT, offsetof(struct adam, beta_2), "0.999", .doc = "decay of the mean of their squares"},     \
+        {"epsilon", NN_FLOAT, offsetof(struct adam, epsilon), "1e-07", .doc = "keeps the divisor away from 0"}, {      \
+        "amsgrad", NN_BOOL, offsetof(struct adam, amsgrad), "false", .doc = "divides by the largest mean so far"       \
+    }
+static const struct nn_arg args[] = {NN_LEARNING_RATE_ARG("0.001"), ADAM_ARGS, NN_OPTIMIZER_ARGS, {0}};
+static const struct nn_arg decaying_args[] = {
+    NN_LEARNING_RATE_ARG("0.001"), NN_WEIGHT_DECAY_ARG("0.004"), ADAM_ARGS, NN_DECAYED_OPTIMIZER_ARGS, {0}};
 
 static int nslot(const struct nn_optimizer *o) {
     return ((const struct adam *)o)->amsgrad ? 3 : 2;
@@ -52,6 +53,18 @@ const struct nn_optimizer_class nn_optimizer_adam = {
              .kind = NN_OPTIMIZER,
              .doc = "w -= learning_rate * mean(g) / (sqrt(mean(g^2)) + epsilon), the means decaying and bias-corrected",
              .args = args,
+             .size = sizeof(struct adam)},
+    .slot_name = {"momentum", "velocity", "velocity_hat"},
+    .nslot = nslot,
+    .update = update,
+};
+
+const struct nn_optimizer_class nn_optimizer_adamw = {
+    .base = {.name = "AdamW",
+             .alias = "adamw",
+             .kind = NN_OPTIMIZER,
+             .doc = "Adam, with w -= learning_rate * weight_decay * w before each step",
+             .args = decaying_args,
              .size = sizeof(struct adam)},
     .slot_name = {"momentum", "velocity", "velocity_hat"},
     .nslot = nslot,

@@ -1,8 +1,6 @@
 /* Formulas that losses and metrics share. */
 #include "nn/impl.h"
 
-#define EPSILON 1e-7 /* Keras's backend.epsilon() */
-
 struct tensor *nn_mean_last(struct nn_call *c, struct tensor *x) {
     if (!x) return NULL;
     if (x->shape.rank == 0) return nn_fail(c, ERR_VALUE, "y_pred must have at least one dimension");
@@ -14,8 +12,12 @@ struct tensor *nn_mean_squared_error(struct nn_call *c, struct tensor *a, struct
     return nn_mean_last(c, emit_square(c->emit, emit_sub(c->emit, a, b)));
 }
 
+struct tensor *nn_mean_absolute_error(struct nn_call *c, struct tensor *a, struct tensor *b) {
+    return nn_mean_last(c, emit_abs(c->emit, emit_sub(c->emit, a, b)));
+}
+
 struct tensor *nn_clip_probability(struct nn_call *c, struct tensor *p) {
-    return emit_maximums(c->emit, emit_minimums(c->emit, p, 1 - EPSILON), EPSILON);
+    return emit_maximums(c->emit, emit_minimums(c->emit, p, 1 - NN_EPSILON), NN_EPSILON);
 }
 
 struct tensor *nn_logits(struct nn_call *c, struct tensor *y_pred, bool from_logits) {
