@@ -22,9 +22,10 @@ local kinds = {
 function arguments.shown(value)
   if type(value) == "string" then return ("%q"):format(value) end
   if value == nil or type(value) == "number" or type(value) == "boolean" then return tostring(value) end
-  local kind = core.kind_of(value) or rawget(getmetatable(value) or {}, "__name")
+  local kind, metatable = core.kind_of(value), debug.getmetatable(value)
   if kind and kind:find "s$" then return value.class_name end -- "losses": an object
-  return "a " .. (kind or type(value))
+  local name = metatable and rawget(metatable, "__name")
+  return "a " .. (kind or type(name) == "string" and name or type(value))
 end
 
 --- "EarlyStopping: argument patience must be an integer, not "3"".

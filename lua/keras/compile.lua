@@ -1,6 +1,7 @@
 --- model:compile: the optimizer, the loss, and the metrics that fit the labels' and predictions' shapes.
 local arguments = require "keras.arguments"
 local core = require "celda.core"
+require "keras.kinds" -- whose get the core's tables then have
 local compile = {methods = {}}
 
 -- Keras: one prediction is binary, integer labels (of lower rank, or of one column) are sparse.

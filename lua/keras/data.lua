@@ -40,6 +40,9 @@ end
 
 --- The first samples, and the last ones that validation_split keeps.
 function data.split(set, fraction)
+  if type(fraction) ~= "number" then
+    core.raise("TypeError", "`validation_split` must be a number, not %s", shown(fraction))
+  end
   if not (fraction > 0 and fraction < 1) then
     core.raise("ValueError", "`validation_split` must be between 0 and 1, received %g", fraction)
   end

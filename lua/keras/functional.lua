@@ -1,5 +1,6 @@
 --- keras.Model: the layers between some KerasTensors and others that were made of them. Invariant: `calls` holds these KerasTensors,
 -- each after those it is made of; `stack` holds their layers, from the inputs on, in Keras's order.
+local any_layer = require "keras.any_layer"
 local arguments = require "keras.arguments"
 local core = require "celda.core"
 local keras_tensor = require "keras.keras_tensor"
@@ -22,7 +23,7 @@ local function list_of(value, what)
         what, arguments.shown(one))
     end
   end
-  return list
+  return table.move(list, 1, #list, 1, {})
 end
 
 local function check_names(layers)
@@ -44,10 +45,7 @@ local function new(inputs, outputs, name)
     is_input[t] = true
   end
   local calls, met = layer_graph.walk(is_input, outputs)
-  local stack = layer_graph.in_order(calls, met)
-  for _, t in ipairs(inputs) do -- those that no output needs
-    if not met[t.layer] then stack[#stack + 1] = t.layer end
-  end
+  local stack = layer_graph.in_order(inputs, calls, met)
   check_names(stack)
   local self = setmetatable({inputs = inputs, outputs = outputs, calls = calls, stack = stack, built = true,
     name = name or core.unique_name "functional"}, object)
@@ -57,44 +55,53 @@ end
 
 -- ---- use ---------------------------------------------------------------------------------------------------------------
 
--- What each output is when the inputs are `given`; made(layer, x) is what a layer makes of one input, or of a list.
+local function single(list) return #list == 1 and list[1] or list end
+
+-- What each output is when the inputs are `given`; made(t, x) is what t's layer makes of one input, or of a list. What no
+-- later call reads is let go.
 local function run(self, given, made)
-  local values = {}
-  for i, t in ipairs(self.inputs) do values[t] = made(t.layer, given[i]) end
+  local values, readers, results = {}, layer_graph.readers(self), {}
+  for i, t in ipairs(self.inputs) do values[t] = made(t, given[i]) end
   for _, t in ipairs(self.calls) do
     if #t.inputs > 0 then
       local list = {}
-      for i, from in ipairs(t.inputs) do list[i] = values[from] end
-      values[t] = made(t.layer, t.listed and list or list[1])
+      for i, from in ipairs(t.inputs) do
+        list[i] = values[from]
+        readers[from] = readers[from] - 1
+        if readers[from] == 0 then values[from] = nil end
+      end
+      values[t] = made(t, t.listed and list or list[1])
     end
   end
-  local results = {}
   for i, t in ipairs(self.outputs) do results[i] = values[t] end
-  return #results == 1 and results[1] or results
+  return single(results)
 end
 
--- The inputs as a list of tensors.
-local function given_of(self, x)
-  local count = #self.inputs
-  local list, given = count == 1 and {x} or x, {}
-  if type(list) ~= "table" or getmetatable(list) ~= nil or #list ~= count then
-    core.raise("ValueError", "Layer \"%s\" expects %d inputs, as a list, but it received %s", self.name, count,
-      type(list) == "table" and getmetatable(list) == nil and #list or "a " .. (core.kind_of(x) or type(x)))
-  end
-  for i, one in ipairs(list) do
-    given[i] = core.kind_of(one) and one or tensor(one)
-    model.check_input(self, i, self.inputs[i].shape, given[i])
-  end
-  return given
+-- What was given as inputs, as a list of as many.
+local function inputs_of(self, x)
+  local count, plain = #self.inputs, type(x) == "table" and getmetatable(x) == nil
+  local listed = plain and #x == count and (count > 1 or core.kind_of(x[1]) or keras_tensor.is(x[1]))
+  if listed then return x end
+  if count == 1 and x ~= nil then return {x} end
+  core.raise("ValueError", "Layer \"%s\" expects %s, but it received %s", self.name,
+    count == 1 and "an input" or ("a list of %d inputs"):format(count), plain and ("%d"):format(#x) or arguments.shown(x))
 end
 
 --- model(x, {training = false}): what it makes of x; several inputs, and several outputs, are lists.
-function object:__call(x, options)
-  local made = keras_tensor.made_by(self, x)
+function object:__call(...)
+  local x, flag = core.args(self.name, {"inputs", "training"}, ...)
+  local list, given = inputs_of(self, x), {}
+  local made = keras_tensor.made_by(self, #list == 1 and list[1] or list, flag)
   if made then return made end
-  local given = given_of(self, x)
-  return model.while_training(options and options.training, function(flag)
-    return run(self, given, function(layer, value) return layer(value, {training = flag}) end)
+  for i, one in ipairs(list) do
+    given[i] = model.adapted(self, i, self.inputs[i].shape, core.kind_of(one) and one or tensor(one))
+  end
+  return any_layer.while_training(flag, function(now)
+    return run(self, given, function(t, value)
+      local own = t.training
+      if flag ~= nil or own == nil then own = now end
+      return t.layer(value, {training = own})
+    end)
   end)
 end
 
@@ -105,7 +112,8 @@ function Functional:_build_once() end
 
 --- The shape of what the model makes of inputs of this shape, the batch first; of several inputs, a list of them.
 function Functional:compute_output_shape(shape)
-  return run(self, #self.inputs == 1 and {shape} or shape, function(layer, s) return layer:compute_output_shape(s) end)
+  if type(shape) ~= "table" then core.raise("TypeError", "compute_output_shape: a shape must be a list, not %s", arguments.shown(shape)) end
+  return run(self, #self.inputs == 1 and {shape} or shape, function(t, s) return t.layer:compute_output_shape(s) end)
 end
 
 --- fit, evaluate and predict give a model one tensor, and take one from it.
@@ -116,8 +124,6 @@ function Functional:_check_single(method)
 end
 
 -- ---- what it holds -----------------------------------------------------------------------------------------------------
-
-local function single(list) return #list == 1 and list[1] or list end
 
 local function shapes(list)
   local all = {}
@@ -131,9 +137,11 @@ function fields.output(self) return single(self.outputs) end
 function fields.input_shape(self) return shapes(self.inputs) end
 function fields.output_shape(self) return shapes(self.outputs) end
 
---- The shape that layer number i of model.layers gives.
-function Functional:_output_shape(i)
-  return layer_graph.calls_of(self)[self.stack[i]][1].shape
+--- The shapes that model.layers give, where they are called several times the last one.
+function Functional:_output_shapes()
+  local of, all = layer_graph.calls_of(self), {}
+  for i, layer in ipairs(self.stack) do all[i] = of[layer][#of[layer]].shape end
+  return all
 end
 
 --- For model:summary(): what each layer reads; nil where the layers are a mere stack.
@@ -142,15 +150,14 @@ function Functional:_connections() return layer_graph.connections(self) end
 -- ---- JSON, as Keras writes it --------------------------------------------------------------------------------------------
 
 local function describe_tensor(t, number)
-  local shape = {}
-  for i, n in ipairs(t.shape) do shape[i] = n < 0 and json.null or n end
-  return {class_name = "__keras_tensor__", config = {shape = shape, dtype = t.dtype, keras_history = {t.layer.name, number[t], 0}}}
+  return {class_name = "__keras_tensor__", config = {shape = any_layer.shape_json(t.shape), dtype = t.dtype, keras_history = {t.layer.name, number[t], 0}}}
 end
 
 local function describe_call(t, number)
   local reads = {}
   for i, from in ipairs(t.inputs) do reads[i] = describe_tensor(from, number) end
-  return {args = t.listed and {reads} or reads, kwargs = json.decode "{}"}
+  local options = t.training == nil and json.decode "{}" or {training = t.training}
+  return {args = t.listed and {reads} or reads, kwargs = options}
 end
 
 local function describe_ends(list, number)
@@ -176,22 +183,48 @@ end
 
 model.class(Functional, fields, object, {})
 
+-- Operators of Keras's, which are layers here.
+local operators = {
+  Add = function(a, b) return a + b end,
+  Subtract = function(a, b) return a - b end,
+  Multiply = function(a, b) return a * b end,
+  Divide = function(a, b) return a / b end,
+  TrueDivide = function(a, b) return a / b end,
+  Negative = function(a) return -a end,
+}
+
+-- What a described node of inputs makes; make(history) gives a KerasTensor.
+local function call_of(described, layer, node, make)
+  local function value(one)
+    if type(one) ~= "table" then return one end
+    if one.class_name then return make(one.config.keras_history) end
+    local list = {}
+    for i, part in ipairs(one) do list[i] = value(part) end
+    return list
+  end
+  local first, second = value(node.args[1]), value(node.args[2])
+  if layer == nil then return operators[described.class_name](first, second) end
+  if first == nil or second ~= nil then
+    core.raise("UnsupportedError", "layer \"%s\" (%s) is called with one input, or a list of them, not with %d positional "
+      .. "arguments", described.name, described.class_name, #node.args)
+  end
+  return layer(first, {training = node.kwargs and node.kwargs.training})
+end
+
 -- A function that gives the KerasTensor that stands for {layer's name, number of its call, 0}.
 local function maker(config)
   local layers, described, made = {}, {}, {}
   for _, one in ipairs(config.layers) do
-    layers[one.name], described[one.name], made[one.name] = model.layer_of(one), one, {}
+    local operator = one.module == "keras.src.ops.numpy" and operators[one.class_name]
+    described[one.name], made[one.name] = one, {}
+    if not operator then layers[one.name] = model.layer_of(one) end
   end
   local function make(history)
     local name, i = history[1], history[2] + 1
-    if made[name][i] then return made[name][i] end
-    local node = described[name].inbound_nodes[i]
-    if not node then
-      made[name][i] = keras_tensor.of_layer(layers[name])
-    else
-      local listed, reads = node.args[1].class_name == nil, {}
-      for k, one in ipairs(listed and node.args[1] or node.args) do reads[k] = make(one.config.keras_history) end
-      made[name][i] = layers[name](listed and reads or reads[1])
+    local one = described[name] or core.raise("ValueError", "the JSON of the model has no layer \"%s\"", tostring(name))
+    if not made[name][i] then
+      local node = one.inbound_nodes[i]
+      made[name][i] = node and call_of(one, layers[name], node, make) or keras_tensor.of_layer(layers[name])
     end
     return made[name][i]
   end
@@ -218,8 +251,9 @@ end
 
 --- keras.Model(inputs, outputs[, {name = nil, trainable = true}])
 return setmetatable(Functional, {__call = function(_, ...)
-  local inputs, outputs, trainable, name = core.args("Model", {"inputs", "outputs", "trainable", "name"}, ...)
+  local inputs, outputs, name, trainable = core.args("Model", {"inputs", "outputs", "name", "trainable"}, ...)
   model.check_name(name)
+  if trainable ~= nil and type(trainable) ~= "boolean" then arguments.refuse("Model", "trainable", "a boolean", trainable) end
   local self = new(list_of(inputs, "inputs"), list_of(outputs, "outputs"), name)
   if trainable == false then self.trainable = false end
   return self

@@ -9,45 +9,9 @@ local keras = {
   __version__ = "3.15.1", -- whose behaviour this is
 }
 
--- The classes of one kind; `functions` makes what stands under an alias ("mean_squared_error").
-local function module_of(kind, functions)
-  local module, constructors = core[kind], {}
-  for _, class in ipairs(module.classes()) do
-    constructors[module[class.name]] = true
-    help.name(module[class.name], ("keras.%s.%s"):format(kind, class.name))
-    for alias in class.aliases:gmatch "%S+" do
-      module[alias] = functions and functions(module[class.name]) or module[class.name]
-    end
-  end
-  --- An object from an object, a class, a name or a serialised form; any other function is given back as it is.
-  function module.get(identifier)
-    if constructors[identifier] then return identifier() end
-    if identifier == nil or type(identifier) == "function" then return identifier end
-    return module.deserialize(identifier)
-  end
-  return strict(module, "keras." .. kind)
-end
-
--- keras.losses.mean_squared_error(y_true, y_pred, {...}): the loss of each sample.
-local function loss_function(class)
-  return function(y_true, y_pred, options)
-    local config = {reduction = "none"}
-    for name, value in pairs(options or {}) do config[name] = value end
-    return class(config)(y_true, y_pred)
-  end
-end
-
--- keras.metrics.mean_squared_error(y_true, y_pred): its mean over the batch.
-local function metric_function(class)
-  return function(y_true, y_pred, options) return class(options or {name = "function"})(y_true, y_pred) end
-end
-
 keras.Input = require "keras.keras_tensor".Input
 
-keras.layers = module_of "layers"
-keras.losses = module_of("losses", loss_function)
-keras.metrics = module_of("metrics", metric_function)
-keras.optimizers, keras.initializers = module_of "optimizers", module_of "initializers"
+for name, module in pairs(require "keras.kinds") do keras[name] = module end
 keras.activations = strict(core.activations, "keras.activations")
 keras.Layer, keras.Sequential = require "keras.layer", require "keras.sequential"
 help.register("keras.Sequential", [[
@@ -64,8 +28,8 @@ first one, a layer called on one gives the next:
   local x = L.Conv2D(8, 3, {padding = "same"})(inputs)
   x = L.Flatten()(L.Add(){x, inputs})
   local model = keras.Model(inputs, L.Dense(10)(x))
-Its methods are those of keras.Sequential. Models with several inputs or
-outputs can be called, but fit trains only those with one of each.]], require "keras.functional")
+Its methods are those of keras.Sequential but add and pop. Models with several
+inputs or outputs can be called, but fit trains only those with one of each.]], require "keras.functional")
 keras.layers.Input, keras.layers.Layer = keras.Input, keras.Layer
 for _, name in ipairs {"callbacks", "utils", "models"} do
   keras[name] = strict(require("keras." .. name), "keras." .. name)

@@ -7,43 +7,55 @@ local KerasTensor = {__name = "KerasTensor"}
 
 local function is(value) return getmetatable(value) == KerasTensor end
 
-local function new(shape, dtype, layer, inputs, listed)
-  return setmetatable({shape = core.shape(shape), dtype = dtype, ndim = #shape, name = core.unique_name "keras_tensor",
-    layer = layer, inputs = inputs, listed = listed}, KerasTensor)
+local made = 0 -- how many, for their order
+
+-- `options`: layer, inputs, whether these were a list, training as it was given.
+local function new(shape, dtype, options)
+  made = made + 1
+  options.shape, options.dtype, options.ndim = core.shape(shape), dtype, #shape
+  options.name, options.serial = core.unique_name "keras_tensor", made
+  return setmetatable(options, KerasTensor)
 end
 
 -- What an InputLayer gives.
-local function of_layer(layer) return new(layer.batch_shape, layer:get_config().dtype, layer, {}, false) end
+local function of_layer(layer) return new(layer.batch_shape, layer:get_config().dtype, {layer = layer, inputs = {}, listed = false}) end
 
 --- keras.Input(shape, {batch_size = nil, dtype = "float32", name = nil}): where a model's data come in; the shape of one
 -- sample, without the batch.
-local function Input(...) return of_layer(core.layers.InputLayer(...)) end
+local function Input(shape, ...)
+  local sizes, keywords = {}, {}
+  for key, value in pairs(type(shape) == "table" and getmetatable(shape) == nil and shape or {}) do
+    (math.type(key) == "integer" and sizes or keywords)[key] = value
+  end
+  if #sizes > 0 and next(keywords) ~= nil then return of_layer(core.layers.InputLayer(sizes, keywords)) end -- {4, 4, name = "x"}
+  return of_layer(core.layers.InputLayer(shape, ...))
+end
 
 -- What a layer makes of a KerasTensor, or of a list of them.
-local function call(layer, x)
+local function call(layer, x, training)
   local listed, inputs = not is(x), {}
   for i, one in ipairs(listed and x or {x}) do
     if not is(one) then
       core.raise("ValueError", "layer \"%s\" was called on a list of KerasTensors and of others: number %d is a %s", layer.name,
         i, core.kind_of(one) or type(one))
     end
-    inputs[i] = one
+    inputs[i], made = one, math.max(made, one.serial) -- it may have been loaded
   end
   local shape = any_layer.shape_of(x)
   any_layer.build(layer, shape)
-  return new(layer:compute_output_shape(shape), "float32", layer, inputs, listed)
+  local out = layer:compute_output_shape(shape)
+  if type(out[1]) == "table" then
+    core.raise("UnsupportedError", "layer \"%s\" has several outputs; within another model there must be one", layer.name)
+  end
+  return new(out, "float32", {layer = layer, inputs = inputs, listed = listed, training = training})
 end
 
 --- What `layer` makes of x where it is a KerasTensor, or a list with one; nil where it is neither.
-local function made_by(layer, x)
-  if is(x) then return call(layer, x) end
-  if type(x) ~= "table" or getmetatable(x) ~= nil then return nil end
-  for _, one in ipairs(x) do
-    if is(one) then return call(layer, x) end
-  end
+local function made_by(layer, x, training)
+  return core.is_symbolic(x) and call(layer, x, training) or nil
 end
 
--- The core asks for this where one of its layers is called on something that is no tensor.
+-- The core asks for this where one of its layers is called on something that is no tensor, or a list with such.
 KerasTensor.__layer_call = call
 
 -- ---- arithmetic: the layers that do the same --------------------------------------------------------------------------
@@ -76,8 +88,10 @@ function KerasTensor.__unm(x) return scaled(x, -1, 0) end
 
 -- What a tensor would have: a model's parts ask any value for the first two.
 function KerasTensor.__index(_, key)
-  if key ~= "kind" and key ~= "class_name" and type(key) == "string" then refuse(("'%s'"):format(key)) end
+  if key == "kind" or key == "class_name" or key == "training" then return nil end
+  refuse(type(key) == "string" and ("'%s'"):format(key) or "an element")
 end
+function KerasTensor.__len() refuse "the length" end
 
 function KerasTensor.__tostring(x)
   return ("<KerasTensor shape=%s, dtype=%s, name=%s>"):format(tostring(x.shape), x.dtype, x.name)

@@ -76,14 +76,12 @@ function Layer:_build_once(shape, scope)
 end
 
 function Layer:_run(x, options)
-  local made = keras_tensor.made_by(self, x)
+  local made = keras_tensor.made_by(self, x, options and options.training)
   if made then return made end
-  local training = options and options.training
-  if training == nil then training = core.is_training() end
-  local before = core.set_training(training)
-  local _ <close> = setmetatable({}, {__close = function() core.set_training(before) end})
-  self:_build_once(any_layer.shape_of(x))
-  return self:call(x, {training = training})
+  return any_layer.while_training(options and options.training, function(flag)
+    self:_build_once(any_layer.shape_of(x))
+    return self:call(x, {training = flag})
+  end)
 end
 
 --- The shape of what call gives: found out by tracing it on one sample, unless a class knows better.
@@ -105,23 +103,7 @@ function Layer:set_trainable(flag)
   for _, part in ipairs(self._parts) do part.trainable = flag end
 end
 
--- The variables that `wanted` says yes to, in the order in which the layer got them.
-local function gather(self, wanted)
-  local list = {}
-  for _, part in ipairs(self._parts) do
-    for _, v in ipairs(core.kind_of(part) == "Variable" and {part} or part.weights) do
-      if wanted(v) then list[#list + 1] = v end
-    end
-  end
-  return list
-end
-
-function fields.weights(self) return gather(self, function() return true end) end
-function fields.trainable_weights(self) return gather(self, function(v) return v.trainable end) end
-function fields.non_trainable_weights(self) return gather(self, function(v) return not v.trainable end) end
-function fields.trainable(self) return not rawget(self, "_frozen") end
-fields.variables, fields.trainable_variables = fields.weights, fields.trainable_weights
-fields.non_trainable_variables = fields.non_trainable_weights
+any_layer.add_fields(fields, function(self) return self._parts end)
 
 function Layer:get_weights()
   local values = {}

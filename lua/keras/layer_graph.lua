@@ -20,8 +20,9 @@ function layer_graph.walk(inputs, outputs)
   return calls, met
 end
 
---- Layers by the most calls that follow them, then as they were met: Keras's map_graph.
-function layer_graph.in_order(calls, met)
+--- Layers by the most calls that follow them, then as they were met: Keras's map_graph. Inputs that no output needs go before
+-- the last layers.
+function layer_graph.in_order(inputs, calls, met)
   local depth, of, layers = {}, {}, {}
   for i = #calls, 1, -1 do
     local t = calls[i]
@@ -30,6 +31,9 @@ function layer_graph.in_order(calls, met)
     depth[t], of[t.layer] = d, d
     for _, from in ipairs(t.inputs) do depth[from] = math.max(depth[from] or 0, d + 1) end
   end
+  for i, t in ipairs(inputs) do
+    if not of[t.layer] then layers[#layers + 1], of[t.layer], met[t.layer] = t.layer, 0, i - #inputs end
+  end
   table.sort(layers, function(a, b)
     if of[a] ~= of[b] then return of[a] > of[b] end
     return met[a] < met[b]
@@ -37,11 +41,12 @@ function layer_graph.in_order(calls, met)
   return layers
 end
 
---- Each layer's calls within the model, and of each tensor its number among them, from 0.
+--- Each layer's calls within the model as they were made, and of each tensor its number among them, from 0.
 function layer_graph.calls_of(model)
-  local of, number = {}, {}
+  local of, number, calls = {}, {}, table.move(model.calls, 1, #model.calls, 1, {})
+  table.sort(calls, function(a, b) return a.serial < b.serial end)
   for _, t in ipairs(model.inputs) do of[t.layer], number[t] = {t}, 0 end
-  for _, t in ipairs(model.calls) do
+  for _, t in ipairs(calls) do
     if not number[t] then
       of[t.layer] = of[t.layer] or {}
       number[t] = #of[t.layer]
@@ -49,6 +54,16 @@ function layer_graph.calls_of(model)
     end
   end
   return of, number
+end
+
+--- How often each tensor is read: by calls, and as an output.
+function layer_graph.readers(model)
+  local count = {}
+  for _, t in ipairs(model.calls) do
+    for _, from in ipairs(t.inputs) do count[from] = (count[from] or 0) + 1 end
+  end
+  for _, t in ipairs(model.outputs) do count[t] = (count[t] or 0) + 1 end
+  return count
 end
 
 -- Whether the layers are a mere stack.
@@ -61,7 +76,7 @@ local function is_stack(model)
       readers[from] = true
     end
   end
-  return #model.calls == #model.stack and #model.outputs == 1
+  return #model.calls == #model.stack
 end
 
 --- What each layer of a model reads, as "conv2d[0][0]"; nil where the layers are a mere stack.
@@ -78,6 +93,5 @@ function layer_graph.connections(model)
   end
   return texts
 end
-
 
 return layer_graph

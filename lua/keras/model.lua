@@ -16,22 +16,26 @@ function model.check_name(name)
   core.raise("ValueError", "Argument `name` must be a string and cannot contain character `/`. Received: name=%s", tostring(name))
 end
 
---- Input number i must have the shape for which the model was built.
-function model.check_input(self, i, expected, x)
-  local same = #expected == x.ndim
-  for d, n in ipairs(expected) do same = same and (n < 0 or n == x.shape[d]) end
-  if same then return end
-  core.raise("ValueError", "Input %d of layer \"%s\" is incompatible with the layer: expected shape=%s, found shape=%s",
-    i - 1, self.name, tostring(core.shape(expected)), tostring(x.shape))
+-- Whether a tensor of this shape, but for the size of the batch, is what was expected.
+local function fits(expected, shape)
+  if #expected ~= #shape then return false end
+  for d = 2, #expected do
+    if expected[d] >= 0 and expected[d] ~= shape[d] then return false end
+  end
+  return true
 end
 
---- f(flag), while layers that are called without a flag train or not as this one says; nil: as the model around does.
-function model.while_training(flag, f)
-  local before = core.is_training()
-  if flag == nil then flag = before end
-  core.set_training(flag)
-  local _ <close> = setmetatable({}, {__close = function() core.set_training(before) end})
-  return f(flag)
+--- Input number i as the model was built for it: as in Keras, a last dimension of 1 may be missing, or be there for nothing.
+function model.adapted(self, i, expected, x)
+  local shape = table.move(x.shape, 1, x.ndim, 1, {})
+  if #shape == #expected - 1 and expected[#expected] == 1 then
+    shape[#shape + 1] = 1
+  elseif #shape == #expected + 1 and shape[#shape] == 1 then
+    shape[#shape] = nil
+  end
+  if fits(expected, shape) then return #shape == x.ndim and x or x:reshape(shape) end
+  core.raise("ValueError", "Input %d of layer \"%s\" is incompatible with the layer: expected shape=%s, found shape=%s",
+    i - 1, self.name, tostring(core.shape(expected)), tostring(x.shape))
 end
 
 --- A layer from its JSON, not built: its model does that, so that its weights carry the model's name.
@@ -46,30 +50,19 @@ end
 
 --- A model from its JSON.
 function model.from_json(described)
-  local class = classes[described.class_name]
+  local name = type(described) == "table" and described.class_name
+  local class = classes[name]
   if not class then
-    core.raise("UnsupportedError", "only Sequential and functional models can be made from JSON, not %s", tostring(described.class_name))
+    core.raise("UnsupportedError", "only Sequential and functional models can be made from JSON, not %s", tostring(name or described))
   end
   return class.from_config(described.config)
 end
 
 -- ---- fields ------------------------------------------------------------------------------------------------------------
 
-for _, name in ipairs {"weights", "variables", "trainable_weights", "trainable_variables", "non_trainable_weights",
-  "non_trainable_variables"} do
-  fields[name] = function(self)
-    local all = {}
-    for _, layer in ipairs(self.stack) do
-      local list = layer[name]
-      table.move(list, 1, #list, #all + 1, all)
-    end
-    return all
-  end
-end
-
+any_layer.add_fields(fields, function(self) return self.stack end)
 function fields.metrics_names(self) return training.metrics_names(self) end
 function fields.metrics(self) return training.metrics(self) end
-function fields.trainable(self) return not rawget(self, "_frozen") end
 
 -- ---- methods -----------------------------------------------------------------------------------------------------------
 
@@ -131,6 +124,18 @@ local function known_names(class, own, later)
   return names
 end
 
+-- What completion offers of a model.
+local function members(class, own)
+  local all = {}
+  for name, value in pairs(class) do
+    if type(value) == "function" then all[name] = value end
+  end
+  for _, computed in ipairs {fields, own} do
+    for name in pairs(computed) do all[name] = true end
+  end
+  return all
+end
+
 --- Makes a class of models of a table with class_name, its methods, `own` fields that are computed when they are read, and
 -- the metatable of its objects; `later` names fields that these may lack.
 function model.class(class, own, object, later)
@@ -141,7 +146,7 @@ function model.class(class, own, object, later)
   for name, f in pairs(class) do
     if type(f) == "function" then class[name] = core.method(f, name, "model", object) end
   end
-  object.__members, object.__name = class, class.class_name
+  object.__members, object.__name = members(class, own), class.class_name
   object.__transient = {programs = true, _running = true} -- fields that are not saved: they are made again when they are needed
   function object:__help() return tostring(self) .. "\n" .. require "help".documented(class) end
   function object:__tostring() return ("<%s name=%s, built=%s>"):format(class.class_name, self.name, self.built) end
@@ -156,7 +161,11 @@ function model.class(class, own, object, later)
   end
 
   function object:__newindex(key, value)
-    if key ~= "trainable" then return rawset(self, key, value) end
+    if key ~= "trainable" then
+      if own[key] or fields[key] then core.raise("ValueError", "%s is computed; it cannot be set", key) end
+      return rawset(self, key, value)
+    end
+    if type(value) ~= "boolean" then core.raise("TypeError", "trainable must be true or false, not %s", tostring(value)) end
     rawset(self, "_frozen", not value)
     for _, layer in ipairs(self.stack) do layer.trainable = value end
   end

@@ -14,12 +14,8 @@ local object = {} -- the metatable of models
 local function declared_shape(self)
   local first = self.stack[1]
   if not first then return nil end
-  if model.is(first) then return first._input_shape end
-  if first.class_name == "InputLayer" then
-    local shape = {}
-    for i, n in ipairs(first.batch_shape) do shape[i] = math.type(n) == "integer" and n or -1 end
-    return shape
-  end
+  if model.is(first) then return first.built and first.input_shape or nil end
+  if first.class_name == "InputLayer" then return core.shape(first.batch_shape) end
   local shape = first.input_shape
   return shape and {-1, table.unpack(shape)}
 end
@@ -99,13 +95,14 @@ function Sequential:pop()
 end
 
 --- model(x, {training = false}): what the stack makes of x.
-function object:__call(x, options)
-  local made = keras_tensor.made_by(self, x)
+function object:__call(...)
+  local x, given = core.args(self.name, {"inputs", "training"}, ...)
+  local made = keras_tensor.made_by(self, x, given)
   if made then return made end
   x = core.kind_of(x) and x or tensor(x)
   if not self.built then self:build{-1, table.unpack(x.shape, 2)} end
-  model.check_input(self, 1, self._input_shape, x)
-  return model.while_training(options and options.training, function(flag)
+  x = model.adapted(self, 1, self._input_shape, x)
+  return any_layer.while_training(given, function(flag)
     for _, layer in ipairs(self.stack) do x = layer(x, {training = flag}) end
     return x
   end)
@@ -124,11 +121,10 @@ end
 function fields.input_shape(self) return self._input_shape and core.shape(self._input_shape) end
 function fields.output_shape(self) return self._shapes and core.shape(self._shapes[#self._shapes]) end
 
---- The shape that layer number i of model.layers gives; nil while the model is not built.
-function Sequential:_output_shape(i)
-  local first = self.stack[1]
-  if first and first.class_name == "InputLayer" then i = i + 1 end
-  return self._shapes and self._shapes[i]
+--- The shapes that model.layers give; none while the model is not built.
+function Sequential:_output_shapes()
+  local first, shapes = self.stack[1], self._shapes or {}
+  return first and first.class_name == "InputLayer" and table.move(shapes, 2, #shapes, 1, {}) or shapes
 end
 
 --- A stack's layers read each the one before.
@@ -142,10 +138,7 @@ function Sequential:_check_single() end
 function Sequential:get_config()
   local layers, shape = {}, nil
   for i, layer in ipairs(self.stack) do layers[i] = layer:serialize() end
-  if self.built then
-    shape = {}
-    for i, n in ipairs(self._input_shape) do shape[i] = n < 0 and json.null or n end
-  end
+  if self.built then shape = any_layer.shape_json(self._input_shape) end
   return {name = self.name, trainable = self.trainable, layers = layers, build_input_shape = shape}
 end
 
@@ -166,8 +159,8 @@ end
 return setmetatable(Sequential, {__call = function(_, ...)
   local layers, trainable, name = core.args("Sequential", {"layers", "trainable", "name"}, ...)
   if layers ~= nil and type(layers) ~= "table" or any_layer.is(layers) or keras_tensor.is(layers) then
-    core.raise("TypeError", "Sequential: layers must be a list, as in keras.Sequential{layer, layer}, not a %s",
-      any_layer.is(layers) and layers.class_name or require "keras.arguments".shown(layers))
+    core.raise("TypeError", "Sequential: layers must be a list, as in keras.Sequential{layer, layer}, not %s",
+      any_layer.is(layers) and "a " .. layers.class_name or require "keras.arguments".shown(layers))
   end
   model.check_name(name)
   local self = setmetatable({stack = {}, built = false, name = name or core.unique_name "sequential"}, object)

@@ -23,10 +23,10 @@ end
 local kinds = {}
 
 function kinds.train(self, x, y, weight)
-  local variables = self.compiled.trainable
+  local variables = self.trainable_variables
   local tape = core.GradientTape()
   local loss = score(self, x, y, self(x, {training = true}), weight)
-  self.optimizer:apply(tape:gradient(loss, variables), variables)
+  if #variables > 0 then self.optimizer:apply(tape:gradient(loss, variables), variables) end
   return results(self)
 end
 
@@ -37,14 +37,13 @@ end
 
 function kinds.predict(self, x) return self(x, {training = false}) end
 
---- What is trained is settled at the first step after compile, as in Keras.
+--- The optimizer is for what can be trained at the first step after compile, as in Keras.
 function steps.prepare(self)
   local c = self.compiled
-  if c.trainable then return end
+  if c.prepared then return end
   local variables = self.trainable_variables
-  if #variables == 0 then core.raise("ValueError", "model '%s' has no weights that training could change", self.name) end
-  self.optimizer:build(variables)
-  c.trainable = variables
+  if #variables > 0 then self.optimizer:build(variables) else io.stderr:write("The model does not have any trainable weights.\n") end
+  c.prepared = true
 end
 
 local function key_of(kind, inputs)

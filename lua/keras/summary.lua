@@ -26,11 +26,11 @@ local function wrap(text, width, cuts)
     local cut = text:sub(1, width + 1):match "^.+()%s"
     if not cut and cuts then
       local word, rest = text:match "^(%S+)%s*(.*)$"
-      if utf8.len(word) > width then word = word:sub(1, width - 1) .. "…" end
+      if utf8.len(word) > width then word = word:sub(1, utf8.offset(word, width) - 1) .. "…" end
       text, cut = rest == "" and word or word .. " " .. rest, #word + 1
     end
     if utf8.len(text) <= width then break end
-    cut = cut or width + 1
+    cut = cut or utf8.offset(text, width + 1)
     lines[#lines + 1] = text:sub(1, cut - 1)
     text = text:sub(cut):gsub("^%s+", "")
   end
@@ -74,13 +74,12 @@ local function row(cells, texts, bar)
   return table.concat(out, "\n")
 end
 
-local function layer_texts(model, layer, i, connections)
-  local shape = model:_output_shape(i)
+local function layer_texts(layer, shape, connection)
   return {
     ("%s (%s)"):format(layer.name, layer.class_name),
     shape and tostring(core.shape(shape)) or "?",
     layer.built and thousands(layer:count_params()) or "0 (unbuilt)",
-    connections and connections[i],
+    connection,
   }
 end
 
@@ -96,7 +95,7 @@ local function screen_width() return celda.output and celda.output().width end
 
 --- The summary as text, `width` columns wide or, without it, as the screen allows.
 return function(model, width)
-  local connections = model:_connections()
+  local connections, shapes = model:_connections(), model:_output_shapes()
   local cells = widths(connections and CONNECTED_CELLS or CELLS, width or math.min(screen_width() or 80, 80))
   local lines = {
     ('Model: "%s"'):format(model.name),
@@ -106,7 +105,7 @@ return function(model, width)
   }
   for i, layer in ipairs(model.layers) do
     if i > 1 then lines[#lines + 1] = rule(cells, "├", "─", "┼", "┤") end
-    lines[#lines + 1] = row(cells, layer_texts(model, layer, i, connections), "│")
+    lines[#lines + 1] = row(cells, layer_texts(layer, shapes[i], connections and connections[i]), "│")
   end
   lines[#lines + 1] = rule(cells, "└", "─", "┴", "┘")
   local optimizer = model.optimizer and model.optimizer.built and model.optimizer.variables or {}

@@ -32,6 +32,7 @@ end
 --- model:set_weights(list): one value for each of model.weights, as get_weights gives them.
 function methods:set_weights(values)
   local n = #self.weights
+  if type(values) ~= "table" then core.raise("TypeError", "set_weights: expected a list of tensors, not a %s", core.kind_of(values) or type(values)) end
   if #values ~= n then
     core.raise("ValueError", "You called `set_weights(weights)` on layer '%s' with a weight list of length %d, but the "
       .. "layer was expecting %d weights.", self.name, #values, n)
@@ -66,34 +67,75 @@ function methods:save(...)
   end
 end
 
+-- The names of a model's weights in a file: their paths, numbered where several have one.
+local function names_of(self)
+  local names, taken = {}, {}
+  for i, v in ipairs(self.weights) do
+    local name, n = v.path, 1
+    while taken[name] do
+      n = n + 1
+      name = ("%s#%d"):format(v.path, n)
+    end
+    names[i], taken[name] = name, true
+  end
+  return names
+end
+
 --- model:save_weights(path): safetensors under Keras's variable paths.
 function methods:save_weights(...)
   local path, overwrite = core.args("save_weights", {"filepath", "overwrite"}, ...)
   weights.check_path("save_weights", path)
   weights.check_built(self, "save its weights")
   check_overwrite(path, overwrite)
-  local tensors, order = {}, {}
-  for i, v in ipairs(self.weights) do tensors[v.path], order[i] = v.value, v.path end
-  safetensors.save(path, tensors, {weights = json.encode(order)})
+  local tensors, names = {}, names_of(self)
+  for i, v in ipairs(self.weights) do tensors[names[i]] = v.value end
+  safetensors.save(path, tensors, {weights = json.encode(names), model = self.name})
 end
 
--- A path without the model's name, which may differ from session to session.
-local function without_model(path) return (path:gsub("^[^/]*/", "")) end
+-- The first part that all names have, if they have at least three: a model's name.
+local function common_model(tensors)
+  local model
+  for name in pairs(tensors) do
+    local first = name:match "^([^/]+)/[^/]+/"
+    if not first or model and first ~= model then return nil end
+    model = first
+  end
+  return model
+end
 
---- model:load_weights(path): every weight must be in the file, with its shape. Weights are found by path; where a model
+-- Without the name of its model, which may differ from session to session; layers directly in a functional model have none.
+local function within(name, model)
+  return model and name:sub(1, #model + 1) == model .. "/" and name:sub(#model + 2) or name
+end
+
+-- For each weight the tensor of its name; nil and the first name that is not there.
+local function by_name(self, tensors, model)
+  local short, values = {}, {}
+  for name, t in pairs(tensors) do short[within(name, model)] = t end
+  for i, name in ipairs(names_of(self)) do
+    values[i] = tensors[name] or short[within(name, self.name)]
+    if not values[i] then return nil, name end
+  end
+  return values
+end
+
+-- As many as the model has, in the order that was noted as JSON; nil where that does not fit.
+local function by_order(self, tensors, noted)
+  local order, values = noted and json.decode(noted) or {}, {}
+  if #order ~= #self.weights then return nil end
+  for i, name in ipairs(order) do values[i] = tensors[name] end
+  return #values == #order and values or nil
+end
+
+--- model:load_weights(path): every weight must be in the file, with its shape. Weights are found by name; where a model
 -- was built again and its layers count on (dense_1), by their order, which save_weights notes.
 function methods:load_weights(...)
   local path = core.args("load_weights", {"filepath"}, ...)
   weights.check_built(self, "load weights")
   local tensors, metadata = safetensors.load(path)
-  local order = metadata.weights and json.decode(metadata.weights) or {}
-  local short, values = {}, {}
-  for name, t in pairs(tensors) do short[without_model(name)] = t end
-  for i, v in ipairs(self.weights) do
-    values[i] = tensors[v.path] or short[without_model(v.path)]
-      or #order == #self.weights and tensors[order[i]] or nil
-    if not values[i] then core.raise("ValueError", "'%s' has no weight %s", path, v.path) end
-  end
+  local values, missing = by_name(self, tensors, metadata.model or common_model(tensors))
+  values = values or by_order(self, tensors, metadata.weights)
+  if not values then core.raise("ValueError", "'%s' has no weight %s", path, missing) end
   assign_all(self, values)
 end
 

@@ -81,12 +81,10 @@ const char *bind_kind_name(lua_State *L, int index) {
     static const char *const types[] = {BIND_TENSOR, BIND_VARIABLE, BIND_OBJECT, BIND_TAPE, BIND_PROGRAM, NULL};
     for (int i = 0; types[i]; i++)
         if (luaL_testudata(L, index, types[i])) return types[i];
-    if (luaL_getmetafield(L, index, "__name") == LUA_TSTRING) { /* the metatable keeps it */
-        const char *name = lua_tostring(L, -1);
-        lua_pop(L, 1);
-        return name;
-    }
-    return luaL_typename(L, index);
+    const int type = luaL_getmetafield(L, index, "__name");
+    const char *name = type == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* the metatable keeps it */
+    if (type != LUA_TNIL) lua_pop(L, 1);
+    return name ? name : luaL_typename(L, index);
 }
 
 /* ---- tensors ------------------------------------------------------------------------------------------------------- */

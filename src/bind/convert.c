@@ -150,6 +150,8 @@ struct tensor *bind_from_lua(lua_State *L, int index, enum dtype d) {
     struct nested c = {.L = L};
     struct err e = {0};
     size_t bytes;
+    if (luaL_getmetafield(L, index, "__layer_call") != LUA_TNIL)
+        bind_raise(L, ERR_TYPE, "a KerasTensor has no values yet; layers can be called on it");
     lua_pushvalue(L, index);
     measure(&c);
     visit(&c, 0);

@@ -105,6 +105,10 @@ void bind_axes(lua_State *L, int index, const struct shape *s, struct op_axes *o
 void bind_push_shape(lua_State *L, const struct shape *s); /* a list that prints as (2, 3); -1 as None */
 const char *bind_kind_name(lua_State *L, int index);       /* "tensor", "Variable", "table", ...: for errors */
 
+/* A value whose metatable has __layer_call (a KerasTensor) stands for a tensor to come, and so does a list with one: that
+ * function (layer, value, training) says what a layer makes of it. Pushes it; false, with nothing pushed, for other values. */
+bool bind_push_symbolic_call(lua_State *L, int index);
+
 /* ---- members -------------------------------------------------------------------------------------------------------- */
 
 /* Makes methods of the functions in the table on the stack's top: called on something else than a value of one of the

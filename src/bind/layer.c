@@ -22,18 +22,19 @@ static struct tensor *input(lua_State *L, int index, const struct nn_layer *l) {
     return bind_tensor(L, index);
 }
 
-/* A value whose metatable has __layer_call stands for a tensor to come, and so does a list with one: that function says what
- * layers make of it. Pushes it, or nothing. */
-static bool push_symbolic_call(lua_State *L, int index) {
+bool bind_push_symbolic_call(lua_State *L, int index) {
     if (luaL_getmetafield(L, index, "__layer_call") != LUA_TNIL) return true;
     if (!lua_istable(L, index)) return false;
-    bool found = false;
-    for (lua_Integer i = 1; !found && lua_rawgeti(L, index, i) != LUA_TNIL; i++) {
-        found = luaL_getmetafield(L, -1, "__layer_call") != LUA_TNIL;
-        if (!found) lua_pop(L, 1);
+    index = lua_absindex(L, index);
+    for (lua_Integer i = 1; lua_rawgeti(L, index, i) != LUA_TNIL; i++) {
+        if (luaL_getmetafield(L, -1, "__layer_call") != LUA_TNIL) {
+            lua_remove(L, -2);
+            return true;
+        }
+        lua_pop(L, 1);
     }
-    if (!found) lua_pop(L, 1); /* the nil at the list's end */
-    return found;
+    lua_pop(L, 1);
+    return false;
 }
 
 /* The inputs at `index`: one tensor, or a list of them where the layer takes several. They stay in the argument. */
@@ -60,10 +61,9 @@ static int layer_call(lua_State *L) {
     struct err e = {0};
     bind_args(L, 2, l->object.name, names);
     bind_want(L, 2, l->object.name, "inputs");
-    if (push_symbolic_call(L, 2)) {
-        lua_pushvalue(L, 1);
-        lua_pushvalue(L, 2);
-        lua_call(L, 2, 1);
+    if (bind_push_symbolic_call(L, 2)) {
+        lua_insert(L, 1);
+        lua_call(L, 3, 1); /* layer, inputs, training */
         return 1;
     }
     int n = inputs(L, 2, l, x);

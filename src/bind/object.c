@@ -60,6 +60,10 @@ static int construct(lua_State *L) {
     int top = lua_gettop(L);
     for (const struct nn_arg *a; n < MAX_ARGS && (a = nn_arg_at(c, n)); n++) names[n] = a->name;
     names[n] = NULL;
+    for (int i = 1; i <= top; i++)
+        if (bind_push_symbolic_call(L, i))
+            return bind_raise(L, ERR_TYPE, "%s: argument %d is what the %s is to be called on: %s(...)(x)", c->name, i,
+                              kinds[c->kind]->word, c->name);
     int by_place = top - (top > 0 && bind_is_keywords(L, top));
     if (by_place > positional)
         return bind_raise(L, ERR_TYPE, "%s takes at most %d positional arguments, but %d were given", c->name,

@@ -122,6 +122,13 @@ static int core_nearest(lua_State *L) {
     return 1;
 }
 
+/* is_symbolic(x): whether it is a KerasTensor, or a list with one. */
+static int core_is_symbolic(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, bind_push_symbolic_call(L, 1));
+    return 1;
+}
+
 void bind_open_training(lua_State *L, int core) {
     static const luaL_Reg functions[] = {{"unique_name", core_unique_name},
                                          {"reset_names", core_reset_names},
@@ -131,6 +138,7 @@ void bind_open_training(lua_State *L, int core) {
                                          {"shape", core_shape},
                                          {"nearest", core_nearest},
                                          {"args", core_args},
+                                         {"is_symbolic", core_is_symbolic},
                                          {"sample_order", core_sample_order},
                                          {"set_random_seed", bind_set_random_seed},
                                          {NULL, NULL}};

@@ -50,7 +50,7 @@ static enum status output(struct nn_layer *l, const struct shape *in, int nin, s
     (void)nin;
     const struct shape *wanted = &((struct input_layer *)l)->batch_shape;
     char expected[200], found[200];
-    for (int i = 0; i < wanted->rank; i++)
+    for (int i = 1; i < wanted->rank; i++) /* as in Keras, batches may have any size */
         if (wanted->dim[i] >= 0 && in[0].dim[i] >= 0 && wanted->dim[i] != in[0].dim[i])
             return err_set(e, ERR_VALUE, "expected shape=%s, found shape=%s",
                            nn_shape_text(wanted, expected, sizeof expected),

@@ -93,8 +93,8 @@ test("several inputs and outputs, a shared layer", function()
   model:summary()
   local text = output()
   ok(text:find("a[0][0], b[0][0],", 1, true) and text:find("shared[2][0]", 1, true))
-  fails("expects 2 inputs, as a list, but it received a tensor", model, a)
-  fails("expects 2 inputs, as a list, but it received 1", model, {a})
+  fails("expects a list of 2 inputs, but it received a tensor", model, a)
+  fails("expects a list of 2 inputs, but it received 1", model, {a})
   fails("Input 1 of layer \"functional\" is incompatible with the layer: expected shape=(None, 2), found shape=(1, 3)", model,
     {a, tensor.ones{1, 3}})
   model:compile{optimizer = "sgd", loss = "mse"}
@@ -123,6 +123,97 @@ test("through JSON and files", function()
   model:save_weights(scratch .. "/functional.safetensors")
   again:load_weights(scratch .. "/functional.safetensors")
   eq(again:get_weights(), model:get_weights())
+end)
+
+test("weights of a file come back by name, else in their order; none is lost where paths are equal", function()
+  local path = scratch .. "/by_name.safetensors"
+  local function three(name)
+    local inputs = keras.Input{4}
+    return keras.Model{inputs = inputs, outputs = L.Dense(4)(L.Dense(4)(L.Dense(4)(inputs))), name = name}
+  end
+  local function head(inputs, name) return keras.Model{inputs = inputs, outputs = L.Dense(4, {name = "head"})(inputs), name = name} end
+  local inputs = keras.Input{4}
+  local twins = keras.Model(inputs, L.Add()({head(keras.Input{4}, "p")(inputs), head(keras.Input{4}, "q")(inputs)}))
+  local pairs_of = {{three(), three()}, {twins, twins}, {keras.Sequential{keras.Input{4}, three()}, keras.Sequential{keras.Input{4}, three()}}}
+  for _, pair in ipairs(pairs_of) do
+    pair[1]:save_weights(path)
+    local saved = pair[1]:get_weights()
+    for _, v in ipairs(pair[2].weights) do v:assign(v.value * 0) end
+    pair[2]:load_weights(path)
+    eq(pair[2]:get_weights(), saved)
+  end
+  local one = keras.Model(inputs, L.Dense(4)(inputs))
+  one:save_weights(path)
+  fails("has no weight", three().load_weights, three(), path)
+end)
+
+test("a layer that is reached twice is one, in weights and in training", function()
+  local layer, inputs = L.Dense(4, {kernel_initializer = "ones"}), keras.Input{4}
+  local model = keras.Model(inputs, layer(keras.Sequential{keras.Input{4}, layer}(inputs)))
+  eq({#model.weights, model:count_params(), #model.trainable_variables}, {2, 20, 2})
+  local Both = keras.Layer:extend "Both"
+  function Both:init() self.a, self.b = layer, keras.Sequential{keras.Input{4}, layer} end
+  eq(#Both().weights, 2)
+  model:compile{optimizer = keras.optimizers.SGD(0.001), loss = "mse"}
+  model:train_on_batch(tensor.ones{1, 4}, tensor.zeros{1, 4})
+  near(layer.kernel.value[1][1], 0.936, 1e-6) -- Keras 3.15.1
+  near(layer.bias.value[1], -0.04, 1e-6)
+end)
+
+test("the training flag", function()
+  local inputs, ones = keras.Input{8}, tensor.ones{4, 8}
+  local model = keras.Model(inputs, L.Dropout(0.5)(inputs, {training = true}))
+  ok(model(ones):max():item() == 2) -- the call's own flag,
+  eq(model(ones, {training = false}), ones) -- which an explicit one outranks, as in Keras
+  eq(model:predict(ones), ones)
+  ok(keras.models.model_from_json(model:to_json())(ones):max():item() == 2)
+  fails("training must be true or false, not yes", model, ones, {training = "yes"})
+  fails("unknown argument 'mask'", model, ones, {mask = 1})
+  fails("unknown argument 'trainig'", keras.Sequential{inputs, L.Dense(1)}, ones, {trainig = true})
+end)
+
+test("inputs that are adapted, as in Keras", function()
+  local model = keras.Sequential{keras.Input{4, 4, 1}, L.Flatten()}
+  eq(model(tensor.ones{2, 4, 4}).shape, {2, 16})
+  eq(model:predict(tensor.ones{2, 4, 4}).shape, {2, 16})
+  eq(keras.Sequential{keras.Input{4}, L.Dense(2)}(tensor.ones{3, 4, 1}).shape, {3, 2})
+  local fixed = keras.Input({6}, {batch_size = 4})
+  eq(keras.Model(fixed, L.Dense(1)(fixed)):predict(tensor.ones{10, 6}, {batch_size = 4}).shape, {10, 1})
+  eq(keras.Model(fixed, L.Dense(1)(fixed))({tensor.ones{4, 6}}).shape, {4, 1})
+end)
+
+test("Keras's JSON with operators", function()
+  local inputs = keras.Input{2}
+  local text = keras.Model(inputs, L.Add({name = "sum"})({inputs, inputs})):to_json()
+  local described = json.decode(text)
+  local add = described.config.layers[2]
+  add.module, add.class_name = "keras.src.ops.numpy", "Multiply"
+  add.inbound_nodes[1].args = {add.inbound_nodes[1].args[1][1], 3.0}
+  described.config.output_layers[1] = add.name
+  eq(keras.models.model_from_json(json.encode(described))(tensor{{1.0, 2.0}}), {{3.0, 6.0}})
+  add.module, add.class_name = "keras.layers", "Add"
+  fails("is called with one input, or a list of them, not with 2", keras.models.model_from_json, json.encode(described))
+  add.inbound_nodes[1].args[1].config.keras_history[1] = "nowhere"
+  fails("the JSON of the model has no layer \"nowhere\"", keras.models.model_from_json, json.encode(described))
+end)
+
+test("order of layers and numbers of calls, as Keras 3.15.1 has them", function()
+  local a, b = keras.Input({3}, {name = "a"}), keras.Input({3}, {name = "b"})
+  eq(names(keras.Model({a, b}, L.Dense(1, {name = "o"})(L.Dense(2, {name = "h"})(a))).layers), "a h b o")
+  local layer = L.Dense(2, {name = "s"})
+  local x = layer(a)
+  local model = keras.Model({a, b}, L.Subtract()({layer(b), x}))
+  output()
+  model:summary()
+  local text = output()
+  ok(text:find("a[0][0], b[0][0]", 1, true) and text:find("s[1][0], s[0][0]", 1, true))
+  local nodes = json.decode(model:to_json()).config.layers
+  for _, one in ipairs(nodes) do
+    if one.name == "s" then eq({one.inbound_nodes[1].args[1].config.keras_history[1], one.inbound_nodes[2].args[1].config.keras_history[1]}, {"a", "b"}) end
+  end
+  local h = L.Dense(2)(a)
+  eq(keras.Model(a, {h, L.Dense(1)(h)}):_connections(), nil) -- a stack with two outputs
+  keras.Sequential{keras.Model(a, h), L.Dense(1)}:build{-1, 3}
 end)
 
 test("models and layers in Lua within models", function()
@@ -172,7 +263,18 @@ test("what cannot be a model, or in one", function()
   fails("^ of a KerasTensor, which has no values yet", function() return a ^ 2 end)
   fails("'sum' of a KerasTensor, which has no values yet", function() return a:sum() end)
   fails("expected a tensor, a number or a nested table, got a KerasTensor", tensor.exp, a)
-  fails("layers must be a list", keras.Sequential, a)
+  fails("layers must be a list, as in keras.Sequential{layer, layer}, not a KerasTensor", keras.Sequential, a)
+  fails("Flatten: argument 1 is what the layer is to be called on: Flatten(...)(x)", L.Flatten, a)
+  fails("Dense: argument 2 is what the layer is to be called on: Dense(...)(x)", L.Dense, 8, a)
+  fails("Add: argument 1 is what the layer is to be called on", L.Add, {a, a})
+  fails("a KerasTensor has no values yet", tensor, a)
+  fails("the length of a KerasTensor", function() return #a end)
+  fails("Model: argument trainable must be a boolean, not \"no\"", keras.Model, a, L.Dense(1)(a), {trainable = "no"})
+  eq(keras.Model(a, L.Dense(1)(a), "mine").name, "mine")
+  fails("expects a list of 2 inputs, but it received a KerasTensor", model, a)
+  fails("has several outputs; within another model there must be one", model, {a, a})
+  eq(keras.Input({6, name = "jj"}).shape, {-1, 6})
+  eq(keras.Input{4, 4, 1, name = "q"}.shape, {-1, 4, 4, 1})
   fails("Functional has no 'wieghts'; did you mean 'weights'?", function() return model.wieghts end)
   fails("expected shape=(None, 8, 8, 1), found shape=(1, 9, 9, 1)", branches(), tensor.zeros{1, 9, 9, 1})
 end)

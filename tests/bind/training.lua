@@ -220,17 +220,32 @@ test("a failed step leaves the weights and the optimizer as they were", function
 end)
 
 test("a failed first step leaves nothing half done", function()
-  for _, layer in ipairs{L.Dense(1, {trainable = false}), L.Flatten()} do
-    local model = keras.Sequential{L.Input{shape = {4}}, layer}
-    model:compile("sgd", "mse")
-    for _ = 1, 3 do fails("has no weights that training could change", model.fit, model, x, y, {verbose = 0}) end
-    layer.trainable = true
-    if #layer.weights > 0 then model:fit(x, y:reshape(100, 1), {verbose = 0}) end
-  end
   local model = classifier()
   fails("Received: target.shape=(32, 2)", model.fit, model, x, tensor.ones{100, 2}, {verbose = 0})
   model:fit(x, y, {verbose = 0})
   eq(model.compiled.metrics[1].class_name, "SparseCategoricalAccuracy")
+end)
+
+test("what is frozen is not trained; a model that is all frozen says so and gives its loss", function()
+  local layer = L.Dense(1)
+  local model = keras.Sequential{keras.Input{4}, layer, L.Dense(1)}
+  model:compile("sgd", "mse")
+  model:train_on_batch(x, y:reshape(100, 1))
+  layer.trainable = false
+  local frozen, free = layer.kernel:numpy(), model.layers[2].kernel:numpy()
+  model:train_on_batch(x["1:50"], y["1:50"]:reshape(50, 1)) -- another step is traced
+  eq(layer.kernel:numpy(), frozen)
+  ok(model.layers[2].kernel:numpy() ~= free and not model.layers[2].kernel:numpy():allclose(free))
+  model.trainable = false
+  model.layers[2].trainable = true
+  eq({#model.trainable_weights, #model.non_trainable_weights}, {0, 4}) -- the model's own flag outranks its layers'
+  model:compile("sgd", "mse")
+  output()
+  local loss = model:train_on_batch(x, y:reshape(100, 1))
+  ok(output():find("does not have any trainable weights", 1, true))
+  near(loss, model:evaluate(x, y:reshape(100, 1), {batch_size = 100, verbose = 0}), 1e-6)
+  fails("trainable must be true or false, not no", function() model.trainable = "no" end)
+  fails("layers is computed; it cannot be set", function() model.layers = {} end)
 end)
 
 test("data that do not fit build no layer", function()

@@ -254,6 +254,7 @@ static void every_class(void **state) {
     (void)state;
     run(&here, "all, texts = {}, {}\n"
                "local given = {Dense = {2}, Conv2D = {2, 3}, Reshape = {{2, 2}}, Permute = {{2, 1}}, Dropout = {0.5},\n"
+               "  Conv2DTranspose = {2, 3}, Embedding = {3, 2}, RepeatVector = {2},\n"
                "  InputLayer = {{3}}, Rescaling = {2}, Activation = {'relu'}, Input = {{3}}}\n"
                "for _, kind in ipairs{'layers', 'losses', 'optimizers', 'metrics', 'initializers'} do\n"
                "  for _, class in ipairs(keras[kind].classes()) do\n"
