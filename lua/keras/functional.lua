@@ -131,7 +131,12 @@ local function shapes(list)
   return single(all)
 end
 
-function fields.layers(self) return table.move(self.stack, 1, #self.stack, 1, {}) end
+--- Their `output` is then what this model makes of them.
+function fields.layers(self)
+  for _, t in ipairs(self.inputs) do keras_tensor.note(t) end
+  for _, t in ipairs(self.calls) do keras_tensor.note(t) end
+  return table.move(self.stack, 1, #self.stack, 1, {})
+end
 function fields.input(self) return single(self.inputs) end
 function fields.output(self) return single(self.outputs) end
 function fields.input_shape(self) return shapes(self.inputs) end

@@ -17,8 +17,30 @@ local function new(shape, dtype, options)
   return setmetatable(options, KerasTensor)
 end
 
+-- What each layer made last. A layer that nobody has any more goes, and its KerasTensors with it.
+local last = setmetatable({}, {__mode = "k"})
+
+--- Notes that t is what its layer made last, as a model does with those of a file.
+local function note(t)
+  last[t.layer] = t
+  return t
+end
+
+--- What a layer made last, or was called on: "output" or "input".
+local function end_of(layer, name)
+  local t = last[layer]
+  if not t then
+    core.raise("ValueError", "The layer %s has never been called and thus has no defined %s.", layer.name, name)
+  end
+  if name == "output" or #t.inputs == 0 then return t end
+  return t.listed and table.move(t.inputs, 1, #t.inputs, 1, {}) or t.inputs[1]
+end
+core.set_layer_ends(end_of)
+
 -- What an InputLayer gives.
-local function of_layer(layer) return new(layer.batch_shape, layer:get_config().dtype, {layer = layer, inputs = {}, listed = false}) end
+local function of_layer(layer)
+  return note(new(layer.batch_shape, layer:get_config().dtype, {layer = layer, inputs = {}, listed = false}))
+end
 
 --- keras.Input(shape, {batch_size = nil, dtype = "float32", name = nil}): where a model's data come in; the shape of one
 -- sample, without the batch.
@@ -47,7 +69,7 @@ local function call(layer, x, training)
   if type(out[1]) == "table" then
     core.raise("UnsupportedError", "layer \"%s\" has several outputs; within another model there must be one", layer.name)
   end
-  return new(out, "float32", {layer = layer, inputs = inputs, listed = listed, training = training})
+  return note(new(out, "float32", {layer = layer, inputs = inputs, listed = listed, training = training}))
 end
 
 --- What `layer` makes of x where it is a KerasTensor, or a list with one; nil where it is neither.
@@ -97,4 +119,4 @@ function KerasTensor.__tostring(x)
   return ("<KerasTensor shape=%s, dtype=%s, name=%s>"):format(tostring(x.shape), x.dtype, x.name)
 end
 
-return {Input = Input, of_layer = of_layer, is = is, made_by = made_by}
+return {Input = Input, note = note, end_of = end_of, of_layer = of_layer, is = is, made_by = made_by}

@@ -103,6 +103,8 @@ function Layer:set_trainable(flag)
   for _, part in ipairs(self._parts) do part.trainable = flag end
 end
 
+function fields.output(self) return keras_tensor.end_of(self, "output") end
+function fields.input(self) return keras_tensor.end_of(self, "input") end
 any_layer.add_fields(fields, function(self) return self._parts end)
 
 function Layer:get_weights()

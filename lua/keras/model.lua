@@ -147,7 +147,7 @@ function model.class(class, own, object, later)
     if type(f) == "function" then class[name] = core.method(f, name, "model", object) end
   end
   object.__members, object.__name = members(class, own), class.class_name
-  object.__transient = {programs = true, _running = true} -- fields that are not saved: they are made again when they are needed
+  object.__transient = {programs = true, _running = true, _symbols = true} -- fields that are not saved: they are made again when they are needed
   function object:__help() return tostring(self) .. "\n" .. require "help".documented(class) end
   function object:__tostring() return ("<%s name=%s, built=%s>"):format(class.class_name, self.name, self.built) end
 

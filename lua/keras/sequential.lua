@@ -52,7 +52,7 @@ end
 function Sequential:_build_once(shape) if not self.built then self:build(shape) end end
 
 local function rebuild(self)
-  self.built, self._shapes = false, nil
+  self.built, self._shapes, self._symbols = false, nil, nil
   training.forget(self)
   local shape = declared_shape(self)
   if shape then self:build(shape) end
@@ -118,6 +118,33 @@ function fields.layers(self)
   return layers
 end
 
+-- KerasTensors from the input through the stack, so that each layer has its output.
+local function symbols(self)
+  if not self.built then
+    core.raise("ValueError", "Sequential model '%s' has no defined %s yet: give its first layer an input_shape, or call it", self.name,
+      "inputs and outputs")
+  end
+  if self._symbols then
+    for _, t in ipairs(self._symbols) do keras_tensor.note(t) end
+    return self._symbols
+  end
+  local first = self.stack[1]
+  local is_input = first.class_name == "InputLayer"
+  local t = is_input and keras_tensor.of_layer(first) or keras_tensor.Input{batch_shape = self._input_shape}
+  local all = {t}
+  for i = is_input and 2 or 1, #self.stack do
+    t = self.stack[i](t)
+    all[#all + 1] = t
+  end
+  rawset(self, "_symbols", all)
+  return all
+end
+
+function fields.inputs(self) return {symbols(self)[1]} end
+function fields.outputs(self) return {symbols(self)[#symbols(self)]} end
+function fields.input(self) return symbols(self)[1] end
+function fields.output(self) return symbols(self)[#symbols(self)] end
+
 function fields.input_shape(self) return self._input_shape and core.shape(self._input_shape) end
 function fields.output_shape(self) return self._shapes and core.shape(self._shapes[#self._shapes]) end
 
@@ -144,7 +171,7 @@ end
 
 -- ---- the class ---------------------------------------------------------------------------------------------------------
 
-model.class(Sequential, fields, object, {_shapes = true, _input_shape = true})
+model.class(Sequential, fields, object, {_shapes = true, _input_shape = true, _symbols = true})
 
 --- Sequential.from_config(config): a model as get_config described it.
 function Sequential.from_config(config)

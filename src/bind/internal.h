@@ -108,6 +108,8 @@ const char *bind_kind_name(lua_State *L, int index);       /* "tensor", "Variabl
 /* A value whose metatable has __layer_call (a KerasTensor) stands for a tensor to come, and so does a list with one: that
  * function (layer, value, training) says what a layer makes of it. Pushes it; false, with nothing pushed, for other values. */
 bool bind_push_symbolic_call(lua_State *L, int index);
+/* core.set_layer_ends(f): f(layer, "output") gives what layer.output is, likewise "input". */
+int bind_set_layer_ends(lua_State *L);
 
 /* ---- members -------------------------------------------------------------------------------------------------------- */
 

@@ -205,6 +205,25 @@ static bool push_weight(lua_State *L, const struct nn_layer *l, const char *name
     return false;
 }
 
+static const char ends_key; /* in the registry: what core.set_layer_ends was given */
+
+int bind_set_layer_ends(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &ends_key);
+    return 0;
+}
+
+/* layer.output, layer.input: KerasTensors, which the Lua part keeps. */
+static void push_end(lua_State *L, const struct nn_layer *l, const char *name) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &ends_key) == LUA_TNIL)
+        bind_raise(L, ERR_VALUE, "The layer %s has never been called and thus has no defined %s.", l->object.name,
+                   name);
+    lua_pushvalue(L, 1);
+    lua_pushstring(L, name);
+    lua_call(L, 2, 1);
+}
+
 static bool field(lua_State *L, struct nn_object *o, const char *name) {
     const struct nn_layer *l = (const struct nn_layer *)o;
     if (strcmp(name, "trainable") == 0)
@@ -213,6 +232,8 @@ static bool field(lua_State *L, struct nn_object *o, const char *name) {
         lua_pushboolean(L, l->built);
     else if (strcmp(name, "dtype") == 0)
         lua_pushliteral(L, "float32");
+    else if (strcmp(name, "output") == 0 || strcmp(name, "input") == 0)
+        push_end(L, l, name);
     else if (strcmp(name, "input_shape") == 0 && l->input_shape.rank >= 0)
         bind_push_shape(L, &l->input_shape);
     else if (strcmp(name, "input_shape") == 0)
@@ -241,6 +262,8 @@ static const char *const fields[] = {"trainable",
                                      "built",
                                      "dtype",
                                      "input_shape",
+                                     "input",
+                                     "output",
                                      "weights",
                                      "variables",
                                      "trainable_weights",

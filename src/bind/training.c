@@ -139,6 +139,7 @@ void bind_open_training(lua_State *L, int core) {
                                          {"nearest", core_nearest},
                                          {"args", core_args},
                                          {"is_symbolic", core_is_symbolic},
+                                         {"set_layer_ends", bind_set_layer_ends},
                                          {"sample_order", core_sample_order},
                                          {"set_random_seed", bind_set_random_seed},
                                          {NULL, NULL}};

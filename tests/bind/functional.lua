@@ -160,6 +160,30 @@ test("a layer that is reached twice is one, in weights and in training", functio
   near(layer.bias.value[1], -0.04, 1e-6)
 end)
 
+test("features: a model up to a layer's output", function()
+  local inputs, x = keras.Input{3}, tensor.ones{2, 3}
+  local hidden = L.Dense(4, {name = "hidden"})
+  local model = keras.Model(inputs, L.Dense(1)(L.ReLU()(hidden(inputs))))
+  near(keras.Model(model.inputs, model:get_layer("hidden").output)(x), hidden(x), 1e-6)
+  eq({hidden.output.shape, hidden.input.shape, model.input.name == inputs.name}, {{-1, 4}, {-1, 3}, true})
+  model:save(scratch .. "/features.celda")
+  local loaded = keras.models.load_model(scratch .. "/features.celda")
+  near(keras.Model(loaded.inputs, loaded:get_layer("hidden").output)(x), hidden(x), 1e-6)
+  for _, stack in ipairs{keras.Sequential{keras.Input{3}, L.Dense(4), L.ReLU()}, keras.Sequential{L.Dense(4, {input_shape = {3}}), L.ReLU()}} do
+    near(keras.Model(stack.inputs, stack.layers[1].output)(x), stack.layers[1](x), 1e-6)
+    near(keras.Model(stack.input, stack.output)(x), stack(x), 1e-6)
+    stack:add(L.Dense(2))
+    eq(stack.output.shape, {-1, 2})
+  end
+  local Own = keras.Layer:extend "Own"
+  function Own:call(y) return y * 2 end
+  local own = Own()
+  fails("The layer own has never been called and thus has no defined output.", function() return own.output end)
+  eq({own(inputs).name == own.output.name, own.input.name == inputs.name}, {true, true})
+  fails("has never been called and thus has no defined input.", function() return L.Dense(1).input end)
+  fails("has no defined inputs and outputs yet", function() return keras.Sequential{L.Dense(1)}.inputs end)
+end)
+
 test("the training flag", function()
   local inputs, ones = keras.Input{8}, tensor.ones{4, 8}
   local model = keras.Model(inputs, L.Dropout(0.5)(inputs, {training = true}))

@@ -249,6 +249,15 @@ static void what_is_not_built_yet(void **state) {
     free(expected);
 }
 
+/* In a session that has not used keras yet. */
+static void a_compiled_model_trains_at_once(void **state) {
+    (void)state;
+    move("i = keras.Input{4}\nm = keras.Model(i, keras.layers.Dense(2)(i))\nm:compile{optimizer = 'adam', loss = "
+         "'mse'}");
+    host_expect(&there, "type(m:train_on_batch(tensor.ones{2, 4}, tensor.ones{2, 2})), m.input.name == i.name",
+                "\"number\", true");
+}
+
 /* Every class with its defaults: what it was made with comes back. */
 static void every_class(void **state) {
     (void)state;
@@ -638,6 +647,7 @@ int main(void) {
         TEST(tensors_that_share_go_on_sharing),
         TEST(training_goes_on_bit_for_bit),
         TEST(what_is_not_built_yet),
+        TEST(a_compiled_model_trains_at_once),
         TEST(every_class),
         TEST(one_value),
         TEST(variables_that_are_there_are_replaced),
