@@ -139,7 +139,7 @@ tests: $(BUILD)/celda $(TESTS)
 # --- what a person types ------------------------------------------------------------------------------------------------
 BUILD_PACKAGES := gcc libc6-dev pkg-config liblua5.4-dev libreadline-dev zlib1g-dev libpng-dev libopenblas-dev libjansson-dev
 DEMO_PACKAGES := $(BUILD_PACKAGES) dataset-fashion-mnist
-CHECK_PACKAGES := $(DEMO_PACKAGES) libcmocka-dev $(if $(VALGRIND),valgrind)
+CHECK_PACKAGES := $(DEMO_PACKAGES) libcmocka-dev pocl-opencl-icd ocl-icd-libopencl1 $(if $(VALGRIND),valgrind)
 LINT_PACKAGES := $(CHECK_PACKAGES) clang clang-format clang-tidy cppcheck
 
 # Installs what is missing of $(1) with apt, as root or through sudo; otherwise prints the line to type.
