@@ -31,30 +31,34 @@ function any_layer.shape_of(x)
   return shapes
 end
 
--- The variables of several parts that `wanted` says yes to, each once: parts may share layers.
-local function gather(parts, wanted)
+-- What several parts hold in a field ("weights"), each variable once: parts may share layers. A part may be a variable.
+local function gather(parts, field)
   local all, seen = {}, {}
   for _, part in ipairs(parts) do
-    for _, v in ipairs(core.kind_of(part) == "Variable" and {part} or part.weights) do
-      if not seen[v] and wanted(v) then all[#all + 1] = v end
-      seen[v] = true
+    local variable = core.kind_of(part) == "Variable"
+    for _, v in ipairs(not variable and part[field] or (field == "weights" or part.trainable) and {part} or {}) do
+      if not seen[v] then all[#all + 1], seen[v] = v, true end
     end
   end
   return all
 end
 
+local function without(list, others)
+  local left, out = {}, {}
+  for _, v in ipairs(others) do out[v] = true end
+  for _, v in ipairs(list) do
+    if not out[v] then left[#left + 1] = v end
+  end
+  return left
+end
+
 --- Puts what all have that hold layers or Variables, which parts_of(self) gives, into a table of computed fields: weights,
 -- trainable_weights, ... Nothing is trained of what is frozen itself, whatever its parts say.
 function any_layer.add_fields(fields, parts_of)
-  local function frozen(self) return rawget(self, "_frozen") end
-  function fields.trainable(self) return not frozen(self) end
-  function fields.weights(self) return gather(parts_of(self), function() return true end) end
-  function fields.trainable_weights(self)
-    return gather(parts_of(self), function(v) return v.trainable and not frozen(self) end)
-  end
-  function fields.non_trainable_weights(self)
-    return gather(parts_of(self), function(v) return not v.trainable or frozen(self) end)
-  end
+  function fields.trainable(self) return not rawget(self, "_frozen") end
+  function fields.weights(self) return gather(parts_of(self), "weights") end
+  function fields.trainable_weights(self) return self.trainable and gather(parts_of(self), "trainable_weights") or {} end
+  function fields.non_trainable_weights(self) return without(self.weights, self.trainable_weights) end
   fields.variables, fields.trainable_variables = fields.weights, fields.trainable_weights
   fields.non_trainable_variables = fields.non_trainable_weights
 end

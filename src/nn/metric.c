@@ -1,4 +1,4 @@
-/* What every metric does: a running mean of what its formula gives for each sample. */
+/* What every metric does: a running mean of what its formula gives for each sample, or a ratio of two running sums. */
 #include "base/buf.h"
 #include "nn/impl.h"
 
@@ -52,12 +52,29 @@ static void add_to(struct nn_call *c, struct variable *v, struct tensor *more) {
     nn_assign(c, v, emit_add(c->emit, nn_read(c, v), more));
 }
 
-static struct tensor *values_of(struct nn_object *o, struct nn_call *c, struct tensor *y_true, struct tensor *y_pred) {
-    enum dtype labels = class_of(o)->labels ? DT_INT64 : DT_FLOAT32;
-    emit_t t = emit_cast(c->emit, y_true, labels);
-    emit_t p = y_pred ? emit_cast(c->emit, y_pred, DT_FLOAT32) : NULL;
-    if (p) nn_same_rank(c, &t, &p);
-    return t && (p || !y_pred) ? class_of(o)->call(o, c, t, p) : NULL;
+/* Adds the mean's part of a batch. */
+static void update_mean(struct nn_object *o, struct nn_call *c, struct tensor *y_true, struct tensor *y_pred,
+                        struct tensor *weight) {
+    emit_t values = class_of(o)->call(o, c, y_true, y_pred);
+    if (values) by_sample(c, &values, &weight);
+    if (!values) return;
+    add_to(c, o->variable[0], emit_sum(c->emit, values, NULL));
+    add_to(c, o->variable[1], samples(c, values, weight));
+}
+
+/* Adds a ratio's part of a batch: a sample's weight is that of all its elements. */
+static void update_ratio(struct nn_object *o, struct nn_call *c, struct tensor *y_true, struct tensor *y_pred,
+                         struct tensor *weight) {
+    struct tensor *part[2] = {NULL, NULL};
+    if (nn_check_same_shape(c, y_true, y_pred)) return;
+    class_of(o)->ratio(o, c, y_true, y_pred, part);
+    if (weight) weight = emit_cast(c->emit, weight, DT_FLOAT32);
+    for (int i = 0; i < 2 && part[i]; i++) {
+        struct shape s = {.rank = part[i]->shape.rank};
+        for (int d = 0; d < s.rank; d++) s.dim[d] = weight && d < weight->shape.rank ? weight->shape.dim[d] : 1;
+        emit_t all = weight ? emit_mul(c->emit, part[i], emit_reshape(c->emit, weight, &s)) : part[i];
+        add_to(c, o->variable[i], emit_sum(c->emit, all, NULL));
+    }
 }
 
 enum status nn_metric_update(struct nn_object *o, struct tensor *y_true, struct tensor *y_pred, struct tensor *weight,
@@ -66,12 +83,10 @@ enum status nn_metric_update(struct nn_object *o, struct tensor *y_true, struct 
     if (!y_pred && !class_of(o)->values_only)
         return err_set(e, ERR_VALUE, "metric %s: y_pred is missing", o->class->name);
     struct nn_call c = nn_call_begin(o->run, &emit, false, e);
-    emit_t values = values_of(o, &c, y_true, y_pred);
-    if (values) by_sample(&c, &values, &weight);
-    if (values) {
-        add_to(&c, o->variable[0], emit_sum(&emit, values, NULL));
-        add_to(&c, o->variable[1], samples(&c, values, weight));
-    }
+    emit_t t = emit_cast(&emit, y_true, class_of(o)->labels ? DT_INT64 : DT_FLOAT32);
+    emit_t p = y_pred ? emit_cast(&emit, y_pred, DT_FLOAT32) : NULL;
+    if (p) nn_same_rank(&c, &t, &p);
+    if (t && (p || !y_pred)) (class_of(o)->ratio ? update_ratio : update_mean)(o, &c, t, p, weight);
     if (nn_call_end(&c, NULL, NULL)) err_prefix(e, "metric %s", o->class->name);
     return e->status;
 }

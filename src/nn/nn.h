@@ -231,6 +231,9 @@ struct nn_metric_class {
     bool values_only; /* takes one tensor of values (Mean): y_pred is NULL */
     /* The metric of each sample (y_pred is y_true's shape up to the last axis), or the values to be averaged. */
     struct tensor *(*call)(struct nn_object *o, struct nn_call *c, struct tensor *y_true, struct tensor *y_pred);
+    /* In the place of `call`: what is added to the total and to the count, of each element before its weight. */
+    void (*ratio)(struct nn_object *o, struct nn_call *c, struct tensor *y_true, struct tensor *y_pred,
+                  struct tensor *part[2]);
     /* What comes of the mean at the end; optional. */
     struct tensor *(*result)(struct nn_object *o, struct nn_call *c, struct tensor *mean);
 };

@@ -184,6 +184,17 @@ test("features: a model up to a layer's output", function()
   fails("has no defined inputs and outputs yet", function() return keras.Sequential{L.Dense(1)}.inputs end)
 end)
 
+test("a frozen model's layers stay frozen within others", function()
+  local inputs = keras.Input{3}
+  local inner = keras.Model(inputs, L.Dense(2)(inputs))
+  local outer = keras.Sequential{keras.Input{3}, inner, L.Dense(1)}
+  inner.trainable = false
+  inner.layers[2].trainable = true
+  eq({#outer.trainable_weights, #outer.non_trainable_weights, #outer.weights}, {2, 2, 4})
+  inner.trainable = true
+  eq({#outer.trainable_weights, #outer.non_trainable_weights}, {4, 0})
+end)
+
 test("the training flag", function()
   local inputs, ones = keras.Input{8}, tensor.ones{4, 8}
   local model = keras.Model(inputs, L.Dropout(0.5)(inputs, {training = true}))
