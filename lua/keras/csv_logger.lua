@@ -45,12 +45,19 @@ local function write(self, cells)
   if not fine then core.raise("OSError", "CSVLogger: %s: %s", self.filename, problem) end
 end
 
+-- A number with all its digits.
+local function shown(value)
+  if value == nil then return "NA" end
+  if type(value) == "number" and value - value == 0 then return json.encode(value) end
+  return (tostring(value):gsub("^-nan", "nan"))
+end
+
 function CSVLogger:on_epoch_end(epoch, logs)
   self.keys = self.keys or keys_of(logs)
   if not self.titled then write(self, {"epoch", table.unpack(self.keys)}) end
   self.titled = true
   local cells = {("%d"):format(epoch)}
-  for i, key in ipairs(self.keys) do cells[i + 1] = logs[key] == nil and "NA" or tostring(logs[key]) end
+  for i, key in ipairs(self.keys) do cells[i + 1] = shown(logs[key]) end
   write(self, cells)
 end
 

@@ -22,7 +22,7 @@ function LearningRateScheduler:on_epoch_begin(epoch)
   end
   optimizer.learning_rate = rate
   if self.verbose > 0 then
-    io.write(("\nEpoch %d: LearningRateScheduler setting learning rate to %s.\n"):format(epoch + 1, rate))
+    io.write(("\nEpoch %d: LearningRateScheduler setting learning rate to %s.\n"):format(epoch + 1, json.encode(rate)))
   end
 end
 

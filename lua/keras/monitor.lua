@@ -3,17 +3,26 @@ local callbacks = require "keras.callbacks"
 
 local Monitor = callbacks.Callback:extend()
 
-local RISES = {"accuracy", "acc", "auc", "precision", "recall", "f1", "r2", "iou"} -- metrics of which more is better
+local RISES = {"accuracy", "acc", "auc", "precision", "recall", "f1", "r2", "iou"} -- words for what is better when it is more
 
 -- To be called once monitor, mode and min_delta are set; `who` names the callback in messages.
 function Monitor:watch(who) self.who, self.min_delta = who, math.abs(self.min_delta or 0) end
 
-local function rises(self)
-  if self.mode ~= "auto" then return self.mode == "max" end
+local function names_rising(name)
   for _, word in ipairs(RISES) do
-    if self.monitor:lower():find(word, 1, true) then return true end
+    if name:lower():find(word, 1, true) then return true end
   end
   return false
+end
+
+-- By the class of the model's metric of that name, else by the name itself.
+local function rises(self)
+  if self.mode ~= "auto" then return self.mode == "max" end
+  local name = self.monitor:gsub("^val_", "")
+  for _, metric in ipairs(self.model and self.model.metrics or {}) do
+    if metric.name == name and metric.class_name then return names_rising(metric.class_name) end
+  end
+  return names_rising(self.monitor)
 end
 
 --- Whether value is better than best by more than min_delta; anything is better than nil.

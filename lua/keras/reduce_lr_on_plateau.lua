@@ -26,7 +26,7 @@ local function reduce(self, epoch)
   self.model.optimizer.learning_rate = new
   self.rest, self.wait = self.cooldown, 0
   if self.verbose > 0 then
-    io.write(("\nEpoch %d: ReduceLROnPlateau reducing learning rate to %s.\n"):format(epoch + 1, new))
+    io.write(("\nEpoch %d: ReduceLROnPlateau reducing learning rate to %s.\n"):format(epoch + 1, json.encode(new)))
   end
 end
 

@@ -119,22 +119,26 @@ local function by_name(self, tensors, model)
   return values
 end
 
--- As many as the model has, in the order that was noted as JSON; nil where that does not fit.
+-- As many as the model has, in the order that was noted as JSON; nil where number or shapes do not fit.
 local function by_order(self, tensors, noted)
-  local order, values = noted and json.decode(noted) or {}, {}
-  if #order ~= #self.weights then return nil end
-  for i, name in ipairs(order) do values[i] = tensors[name] end
-  return #values == #order and values or nil
+  local order, values, variables = noted and json.decode(noted) or {}, {}, self.weights
+  if #order ~= #variables then return nil end
+  for i, name in ipairs(order) do
+    local t = tensors[name]
+    if not t or t.shape ~= variables[i].shape then return nil end
+    values[i] = t
+  end
+  return values
 end
 
---- model:load_weights(path): every weight must be in the file, with its shape. Weights are found by name; where a model
--- was built again and its layers count on (dense_1), by their order, which save_weights notes.
+--- model:load_weights(path): every weight must be in the file, with its shape. As in Keras, a model of the same build gets
+-- them by their order, which save_weights notes, as names of layers count on (dense_1); any other finds them by name.
 function methods:load_weights(...)
   local path = core.args("load_weights", {"filepath"}, ...)
   weights.check_built(self, "load weights")
   local tensors, metadata = safetensors.load(path)
-  local values, missing = by_name(self, tensors, metadata.model or common_model(tensors))
-  values = values or by_order(self, tensors, metadata.weights)
+  local values, missing = by_order(self, tensors, metadata.weights), nil
+  if not values then values, missing = by_name(self, tensors, metadata.model or common_model(tensors)) end
   if not values then core.raise("ValueError", "'%s' has no weight %s", path, missing) end
   assign_all(self, values)
 end

@@ -86,5 +86,5 @@ struct tensor *nn_unit_vectors(struct nn_call *c, struct tensor *x, int64_t axis
     struct op_axes axes = {.n = 1, .keepdims = true};
     if (!x || shape_axis(&x->shape, axis, &axes.axis[0], c->emit->err)) return NULL;
     emit_t squares = emit_sum(c->emit, emit_square(c->emit, x), &axes);
-    return emit_mul(c->emit, x, emit_rsqrt(c->emit, emit_maximums(c->emit, squares, 1e-12)));
+    return emit_mul(c->emit, x, emit_minimums(c->emit, emit_rsqrt(c->emit, squares), 1e12));
 }

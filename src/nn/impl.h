@@ -93,7 +93,7 @@ void nn_same_rank(struct nn_call *c, struct tensor **a, struct tensor **b);
 /* Emits an error of this formula; returns NULL. */
 struct tensor *nn_fail(struct nn_call *c, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* x * rsqrt(max(sum(x^2), 1e-12)) along an axis, which may be negative. */
+/* x * min(rsqrt(sum(x^2)), 1e12) along an axis, which may be negative. */
 struct tensor *nn_unit_vectors(struct nn_call *c, struct tensor *x, int64_t axis);
 /* a / b, 0 where b is 0. */
 struct tensor *nn_divide_no_nan(struct nn_call *c, struct tensor *a, struct tensor *b);
@@ -162,5 +162,7 @@ struct tensor *nn_matches(struct nn_call *c, struct tensor *a, struct tensor *b)
  * comes after) or "valid". An unknown size (-1) stays unknown. False: the output would be empty. */
 bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], const int64_t stride[2],
                const int64_t dilation[2], bool same, int64_t out[2]);
+/* Keras's error for strides and dilation at once. */
+enum status nn_check_strides(const int64_t strides[2], const int64_t dilation[2], struct err *e);
 
 #endif

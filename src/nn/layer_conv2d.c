@@ -52,14 +52,7 @@ static enum status init(struct nn_object *o, struct err *e) {
                        "The number of filters must be evenly divisible by the number of groups. "
                        "Received: groups=%lld, filters=%lld",
                        (long long)v->groups, (long long)v->filters);
-    bool strided = v->strides[0] > 1 || v->strides[1] > 1, dilated = v->dilation_rate[0] > 1 || v->dilation_rate[1] > 1;
-    if (strided && dilated)
-        return err_set(e, ERR_VALUE,
-                       "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
-                       "Received: strides=(%lld, %lld) and dilation_rate=(%lld, %lld)",
-                       (long long)v->strides[0], (long long)v->strides[1], (long long)v->dilation_rate[0],
-                       (long long)v->dilation_rate[1]);
-    return OK;
+    return nn_check_strides(v->strides, v->dilation_rate, e);
 }
 
 static bool window(const struct conv2d *v, const struct shape *in, struct op_window *w, int64_t out[2]) {

@@ -42,7 +42,8 @@ static enum status init(struct nn_object *o, struct err *e) {
     if (nn_want_positive(o, "filters", v->filters, e) || nn_want_positive_pair(o, "kernel_size", v->kernel_size, e) ||
         nn_want_positive_pair(o, "strides", v->strides, e))
         return e->status;
-    return nn_want_positive_pair(o, "dilation_rate", v->dilation_rate, e);
+    if (nn_want_positive_pair(o, "dilation_rate", v->dilation_rate, e)) return e->status;
+    return nn_check_strides(v->strides, v->dilation_rate, e);
 }
 
 /* Keras's compute_conv_transpose_output_length. */

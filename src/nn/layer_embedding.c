@@ -47,7 +47,8 @@ static enum status build(struct nn_layer *l, const struct op_sig *in, int nin, s
 
 static struct tensor *call(struct nn_layer *l, struct nn_call *c, struct tensor *const *x, int nx) {
     (void)nx;
-    emit_t index = dtype_is_float(x[0]->dtype) ? emit_cast(c->emit, x[0], DT_INT32) : x[0];
+    const enum dtype d = x[0]->dtype;
+    emit_t index = d == DT_INT32 || d == DT_INT64 ? x[0] : emit_cast(c->emit, x[0], DT_INT32);
     return emit_gather(c->emit, nn_read(c, ((struct embedding *)l)->embeddings), index);
 }
 

@@ -107,6 +107,11 @@ const struct nn_layer_class nn_layer_layer_normalization = {
 
 /* ---- over groups of channels ----------------------------------------------------------------------------------------- */
 
+static enum status group_init(struct nn_object *o, struct err *e) {
+    const int64_t groups = ((const struct normalization *)o)->groups;
+    return groups == -1 ? OK : nn_want_positive(o, "groups", groups, e);
+}
+
 static int64_t groups_of(const struct nn_layer *l, int64_t channels) {
     const int64_t groups = ((const struct normalization *)l)->groups;
     return groups == -1 ? channels : groups;
@@ -150,7 +155,8 @@ const struct nn_layer_class nn_layer_group_normalization = {
                  "gamma * (x - mean) / sqrt(variance + epsilon) + beta, with the statistics of each sample's groups of "
                  "channels; (batch, ..., channels)",
              .args = group_args,
-             .size = sizeof(struct normalization)},
+             .size = sizeof(struct normalization),
+             .init = group_init},
     .min_rank = 2,
     .build = group_build,
     .output = group_output,

@@ -46,7 +46,7 @@ const struct nn_loss_class nn_loss_huber = {
 
 const struct nn_loss_class nn_loss_log_cosh = {
     .base = {.name = "LogCosh",
-             .alias = "log_cosh logcosh",
+             .alias = "log_cosh",
              .kind = NN_LOSS,
              .doc = "mean(log(cosh(y_pred - y_true))) along the last axis",
              .args = log_cosh_args,

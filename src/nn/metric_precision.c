@@ -18,6 +18,12 @@ struct precision {
 static const struct nn_arg precision_args[] = {PRECISION_ARGS("precision")};
 static const struct nn_arg recall_args[] = {PRECISION_ARGS("recall")};
 
+static enum status init(struct nn_object *o, struct err *e) {
+    const double threshold = ((const struct precision *)o)->threshold;
+    if (isnan(threshold) || (threshold >= 0 && threshold <= 1)) return OK;
+    return err_set(e, ERR_VALUE, "Threshold values must be in [0, 1]. Received: %g", threshold);
+}
+
 /* 1 for what is true, and for what is predicted. */
 static void positives(const struct nn_object *o, struct nn_call *c, struct tensor *y_true, struct tensor *y_pred,
                       struct tensor **true_, struct tensor **predicted) {
@@ -49,7 +55,8 @@ const struct nn_metric_class nn_metric_precision = {
              .kind = NN_METRIC,
              .doc = "true positives over all that was predicted positive; labels are 0 and 1",
              .args = precision_args,
-             .size = sizeof(struct precision)},
+             .size = sizeof(struct precision),
+             .init = init},
     .ratio = precision,
 };
 
@@ -59,6 +66,7 @@ const struct nn_metric_class nn_metric_recall = {
              .kind = NN_METRIC,
              .doc = "true positives over all that is positive; labels are 0 and 1",
              .args = recall_args,
-             .size = sizeof(struct precision)},
+             .size = sizeof(struct precision),
+             .init = init},
     .ratio = recall,
 };

@@ -14,6 +14,15 @@ static const struct nn_arg args[] = {
     {0},
 };
 
+static enum status init(struct nn_object *o, struct err *e) {
+    const double beta_1 = ((const struct lion *)o)->beta_1;
+    if (beta_1 > 0 && beta_1 <= 1) return OK;
+    return err_set(e, ERR_VALUE,
+                   "Argument `beta_1` must be in the [0, 1] range. Otherwise, the optimizer degenerates to SignSGD. "
+                   "Received: beta_1=%g.",
+                   beta_1);
+}
+
 /* part * momentum + (1 - part) * g */
 static struct tensor *mixed(struct nn_call *c, const struct nn_update *u, double part) {
     return emit_add(c->emit, emit_muls(c->emit, u->slot[0], part), emit_muls(c->emit, u->gradient, 1 - part));
@@ -32,7 +41,8 @@ const struct nn_optimizer_class nn_optimizer_lion = {
              .kind = NN_OPTIMIZER,
              .doc = "w -= learning_rate * sign(beta_1 * momentum + (1 - beta_1) * g)",
              .args = args,
-             .size = sizeof(struct lion)},
+             .size = sizeof(struct lion),
+             .init = init},
     .slot_name = {"momentum"},
     .update = update,
 };

@@ -28,3 +28,12 @@ bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], 
     }
     return true;
 }
+
+enum status nn_check_strides(const int64_t strides[2], const int64_t dilation[2], struct err *e) {
+    bool strided = strides[0] > 1 || strides[1] > 1, dilated = dilation[0] > 1 || dilation[1] > 1;
+    if (!strided || !dilated) return OK;
+    return err_set(e, ERR_VALUE,
+                   "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
+                   "Received: strides=(%lld, %lld) and dilation_rate=(%lld, %lld)",
+                   (long long)strides[0], (long long)strides[1], (long long)dilation[0], (long long)dilation[1]);
+}

@@ -40,6 +40,16 @@ test("ReduceLROnPlateau", function()
   fails("argument patience must be an integer", C.ReduceLROnPlateau, {patience = "2"})
 end)
 
+test("what is better is what the metric of that name says", function()
+  local model = keras.Sequential{keras.Input{1}, L.Dense(1)}
+  model:compile{optimizer = "sgd", loss = "mse", metrics = {keras.metrics.BinaryAccuracy{name = "p"}}}
+  local stop = C.EarlyStopping{monitor = "val_p"}
+  stop:set_model(model)
+  model:evaluate(x, y, {verbose = 0})
+  ok(stop:is_improvement(2, 1) and not stop:is_improvement(1, 2))
+  ok(C.ReduceLROnPlateau{monitor = "loss"}:is_improvement(1, 2))
+end)
+
 test("LearningRateScheduler", function()
   local model, seen = line(), {}
   local history = model:fit(x, y, {epochs = 3, verbose = 0, callbacks = {C.LearningRateScheduler(function(epoch, rate)

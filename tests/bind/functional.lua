@@ -142,6 +142,18 @@ test("weights of a file come back by name, else in their order; none is lost whe
     pair[2]:load_weights(path)
     eq(pair[2]:get_weights(), saved)
   end
+  local function two(swapped)
+    keras.backend.clear_session()
+    local first, second
+    if swapped then second, first = L.Dense(4), L.Dense(4) else first, second = L.Dense(4), L.Dense(4) end
+    local ends = keras.Input{4}
+    return keras.Model(ends, second(first(ends)))
+  end
+  local a = two(false)
+  a:save_weights(path)
+  local b = two(true) -- the same names, the other way round
+  b:load_weights(path)
+  eq(b:get_weights(), a:get_weights())
   local one = keras.Model(inputs, L.Dense(4)(inputs))
   one:save_weights(path)
   fails("has no weight", three().load_weights, three(), path)

@@ -262,6 +262,30 @@ test("a layer written in Lua", function()
   fails("has no call method", Empty(), tensor{1})
 end)
 
+test("edges of metrics, layers and optimizers, as Keras 3.15.1 has them", function()
+  local function result(metric, t, p)
+    metric:update_state(t, p)
+    return metric:result():item()
+  end
+  local M, nan = keras.metrics, 0 / 0
+  eq(result(M.TopKCategoricalAccuracy{k = 2}, {{0.05, 0.9, 0.05}}, {{0.4, 0.35, 0.25}}), 1.0) -- labels need not be 0 and 1
+  eq(result(M.SparseTopKCategoricalAccuracy(), {-1}, {{0.2, 0.3, 0.5}}), 0.0)
+  eq(result(M.SparseTopKCategoricalAccuracy{k = 1}, {7}, {{-1.0, -2.0, -3.0}}), 0.0)
+  eq(result(M.SparseTopKCategoricalAccuracy{k = 1}, {0}, {{nan, 0.2, 0.3}}), 0.0)
+  eq(result(M.TopKCategoricalAccuracy{k = 1}, {{0.0, 1.0, 0.0}}, {{-math.huge, 0.2, 0.7}}), 0.0)
+  near(L.UnitNormalization()(tensor{{3e-7, 4e-7}}), {{0.6, 0.8}}, 1e-6)
+  eq(L.UnitNormalization()(tensor{{0.0, 0.0}}), {{0.0, 0.0}})
+  near(keras.losses.CosineSimilarity()(tensor{{3e-7, 4e-7}}, tensor{{3e-7, 4e-7}}), -1, 1e-6)
+  eq(L.Embedding(3, 2)(tensor({0, 2}, "uint8")).shape, {2, 2})
+  fails("index 3 at place 1 is outside [0, 3)", L.Embedding(3, 2), tensor{0, 3})
+  fails("Threshold values must be in [0, 1]. Received: 1.5", M.Precision, {thresholds = 1.5})
+  fails("`beta_1` must be in the [0, 1] range", keras.optimizers.Lion, {beta_1 = 0})
+  fails("GroupNormalization: argument groups must be positive, not 0", L.GroupNormalization, 0)
+  fails("must be a divisor of the number of channels (4)", L.GroupNormalization(3), tensor.ones{1, 4})
+  fails("not supported in conjunction with `dilation_rate > 1`", L.Conv2DTranspose, 3, 3, {strides = 2, dilation_rate = 2})
+  fails("smaller than the corresponding spatial dimension", L.Cropping2D(2), tensor.ones{1, 4, 4, 1})
+end)
+
 test("compiled functions", function()
   local v = keras.Variable{1, 1}
   local calls = 0
