@@ -121,8 +121,8 @@ end
 -- KerasTensors from the input through the stack, so that each layer has its output.
 local function symbols(self)
   if not self.built then
-    core.raise("ValueError", "Sequential model '%s' has no defined %s yet: give its first layer an input_shape, or call it", self.name,
-      "inputs and outputs")
+    core.raise("ValueError", "Sequential model '%s' has no defined inputs and outputs yet: give its first layer an input_shape, "
+      .. "or call it", self.name)
   end
   if self._symbols then
     for _, t in ipairs(self._symbols) do keras_tensor.note(t) end
@@ -140,10 +140,14 @@ local function symbols(self)
   return all
 end
 
-function fields.inputs(self) return {symbols(self)[1]} end
-function fields.outputs(self) return {symbols(self)[#symbols(self)]} end
 function fields.input(self) return symbols(self)[1] end
-function fields.output(self) return symbols(self)[#symbols(self)] end
+function fields.inputs(self) return {self.input} end
+function fields.outputs(self) return {self.output} end
+
+function fields.output(self)
+  local all = symbols(self)
+  return all[#all]
+end
 
 function fields.input_shape(self) return self._input_shape and core.shape(self._input_shape) end
 function fields.output_shape(self) return self._shapes and core.shape(self._shapes[#self._shapes]) end

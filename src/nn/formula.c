@@ -88,3 +88,7 @@ struct tensor *nn_unit_vectors(struct nn_call *c, struct tensor *x, int64_t axis
     emit_t squares = emit_sum(c->emit, emit_square(c->emit, x), &axes);
     return emit_mul(c->emit, x, emit_minimums(c->emit, emit_rsqrt(c->emit, squares), 1e12));
 }
+
+struct tensor *nn_towards(struct nn_call *c, struct tensor *mean, struct tensor *x, double decay) {
+    return emit_add(c->emit, mean, emit_muls(c->emit, emit_sub(c->emit, x, mean), 1 - decay));
+}

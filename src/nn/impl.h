@@ -156,6 +156,9 @@ struct tensor *nn_matches(struct nn_call *c, struct tensor *a, struct tensor *b)
         "name", NN_STRING, offsetof(struct nn_object, name), "null", .doc = "counted by class if not given"            \
     }
 
+/* mean + (x - mean) * (1 - decay) */
+struct tensor *nn_towards(struct nn_call *c, struct tensor *mean, struct tensor *x, double decay);
+
 /* ---- windows ----------------------------------------------------------------------------------------------------- */
 
 /* Fills w for an input of height and width in[2] and gives the output's: TensorFlow's "same" (the extra cell of padding

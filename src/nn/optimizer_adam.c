@@ -31,16 +31,11 @@ static struct tensor *corrected_rate(const struct adam *a, struct nn_call *c, co
     return emit_div(m, rate, emit_rsubs(m, 1, power_1));
 }
 
-/* mean + (x - mean) * (1 - decay) */
-static struct tensor *towards(struct nn_call *c, struct tensor *mean, struct tensor *x, double decay) {
-    return emit_add(c->emit, mean, emit_muls(c->emit, emit_sub(c->emit, x, mean), 1 - decay));
-}
-
 static void update(struct nn_optimizer *o, struct nn_call *c, struct nn_update *u) {
     const struct adam *a = (const struct adam *)o;
     struct op_emitter *m = c->emit;
-    u->slot[0] = towards(c, u->slot[0], u->gradient, a->beta_1);
-    u->slot[1] = towards(c, u->slot[1], emit_square(m, u->gradient), a->beta_2);
+    u->slot[0] = nn_towards(c, u->slot[0], u->gradient, a->beta_1);
+    u->slot[1] = nn_towards(c, u->slot[1], emit_square(m, u->gradient), a->beta_2);
     if (a->amsgrad) u->slot[2] = emit_maximum(m, u->slot[2], u->slot[1]);
     emit_t divisor = emit_adds(m, emit_sqrt(m, u->slot[a->amsgrad ? 2 : 1]), a->epsilon);
     emit_t step = emit_div(m, emit_mul(m, u->slot[0], corrected_rate(a, c, u)), divisor);

@@ -18,8 +18,7 @@ static const struct nn_arg args[] = {
 static void update(struct nn_optimizer *o, struct nn_call *c, struct nn_update *u) {
     const struct adamax *a = (const struct adamax *)o;
     struct op_emitter *m = c->emit;
-    emit_t towards = emit_muls(m, emit_sub(m, u->gradient, u->slot[0]), 1 - a->beta_1);
-    u->slot[0] = emit_add(m, u->slot[0], towards);
+    u->slot[0] = nn_towards(c, u->slot[0], u->gradient, a->beta_1);
     u->slot[1] = emit_maximum(m, emit_muls(m, u->slot[1], a->beta_2), emit_abs(m, u->gradient));
     emit_t power = emit_pow(m, emit_scalar_like(m, u->step, a->beta_1), u->step);
     emit_t divisor = emit_mul(m, emit_rsubs(m, 1, power), emit_adds(m, u->slot[1], a->epsilon));
