@@ -72,12 +72,14 @@ struct cpu_dft {
                     float scale);
 };
 
-/* Winograd's transforms of one patch, LANES channels at once: 36 numbers at out + f * stride. */
+/* Winograd's F(tile x tile, 3 x 3): the transforms of one patch, LANES channels at once, its numbers at out + f * stride
+ * for f < points. */
 struct cpu_winograd {
-    void (*input)(const struct cpu_conv_patch *x, float *out, int64_t stride);       /* 6 x 6 */
+    int tile, points;
+    void (*input)(const struct cpu_conv_patch *x, float *out, int64_t stride);       /* (tile + 2) x (tile + 2) */
     void (*kernel)(const struct cpu_conv_patch *w, float *out, int64_t stride);      /* 3 x 3 */
-    void (*gradient)(const struct cpu_conv_patch *dy, float *out, int64_t stride);   /* 4 x 4 */
-    void (*output)(const struct cpu_conv_patch *y, const float *in, int64_t stride); /* to 4 x 4, with their finish */
+    void (*gradient)(const struct cpu_conv_patch *dy, float *out, int64_t stride);   /* tile x tile */
+    void (*output)(const struct cpu_conv_patch *y, const float *in, int64_t stride); /* to these, with their finish */
     void (*taps)(const struct cpu_conv_patch *dw, const float *in, int64_t stride);  /* to 3 x 3 */
 };
 
@@ -91,8 +93,8 @@ struct cpu_conv_kernels {
     void (*pack_transposed)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
     /* Before others may read what was streamed: once a chunk, for it waits for the memory. */
     void (*stream_end)(void);
-    const struct cpu_dft *dft; /* by growing n; ends with n == 0 */
-    const struct cpu_winograd *winograd;
+    const struct cpu_dft *dft;                  /* by growing n; ends with n == 0 */
+    const struct cpu_winograd *const *winograd; /* ends with NULL */
     /* The windows' values and places from a patch; a patch, all of it, from those of windows that do not overlap. */
     void (*pool)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
     void (*unpool)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);

@@ -155,11 +155,13 @@ static void one_plane(int64_t n, const float *re, const float *im, float sign, f
 void CPU_SYMBOL(tile)(const struct cpu_tile *t);
 void CPU_SYMBOL(pack)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
 void CPU_SYMBOL(pack_transposed)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
-extern const struct cpu_winograd CPU_SYMBOL(winograd);
+extern const struct cpu_winograd CPU_SYMBOL(winograd4), CPU_SYMBOL(winograd8);
 void CPU_SYMBOL(pool_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
 void CPU_SYMBOL(scale_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
 void CPU_SYMBOL(finish_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
 void CPU_SYMBOL(unpool_patch)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
+
+static const struct cpu_winograd *const winograd[] = {&CPU_SYMBOL(winograd4), &CPU_SYMBOL(winograd8), NULL};
 
 const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .lanes = LANES,
@@ -168,7 +170,7 @@ const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .pack_transposed = CPU_SYMBOL(pack_transposed),
     .stream_end = stream_end,
     .dft = sizes,
-    .winograd = &CPU_SYMBOL(winograd),
+    .winograd = winograd,
     .pool = CPU_SYMBOL(pool_patch),
     .unpool = CPU_SYMBOL(unpool_patch),
     .scale = CPU_SYMBOL(scale_patch),

@@ -1,0 +1,89 @@
+/* How a Winograd convolution is cut: the size of its tiles, chunks of rows, segments, blocks of channels. Invariant: a plan
+ * depends on the geometry and the instruction set alone. */
+#include "device/cpu/conv_winograd.h"
+
+enum { LANE = CPU_CONV_LANE, PAD = CPU_WINOGRAD_PAD, TAPS = 3 };
+
+/* A chunk of a thread's own stays in its core's cache. Where weights' transforms are larger than LARGE_FLOATS they leave it
+ * between two chunks: then chunks of fewer rows wait for them (128 to 128 channels: 1.7 ms with 14, 1.5 with 24). */
+enum { CHUNK_FLOATS = 1 << 17, LARGE_FLOATS = 3 << 17, LEAST = 12, LEAST_LARGE = 24, MOST = 96 };
+
+/* One that the threads share passes between their cores: for few rows, which would not go round (one image of 32 x 32: 12 %
+ * less time), and for kernel gradients whose transform is large; longer sums suit them. */
+enum { SHARED_FLOATS = 1 << 21, LEAST_SHARED = 128 };
+
+/* Kernel gradients whose transform is at most so large are summed in segments of the rows, one thread each: twice as
+ * fast for 32 channels as handing transforms from core to core. */
+enum { SEGMENTS = 8, SEGMENT_ROWS = 64, PART_FLOATS = 1 << 17 };
+
+static int64_t chunk_rows(const struct winograd_plan *p, enum cpu_conv_pass pass) {
+    const int64_t numbers = p->form->points * (p->cblocks * p->cblock + p->oblocks * p->oblock);
+    const bool large = p->form->points * p->wplane > LARGE_FLOATS;
+    int64_t most = CHUNK_FLOATS / numbers, least = large ? LEAST_LARGE : LEAST;
+    if (p->shared)
+        most = SHARED_FLOATS / numbers, least = LEAST_SHARED;
+    else if (pass == CPU_CONV_GRAD_KERNEL)
+        most *= 2, least = 1;
+    else if (most > MOST)
+        most = MOST;
+    if (most < least) most = least;
+    return cpu_ceil_div(p->segment, cpu_ceil_div(p->segment, most));
+}
+
+static int64_t segments(const struct winograd_plan *p) {
+    const int64_t most = p->rows / SEGMENT_ROWS;
+    if (p->form->points * p->wplane > PART_FLOATS || most < 1) return 1;
+    return most < SEGMENTS ? most : SEGMENTS;
+}
+
+/* How many positions of an axis tiles must cover: of an input's gradient those that some output read. */
+static int64_t reach(const struct winograd_plan *p, enum cpu_conv_pass pass, int a) {
+    const int64_t size = a ? p->ow : p->oh;
+    return pass == CPU_CONV_GRAD_INPUT ? cpu_conv_reach(a ? p->w : p->h, p->before[a], size) : size;
+}
+
+static void plan_rows(struct winograd_plan *p, enum cpu_conv_pass pass) {
+    const bool kernel = pass == CPU_CONV_GRAD_KERNEL;
+    p->rows = p->n * p->tiles[0] * p->tiles[1];
+    p->segments = kernel ? segments(p) : 1;
+    p->segment = cpu_ceil_div(p->rows, p->segments);
+    p->shared = kernel ? p->segments == 1 : p->rows <= LEAST_SHARED;
+    p->chunk = chunk_rows(p, pass);
+    p->xplane = p->chunk * p->cblock * p->cblocks + PAD;
+    p->yplane = p->chunk * p->oblock * p->oblocks + PAD;
+}
+
+static struct winograd_plan plan_form(const struct cpu_conv_kernels *kernels, const struct cpu_winograd *form,
+                                      const struct cpu_conv *g, enum cpu_conv_pass pass) {
+    const bool back = pass == CPU_CONV_GRAD_INPUT;
+    struct winograd_plan p = {.kernels = kernels, .form = form, .n = g->n};
+    p.h = back ? g->oh : g->h, p.w = back ? g->ow : g->w, p.c = back ? g->o : g->c;
+    p.oh = back ? g->h : g->oh, p.ow = back ? g->w : g->ow, p.o = back ? g->c : g->o;
+    *(back ? &p.xpool : &p.ypool) = g->pool;
+    for (int a = 0; a < 2; a++) p.before[a] = back ? TAPS - 1 - g->before[a] : g->before[a];
+    for (int a = 0; a < 2; a++) p.tiles[a] = cpu_ceil_div(reach(&p, pass, a), form->tile);
+    p.cblock = cpu_conv_block(p.c), p.cblocks = cpu_ceil_div(p.c, p.cblock);
+    p.oblock = cpu_conv_block(p.o), p.oblocks = cpu_ceil_div(p.o, p.oblock);
+    p.wplane = p.c * p.oblock * p.oblocks + PAD;
+    plan_rows(&p, pass);
+    return p;
+}
+
+/* The products, tiles of 16 channels transformed and back, and the kernel's transform. */
+static double plan_cost(const struct winograd_plan *p, enum cpu_conv_pass pass) {
+    const double slow = 16.0 / p->kernels->lanes, rows = (double)p->rows, points = p->form->points;
+    const double in = (double)cpu_ceil_div(p->c, LANE), out = (double)cpu_ceil_div(p->o, LANE);
+    const double product = points * rows * (double)(p->c * p->oblocks * p->oblock) / 133;
+    const double weights = (pass == CPU_CONV_GRAD_KERNEL ? 7.7 : points / 15) * (double)(TAPS * TAPS * p->c * p->o);
+    return slow * (product + rows * points * (1.22 * in + 0.94 * out)) + weights;
+}
+
+void cpu_winograd_plan(const struct cpu_conv_kernels *kernels, const struct cpu_conv *g, enum cpu_conv_pass pass,
+                       struct winograd_plan *best, double *cost) {
+    best->form = NULL;
+    for (int i = 0; kernels->winograd[i]; i++) {
+        const struct winograd_plan p = plan_form(kernels, kernels->winograd[i], g, pass);
+        const double c = plan_cost(&p, pass);
+        if (!best->form || c < *cost) *best = p, *cost = c;
+    }
+}
