@@ -195,6 +195,7 @@ enum status cpu_conv_clear_rim(struct cpu *c, float *y, const int64_t shape[4], 
 }
 
 struct transposition {
+    const struct cpu_conv_kernels *kernels;
     const float *from;
     float *to;
     int64_t taps, c, o;
@@ -204,18 +205,20 @@ struct transposition {
 static void transpose_taps(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     const struct transposition *m = arg;
-    enum { BLOCK = 16 };
     for (int64_t t = begin; t < end; t++) {
         const float *from = m->from + t * m->c * m->o;
         float *to = m->to + (m->reverse ? m->taps - 1 - t : t) * m->c * m->o;
-        for (int64_t o0 = 0; o0 < m->o; o0 += BLOCK)
-            for (int64_t c = 0; c < m->c; c++)
-                for (int64_t o = o0; o < m->o && o < o0 + BLOCK; o++) to[o * m->c + c] = from[c * m->o + o];
+        if (m->c % CPU_CONV_LANE == 0) { /* a quarter of the loops' time */
+            m->kernels->pack_transposed(m->o, m->c, from, m->o, to);
+            continue;
+        }
+        for (int64_t o = 0; o < m->o; o++)
+            for (int64_t c = 0; c < m->c; c++) to[o * m->c + c] = from[c * m->o + o];
     }
 }
 
 enum status cpu_conv_transpose(struct cpu *c, const struct cpu_conv *g, const float *w, float *out, bool reverse,
                                struct err *e) {
-    struct transposition m = {w, out, g->kh * g->kw, g->c, g->o, reverse};
+    struct transposition m = {cpu_conv_kernels(c), w, out, g->kh * g->kw, g->c, g->o, reverse};
     return threads_for(c->threads, m.taps, 1, transpose_taps, &m, e);
 }
