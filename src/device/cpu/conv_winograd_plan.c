@@ -6,7 +6,7 @@ enum { LANE = CPU_CONV_LANE, PAD = CPU_WINOGRAD_PAD, TAPS = 3 };
 
 /* A chunk of a thread's own stays in its core's cache. Where weights' transforms are larger than LARGE_FLOATS they leave it
  * between two chunks: then chunks of fewer rows wait for them (128 to 128 channels: 1.7 ms with 14, 1.5 with 24). */
-enum { CHUNK_FLOATS = 1 << 17, LARGE_FLOATS = 3 << 17, LEAST = 12, LEAST_LARGE = 24, MOST = 96 };
+enum { CHUNK_FLOATS = 1 << 17, LARGE_FLOATS = 3 << 17, LEAST = 12, LEAST_LARGE = 24, MOST = 96, EVEN = 4 };
 
 /* One that the threads share passes between their cores: for few rows, which would not go round (one image of 32 x 32: 12 %
  * less time), and for kernel gradients whose transform is large; longer sums suit them. */
@@ -27,7 +27,9 @@ static int64_t chunk_rows(const struct winograd_plan *p, enum cpu_conv_pass pass
     else if (most > MOST)
         most = MOST;
     if (most < least) most = least;
-    return cpu_ceil_div(p->segment, cpu_ceil_div(p->segment, most));
+    const bool own = !p->shared && pass != CPU_CONV_GRAD_KERNEL;
+    const int64_t chunks = cpu_ceil_div(p->segment, most), even = own ? EVEN : 1;
+    return cpu_ceil_div(p->segment, cpu_ceil_div(chunks, even) * even);
 }
 
 static int64_t segments(const struct winograd_plan *p) {
