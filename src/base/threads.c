@@ -1,5 +1,5 @@
 /* The pool. Invariant: chunks are claimed from one counter, and who computes which says nothing of results; between
- * loops workers look for the next one for some 100 us, since waking a thread takes as long, and then sleep on a condition
+ * loops workers look for the next one for 150 us, since waking a thread takes as long, and then sleep on a condition
  * and use no time; a loop waits for the workers that joined it alone, so one that the system does not schedule delays
  * nobody. */
 #include "base/threads.h"
@@ -13,10 +13,12 @@
 #include <stdlib.h>
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/subnormal.h"
 
-enum { MAX_THREADS = 256, LOOKS = 2000 };
+enum { MAX_THREADS = 256, PAUSES = 100 /* between two looks at the clock: 2 to 4 us */ };
+static const double LOOK = 150e-6; /* seconds; a third of that: 3 % more of the tutorial's step, 2 % of an MLP's */
 
 struct worker {
     struct threads *pool;
@@ -37,7 +39,7 @@ struct threads {
     bool stop;
     bool flush;  /* loops flush subnormal numbers */
     bool finish; /* loops are not cancelled */
-    int looks;   /* how often to look for what is expected, before sleeping */
+    double look; /* how long to look for what is expected, before sleeping; seconds */
     threads_fn *fn;
     void *arg;
     int64_t n, grain;
@@ -85,13 +87,24 @@ static void pause_a_moment(void) {
 #endif
 }
 
-/* An MLP's step of 3 ms has 50 loops: a quarter of it was waking. */
-static void look_for_loop(const struct threads *t, uint64_t last) {
-    for (int i = 0; i < t->looks && (t->loop == last || !t->open); i++) pause_a_moment();
+/* Whether there is a loop to join, or no worker left in this one. */
+typedef bool ready_fn(const struct threads *t, uint64_t last);
+static bool is_next(const struct threads *t, uint64_t last) {
+    return t->loop != last && t->open;
+}
+static bool is_over(const struct threads *t, uint64_t last) {
+    (void)last;
+    return t->running == 0;
 }
 
-static void look_for_end(const struct threads *t) {
-    for (int i = 0; i < t->looks && t->running > 0; i++) pause_a_moment();
+/* An MLP's step of 3 ms has 50 loops: a quarter of it was waking. */
+static void look_for(const struct threads *t, ready_fn *ready, uint64_t last) {
+    if (t->look == 0) return;
+    for (const double until = clock_now() + t->look; clock_now() < until;)
+        for (int i = 0; i < PAUSES; i++) {
+            if (ready(t, last)) return;
+            pause_a_moment();
+        }
 }
 
 /* Goes to the core that is `number` after the maker's, and may go on from there. Left to the system a new worker stayed
@@ -126,7 +139,7 @@ static void *work(void *arg) {
         pthread_mutex_lock(&t->lock);
         if (--t->running == 0) pthread_cond_signal(&t->done);
         pthread_mutex_unlock(&t->lock);
-        look_for_loop(t, last);
+        look_for(t, is_next, last);
         pthread_mutex_lock(&t->lock);
     }
     pthread_mutex_unlock(&t->lock);
@@ -178,7 +191,7 @@ enum status threads_open(int n, struct threads **out, struct err *e) {
     }
     t->count = n;
     /* Where threads are more than cores, who looks keeps another from working. */
-    t->looks = n <= threads_available() ? LOOKS : 0;
+    t->look = n <= threads_available() ? LOOK : 0;
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->work, NULL);
     pthread_cond_init(&t->done, NULL);
@@ -243,7 +256,7 @@ enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn 
     pthread_mutex_lock(&t->lock);
     t->open = false;
     pthread_mutex_unlock(&t->lock);
-    look_for_end(t);
+    look_for(t, is_over, 0);
     pthread_mutex_lock(&t->lock);
     while (t->running > 0) pthread_cond_wait(&t->done, &t->lock);
     pthread_mutex_unlock(&t->lock);
