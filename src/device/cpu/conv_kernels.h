@@ -76,6 +76,7 @@ struct cpu_dft {
  * for f < points. */
 struct cpu_winograd {
     int tile, points;
+    int sums; /* for sums of at least so many channels, or tiles, which are the more accurate the longer */
     void (*input)(const struct cpu_conv_patch *x, float *out, int64_t stride);       /* (tile + 2) x (tile + 2) */
     void (*kernel)(const struct cpu_conv_patch *w, float *out, int64_t stride);      /* 3 x 3 */
     void (*gradient)(const struct cpu_conv_patch *dy, float *out, int64_t stride);   /* tile x tile */

@@ -1,10 +1,10 @@
 /* Convolution with 3 x 3 kernels by Winograd's minimal filtering: F(4 x 4, 3 x 3), 36 products for 16 outputs instead of 144,
- * or F(8 x 8, 3 x 3), 121 for 64 instead of 576. Invariant: results depend on the geometry and the instruction set alone, and
- * stand within 1e-5 of the largest sum of products.
+ * F(6 x 6, 3 x 3), 64 for 36 instead of 324, or F(8 x 8, 3 x 3), 121 for 64 instead of 576. Invariant: results depend on the
+ * geometry and the instruction set alone, and stand within 1e-5 of the largest sum of products.
  *
  * An image is cut into tiles of outputs; the transform of a tile's inputs has a number for each of some points and each
  * channel, and for each point a matrix product mixes the channels. The input gradient is the same with the kernel reversed
- * and transposed; the kernel gradient is F(3 x 3, tile x tile) of x and dy, summed over tiles (isa/winograd4.c, winograd8.c).
+ * and transposed; the kernel gradient is F(3 x 3, tile x tile) of x and dy, summed over tiles (isa/winograd*.c).
  * Layout of a transform: [point][block of channels][row][channel in block]; a row is one tile of one image. */
 #include "device/cpu/conv_winograd.h"
 

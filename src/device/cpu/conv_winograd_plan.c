@@ -14,7 +14,7 @@ enum { SHARED_FLOATS = 1 << 21, LEAST_SHARED = 128 };
 
 /* Kernel gradients whose transform is at most so large are summed in segments of the rows, one thread each: twice as
  * fast for 32 channels as handing transforms from core to core. */
-enum { SEGMENTS = 8, SEGMENT_ROWS = 64, PART_FLOATS = 1 << 17 };
+enum { SEGMENTS = 8, SEGMENT_ROWS = 64, PART_FLOATS = 3 << 16 };
 
 static int64_t chunk_rows(const struct winograd_plan *p, enum cpu_conv_pass pass) {
     const int64_t numbers = p->form->points * (p->cblocks * p->cblock + p->oblocks * p->oblock);
@@ -86,6 +86,7 @@ void cpu_winograd_plan(const struct cpu_conv_kernels *kernels, const struct cpu_
     for (int i = 0; kernels->winograd[i]; i++) {
         const struct winograd_plan p = plan_form(kernels, kernels->winograd[i], g, pass);
         const double c = plan_cost(&p, pass);
+        if ((pass == CPU_CONV_GRAD_KERNEL ? p.rows : p.c) < p.form->sums) continue;
         if (!best->form || c < *cost) *best = p, *cost = c;
     }
 }

@@ -155,13 +155,14 @@ static void one_plane(int64_t n, const float *re, const float *im, float sign, f
 void CPU_SYMBOL(tile)(const struct cpu_tile *t);
 void CPU_SYMBOL(pack)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
 void CPU_SYMBOL(pack_transposed)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
-extern const struct cpu_winograd CPU_SYMBOL(winograd4), CPU_SYMBOL(winograd8);
+extern const struct cpu_winograd CPU_SYMBOL(winograd4), CPU_SYMBOL(winograd6), CPU_SYMBOL(winograd8);
 void CPU_SYMBOL(pool_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
 void CPU_SYMBOL(scale_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
 void CPU_SYMBOL(finish_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
 void CPU_SYMBOL(unpool_patch)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
 
-static const struct cpu_winograd *const winograd[] = {&CPU_SYMBOL(winograd4), &CPU_SYMBOL(winograd8), NULL};
+static const struct cpu_winograd *const winograd[] = {&CPU_SYMBOL(winograd4), &CPU_SYMBOL(winograd6),
+                                                      &CPU_SYMBOL(winograd8), NULL};
 
 const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .lanes = LANES,
