@@ -1,8 +1,10 @@
 /* Winograd's transforms by themselves, of each size and on every instruction set: the correlation of one patch and its
- * kernel's gradient against plain sums in double, also of numbers about 100 and where a patch lies over an edge. */
+ * kernel's gradient against plain sums in double, also of numbers about 100 and where a patch lies over an edge. And which
+ * size is taken. */
 #include <math.h>
 
 #include "device/cpu/conv_kernels.h"
+#include "device/cpu/conv_winograd.h"
 #include "support/cpu.h"
 
 enum { TAPS = 3, MAX_TILE = 8, MAX_GRID = MAX_TILE + TAPS - 1, MAX_POINTS = 121, MAX_LANES = 16 };
@@ -82,7 +84,41 @@ static void each_form(void **state) {
     }
 }
 
+static int tile_of(int64_t size, int64_t channels, enum cpu_conv_pass pass) {
+    const struct cpu_conv g = {.dtype = DT_FLOAT32,
+                               .n = 64,
+                               .h = size,
+                               .w = size,
+                               .c = channels,
+                               .kh = 3,
+                               .kw = 3,
+                               .o = 32,
+                               .oh = size,
+                               .ow = size,
+                               .stride = {1, 1},
+                               .dilation = {1, 1},
+                               .before = {1, 1},
+                               .groups = 1};
+    struct winograd_plan p;
+    double ns;
+    cpu_winograd_plan(cpu_conv_kernels((struct cpu *)test_cpu[0]), &g, pass, &p, &ns);
+    assert_true(ns > 0);
+    return p.form->tile;
+}
+
+/* The tile that leaves the fewest products; the least accurate one for long sums alone. */
+static void the_tile_suits_the_image(void **state) {
+    (void)state;
+    for (enum cpu_conv_pass pass = CPU_CONV_FORWARD; pass <= CPU_CONV_GRAD_KERNEL; pass++) {
+        assert_int_equal(tile_of(4, 32, pass), 4);
+        assert_int_equal(tile_of(12, 32, pass), 6);
+        assert_int_equal(tile_of(32, 32, pass), 8);
+    }
+    assert_int_not_equal(tile_of(12, 15, CPU_CONV_FORWARD), 6);
+    assert_int_equal(tile_of(12, 16, CPU_CONV_FORWARD), 6);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_form)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_form), cmocka_unit_test(the_tile_suits_the_image)};
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);
 }

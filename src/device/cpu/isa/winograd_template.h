@@ -1,13 +1,13 @@
-/* The transforms of F(TILE x TILE, 3 x 3), TILE 6 or 8, LANES channels at once, and of its transpose F(3 x 3, TILE x TILE):
- * each axis a product of polynomials modulo x, x - 1, x + 1, x - A, x + A, x - 1/A, x + 1/A and at infinity, where TILE is 8
- * also modulo x^2 + 1. The residues modulo that are multiplied by three products (Karatsuba), so that the ten positions of an
- * axis have eleven points.
+/* The transforms of F(TILE x TILE, 3 x 3), TILE 6 or 8, for LANES channels at once: included once for each, with A defined.
+ *
+ * A correlation is the transpose of a product of polynomials, and that is found from its residues modulo x, x - 1, x + 1,
+ * x - A, x + A, x - 1/A, x + 1/A, at infinity, and for TILE 8 modulo x^2 + 1: at each point one product takes the place of
+ * TAPS. Those modulo x^2 + 1 are complex, and take three (Karatsuba). In formulas, for one axis (o: point by point),
+ *   y = E_TILE' [(S E_3 w) o (B x)],  dw = E_3' S [(B x) o (E_TILE dy)],
+ * where E_k takes k coefficients to their residues, B is the interpolation's transpose, and S a diagonal of scales.
  *
  * Winograd 1980, "Arithmetic Complexity of Computations"; that a factor x^2 + 1 keeps so many points accurate: Barabasz and
- * Gregg 2019, "Winograd Convolution for DNNs: Beyond Linear Polynomials".
- *
- * With E_k the values of k coefficients at these points, B the interpolation's transpose and S a diagonal:
- * y = E_TILE' [(S E_3 w) o (B x)] and dw = E_3' S [(B x) o (E_TILE dy)]. */
+ * Gregg 2019, "Winograd Convolution for DNNs: Beyond Linear Polynomials". */
 #include "device/cpu/conv_kernels.h"
 #include "device/cpu/isa.h"
 #include "device/cpu/isa/patch.h"
