@@ -1,5 +1,5 @@
-/* Small two-dimensional real Fourier transforms of LANES images at once, straight-line for each size, and the plane sums
- * of the three-multiplication complex product. Formulas: Cooley and Tukey 1965; radix 3 and 5 after Winograd 1978. */
+/* Small two-dimensional real Fourier transforms of LANES images at once, straight-line for each size. Formulas: Cooley and
+ * Tukey 1965; radix 3 and 5 after Winograd 1978. */
 #include "device/cpu/conv_kernels.h"
 #include "device/cpu/isa.h"
 #include "device/cpu/isa/vec.h"
@@ -129,54 +129,5 @@ INLINE void put(const struct cpu_conv_patch *g, float *at, vec x) {
 
 #define SIZE(n)                                                                                                        \
     { n, n % 2 ? (n * n + 1) / 2 : (n * n + 4) / 2, forward##n, inverse##n }
-static const struct cpu_dft sizes[] = {SIZE(6),  SIZE(8),  SIZE(9),  SIZE(10), SIZE(12),
-                                       SIZE(15), SIZE(16), SIZE(18), SIZE(20), {0}};
-
-static void stream_end(void) {
-    vec_stream_end();
-}
-
-static void sum_planes(int64_t n, const float *re, const float *im, float *sum) {
-    for (int64_t i = 0; i < n; i += LANES) vec_store(sum + i, vec_load(re + i) + vec_load(im + i));
-}
-
-static void two_planes(int64_t n, const float *re, const float *im, float sign, float *sum, float *difference) {
-    for (int64_t i = 0; i < n; i += LANES) {
-        vec r = vec_load(re + i), m = vec_load(im + i);
-        vec_store(sum + i, (r + m) * sign);
-        vec_store(difference + i, m - r);
-    }
-}
-
-static void one_plane(int64_t n, const float *re, const float *im, float sign, float *out) {
-    for (int64_t i = 0; i < n; i += LANES) vec_store(out + i, vec_load(re + i) + vec_load(im + i) * sign);
-}
-
-void CPU_SYMBOL(tile)(const struct cpu_tile *t);
-void CPU_SYMBOL(pack)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
-void CPU_SYMBOL(pack_transposed)(int64_t k, int64_t columns, const float *b, int64_t ldb, float *out);
-extern const struct cpu_winograd CPU_SYMBOL(winograd4), CPU_SYMBOL(winograd6), CPU_SYMBOL(winograd8);
-void CPU_SYMBOL(pool_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
-void CPU_SYMBOL(scale_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
-void CPU_SYMBOL(finish_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
-void CPU_SYMBOL(unpool_patch)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
-
-static const struct cpu_winograd *const winograd[] = {&CPU_SYMBOL(winograd4), &CPU_SYMBOL(winograd6),
-                                                      &CPU_SYMBOL(winograd8), NULL};
-
-const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
-    .lanes = LANES,
-    .tile = CPU_SYMBOL(tile),
-    .pack = CPU_SYMBOL(pack),
-    .pack_transposed = CPU_SYMBOL(pack_transposed),
-    .stream_end = stream_end,
-    .dft = sizes,
-    .winograd = winograd,
-    .pool = CPU_SYMBOL(pool_patch),
-    .unpool = CPU_SYMBOL(unpool_patch),
-    .scale = CPU_SYMBOL(scale_patch),
-    .finish = CPU_SYMBOL(finish_patch),
-    .sum_planes = sum_planes,
-    .two_planes = two_planes,
-    .one_plane = one_plane,
-};
+const struct cpu_dft CPU_SYMBOL(dft)[] = {SIZE(6),  SIZE(8),  SIZE(9),  SIZE(10), SIZE(12),
+                                          SIZE(15), SIZE(16), SIZE(18), SIZE(20), {0}};
