@@ -114,7 +114,7 @@ INLINE void collect(const vec *t, vec *y, int k, int from, int to) {
     const vec one[2] = {t[from] + t[2 * from], t[from] - t[2 * from]};
     const vec a[2] = {t[3 * from] + t[4 * from], t[3 * from] - t[4 * from]};
     const vec inverse[2] = {t[5 * from] + t[6 * from], t[5 * from] - t[6 * from]};
-    vec i[2];
+    vec i[2] = {vec_zero(), vec_zero()};
     if (IMAGINARY) i[0] = t[7 * from] + t[9 * from], i[1] = t[8 * from] + t[9 * from];
     double up = 1, down = 1;
 #pragma GCC unroll 8
