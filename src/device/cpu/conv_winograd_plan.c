@@ -9,8 +9,9 @@ enum { LANE = CPU_CONV_LANE, PAD = CPU_WINOGRAD_PAD, TAPS = 3 };
 enum { CHUNK_FLOATS = 1 << 17, LARGE_FLOATS = 3 << 17, LEAST = 12, LEAST_LARGE = 24, MOST = 96, EVEN = 4 };
 
 /* One that the threads share passes between their cores: for few rows, which would not go round (one image of 32 x 32: 12 %
- * less time), and for kernel gradients whose transform is large; longer sums suit them. */
-enum { SHARED_FLOATS = 1 << 21, LEAST_SHARED = 128 };
+ * less time), for weights with which a chunk would take longer than a cancel may wait, and for kernel gradients whose
+ * transform is large; longer sums suit them. */
+enum { SHARED_FLOATS = 1 << 21, LEAST_SHARED = 128, MOST_OWN_FLOATS = 1 << 22 };
 
 /* Kernel gradients whose transform is at most so large are summed in segments of the rows, one thread each: twice as
  * fast for 32 channels as handing transforms from core to core. */
@@ -49,7 +50,8 @@ static void plan_rows(struct winograd_plan *p, enum cpu_conv_pass pass) {
     p->rows = p->n * p->tiles[0] * p->tiles[1];
     p->segments = kernel ? segments(p) : 1;
     p->segment = cpu_ceil_div(p->rows, p->segments);
-    p->shared = kernel ? p->segments == 1 : p->rows <= LEAST_SHARED;
+    p->shared = p->rows <= LEAST_SHARED || p->form->points * p->wplane > MOST_OWN_FLOATS;
+    if (kernel) p->shared = p->segments == 1;
     p->chunk = chunk_rows(p, pass);
     p->xplane = p->chunk * p->cblock * p->cblocks + PAD;
     p->yplane = p->chunk * p->oblock * p->oblocks + PAD;
