@@ -205,6 +205,7 @@ struct transposition {
 static void transpose_taps(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     const struct transposition *m = arg;
+    enum { BLOCK = 16 };
     for (int64_t t = begin; t < end; t++) {
         const float *from = m->from + t * m->c * m->o;
         float *to = m->to + (m->reverse ? m->taps - 1 - t : t) * m->c * m->o;
@@ -212,8 +213,9 @@ static void transpose_taps(void *arg, int64_t begin, int64_t end, int worker) {
             m->kernels->pack_transposed(m->o, m->c, from, m->o, to);
             continue;
         }
-        for (int64_t o = 0; o < m->o; o++)
-            for (int64_t c = 0; c < m->c; c++) to[o * m->c + c] = from[c * m->o + o];
+        for (int64_t o0 = 0; o0 < m->o; o0 += BLOCK)
+            for (int64_t c = 0; c < m->c; c++)
+                for (int64_t o = o0; o < m->o && o < o0 + BLOCK; o++) to[o * m->c + c] = from[c * m->o + o];
     }
 }
 

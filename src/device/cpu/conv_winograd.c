@@ -84,7 +84,7 @@ struct pass {
     struct side x, y, w; /* w: the taps of an input channel are a patch; its grid is not used */
     float *kernel;       /* (3, 3, c, o) */
     float *weights;      /* its transform, [point][block][c][channel in block] */
-    float *xs, *ys;      /* kernel gradient: the transforms of `rows` rows from `first` on */
+    float *xs, *ys;      /* of a chunk that the threads share: the transforms of `rows` rows from `first` on */
     int64_t first, rows;
     const int64_t *by_one, *by_cblock;
     const struct cpu *cpu;
@@ -151,13 +151,6 @@ static void correlate_chunks(void *arg, int64_t begin, int64_t end, int worker) 
     }
 }
 
-/* Rows begin .. end-1 of the chunk, both transforms. */
-static void transform_both(const struct pass *s, int64_t first, int64_t rows, int64_t begin, int64_t end, float *x,
-                           float *y, float *scratch) {
-    transform_rows(s->p.kernels, &s->x, first, rows, begin, end, x, scratch);
-    transform_rows(s->p.kernels, &s->y, first, rows, begin, end, y, scratch);
-}
-
 /* The kernel's gradient over `rows` rows: weights = (or += unless `fresh`) x^T dy, for products begin .. end-1, each of
  * one of the points, one block of outputs and one of inputs. */
 static void product_kernel(const struct pass *s, int64_t rows, const float *x, const float *y, float *weights,
@@ -197,7 +190,8 @@ static void segment_chunks(void *arg, int64_t begin, int64_t end, int worker) {
         if (start >= stop) memset(weights, 0, (size_t)(p->form->points * p->wplane) * sizeof *weights);
         for (int64_t first = start; first < stop; first += p->chunk) {
             int64_t rows = stop - first < p->chunk ? stop - first : p->chunk;
-            transform_both(s, first, rows, 0, rows, x, y, scratch);
+            transform_rows(p->kernels, &s->x, first, rows, 0, rows, x, scratch);
+            transform_rows(p->kernels, &s->y, first, rows, 0, rows, y, scratch);
             product_kernel(s, rows, x, y, weights, first == start, 0, products(p));
         }
     }
@@ -223,6 +217,13 @@ static void shared_input(void *arg, int64_t begin, int64_t end, int worker) {
 static void shared_output(void *arg, int64_t begin, int64_t end, int worker) {
     const struct pass *s = arg;
     transform_rows(s->p.kernels, &s->y, s->first, s->rows, begin, end, s->ys, cpu_scratch(s->cpu, worker));
+}
+
+/* One of these two, of the chunk that begins with row `first`. */
+static enum status shared_rows(struct cpu *c, struct pass *s, threads_fn *transform, struct err *e) {
+    const int64_t left = s->p.rows - s->first;
+    s->rows = left < s->p.chunk ? left : s->p.chunk;
+    return threads_share(c->threads, s->rows, 4, transform, s, e);
 }
 
 static void shared_correlate(void *arg, int64_t begin, int64_t end, int worker) {
@@ -298,12 +299,10 @@ static enum status correlate(struct cpu *c, struct pass *s, const float *w, stru
                   columns = p->tiles[1] * p->form->tile;
     if (cpu_conv_clear_rim(c, s->y.grid.data, shape, rows, columns, e)) return e->status;
     if (!p->shared) return threads_for(c->threads, cpu_ceil_div(p->rows, p->chunk), 1, correlate_chunks, s, e);
-    for (; s->first < p->rows && e->status == OK; s->first += p->chunk) {
-        s->rows = p->rows - s->first < p->chunk ? p->rows - s->first : p->chunk;
-        if (threads_share(c->threads, s->rows, 4, shared_input, s, e) == OK &&
+    for (; s->first < p->rows && e->status == OK; s->first += p->chunk)
+        if (shared_rows(c, s, shared_input, e) == OK &&
             threads_share(c->threads, p->form->points, 1, shared_correlate, s, e) == OK)
-            threads_share(c->threads, s->rows, 4, shared_output, s, e);
-    }
+            shared_rows(c, s, shared_output, e);
     return e->status;
 }
 
@@ -333,12 +332,9 @@ static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const vo
         if (threads_for(c->threads, p->segments, 1, segment_chunks, &s, e) == OK)
             threads_for(c->threads, p->form->points, 1, add_segments, &s, e);
     }
-    for (; p->shared && s.first < p->rows && e->status == OK; s.first += p->chunk) {
-        s.rows = p->rows - s.first < p->chunk ? p->rows - s.first : p->chunk;
-        if (threads_share(c->threads, s.rows, 4, shared_input, &s, e) == OK &&
-            threads_share(c->threads, s.rows, 4, shared_output, &s, e) == OK)
+    for (; p->shared && s.first < p->rows && e->status == OK; s.first += p->chunk)
+        if (shared_rows(c, &s, shared_input, e) == OK && shared_rows(c, &s, shared_output, e) == OK)
             threads_for(c->threads, products(p), 1, shared_kernel, &s, e);
-    }
     s.kernel = dw;
     return e->status ? e->status : threads_share(c->threads, p->c, 4, weights_chunk, &s, e);
 }

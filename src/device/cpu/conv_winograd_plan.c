@@ -20,16 +20,14 @@ enum { SEGMENTS = 8, SEGMENT_ROWS = 64, PART_FLOATS = 3 << 16 };
 static int64_t chunk_rows(const struct winograd_plan *p, enum cpu_conv_pass pass) {
     const int64_t numbers = p->form->points * (p->cblocks * p->cblock + p->oblocks * p->oblock);
     const bool large = p->form->points * p->wplane > LARGE_FLOATS;
-    int64_t most = CHUNK_FLOATS / numbers, least = large ? LEAST_LARGE : LEAST;
+    int64_t most = CHUNK_FLOATS / numbers, least = large ? LEAST_LARGE : LEAST, even = EVEN;
     if (p->shared)
-        most = SHARED_FLOATS / numbers, least = LEAST_SHARED;
+        most = SHARED_FLOATS / numbers, least = LEAST_SHARED, even = 1;
     else if (pass == CPU_CONV_GRAD_KERNEL)
-        most *= 2, least = 1;
+        most *= 2, least = even = 1;
     else if (most > MOST)
         most = MOST;
-    if (most < least) most = least;
-    const bool own = !p->shared && pass != CPU_CONV_GRAD_KERNEL;
-    const int64_t chunks = cpu_ceil_div(p->segment, most), even = own ? EVEN : 1;
+    const int64_t chunks = cpu_ceil_div(p->segment, most < least ? least : most);
     return cpu_ceil_div(p->segment, cpu_ceil_div(chunks, even) * even);
 }
 
@@ -50,8 +48,7 @@ static void plan_rows(struct winograd_plan *p, enum cpu_conv_pass pass) {
     p->rows = p->n * p->tiles[0] * p->tiles[1];
     p->segments = kernel ? segments(p) : 1;
     p->segment = cpu_ceil_div(p->rows, p->segments);
-    p->shared = p->rows <= LEAST_SHARED || p->form->points * p->wplane > MOST_OWN_FLOATS;
-    if (kernel) p->shared = p->segments == 1;
+    p->shared = kernel ? p->segments == 1 : p->rows <= LEAST_SHARED || p->form->points * p->wplane > MOST_OWN_FLOATS;
     p->chunk = chunk_rows(p, pass);
     p->xplane = p->chunk * p->cblock * p->cblocks + PAD;
     p->yplane = p->chunk * p->oblock * p->oblocks + PAD;

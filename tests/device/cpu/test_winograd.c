@@ -3,7 +3,6 @@
  * size is taken. */
 #include <math.h>
 
-#include "device/cpu/conv_kernels.h"
 #include "device/cpu/conv_winograd.h"
 #include "support/cpu.h"
 

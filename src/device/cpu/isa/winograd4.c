@@ -7,15 +7,20 @@
 
 enum { N = 6 };
 
+/* The points 1, -1 and 2, -2, each two from what even and odd positions have there. */
+INLINE void put_pairs(vec *t, int step, vec a, vec b, vec c, vec d) {
+    t[step] = a + b;
+    t[2 * step] = a - b;
+    t[3 * step] = c + d;
+    t[4 * step] = c - d;
+}
+
 /* One axis: t[i * step] for i < 6 from in[i * step] of the input (6), of the kernel (3), of the output's gradient (4). */
 INLINE void input_axis(const vec *in, vec *t, int step) {
     vec d0 = in[0], d1 = in[step], d2 = in[2 * step], d3 = in[3 * step], d4 = in[4 * step], d5 = in[5 * step];
     vec u = d4 - d2 * 4.0f, v = d3 - d1 * 4.0f, p = d4 - d2, q = (d3 - d1) * 2.0f;
     t[0] = d0 * 4.0f - d2 * 5.0f + d4;
-    t[step] = u + v;
-    t[2 * step] = u - v;
-    t[3 * step] = p + q;
-    t[4 * step] = p - q;
+    put_pairs(t, step, u, v, p, q);
     t[5 * step] = d1 * 4.0f - d3 * 5.0f + d5;
 }
 
@@ -23,10 +28,7 @@ INLINE void kernel_axis(const vec *in, vec *t, int step) {
     vec w0 = in[0], w1 = in[step], w2 = in[2 * step];
     vec a = (w0 + w2) * (-1.0f / 6), b = w1 * (-1.0f / 6), c = w0 * (1.0f / 24) + w2 * (1.0f / 6), d = w1 * (1.0f / 12);
     t[0] = w0 * 0.25f;
-    t[step] = a + b;
-    t[2 * step] = a - b;
-    t[3 * step] = c + d;
-    t[4 * step] = c - d;
+    put_pairs(t, step, a, b, c, d);
     t[5 * step] = w2;
 }
 
@@ -35,10 +37,7 @@ INLINE void gradient_axis(const vec *in, vec *t, int step) {
     vec a = (y0 + y2) * (-1.0f / 6), b = (y1 + y3) * (-1.0f / 6);
     vec c = y0 * (1.0f / 24) + y2 * (1.0f / 6), d = y1 * (1.0f / 12) + y3 * (1.0f / 3);
     t[0] = y0 * 0.25f;
-    t[step] = a + b;
-    t[2 * step] = a - b;
-    t[3 * step] = c + d;
-    t[4 * step] = c - d;
+    put_pairs(t, step, a, b, c, d);
     t[5 * step] = y3;
 }
 

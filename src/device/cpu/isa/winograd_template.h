@@ -36,6 +36,16 @@ INLINE vec plus(vec a, double s, vec b) { /* a + s b */
     return vec_fma(b, vec_set1((float)s), a);
 }
 
+/* The points 1, -1; A, -A; 1/A, -1/A, each two from what even and odd positions have there; at A, a + s b. */
+INLINE void put_pairs(vec *t, int to, const vec one[2], vec a, double s, vec b, const vec inverse[2]) {
+    t[to] = one[0] + one[1];
+    t[2 * to] = one[0] - one[1];
+    t[3 * to] = plus(a, s, b);
+    t[4 * to] = plus(a, -s, b);
+    t[5 * to] = plus(inverse[0], 1 / A, inverse[1]);
+    t[6 * to] = plus(inverse[0], -1 / A, inverse[1]);
+}
+
 /* B, one axis: the points t[i] of the positions d[i], each this many vectors apart. */
 INLINE void input_axis(const vec *d, vec *t, int from, int to) {
     vec one[2], a[2], inverse[2], rest[2];
@@ -69,12 +79,7 @@ INLINE void input_axis(const vec *d, vec *t, int from, int to) {
     t[0] = plus(d[0] - d[6 * from], 1 + SUM, rest[0]);
     t[7 * to] = plus(d[7 * from] - d[from], -1 - SUM, rest[1]);
 #endif
-    t[to] = one[0] + one[1];
-    t[2 * to] = one[0] - one[1];
-    t[3 * to] = plus(a[0], A, a[1]);
-    t[4 * to] = plus(a[0], -A, a[1]);
-    t[5 * to] = plus(inverse[0], 1 / A, inverse[1]);
-    t[6 * to] = plus(inverse[0], -1 / A, inverse[1]);
+    put_pairs(t, to, one, a[0], A, a[1], inverse);
 }
 
 /* E_k: the values of the coefficients y[i], i < k. At A they are divided by its highest power, and at -A by minus that (k
@@ -99,12 +104,7 @@ INLINE void evaluate(const vec *y, vec *t, int k, int from, int to) {
     }
     const int high = (k - 1) % 2;
     t[0] = y[0];
-    t[to] = one[0] + one[1];
-    t[2 * to] = one[0] - one[1];
-    t[3 * to] = plus(a[high], 1 / A, a[1 - high]);
-    t[4 * to] = plus(a[high], -1 / A, a[1 - high]);
-    t[5 * to] = plus(inverse[0], 1 / A, inverse[1]);
-    t[6 * to] = plus(inverse[0], -1 / A, inverse[1]);
+    put_pairs(t, to, one, a[high], 1 / A, a[1 - high], inverse);
     if (IMAGINARY) t[7 * to] = i[0], t[8 * to] = i[1], t[9 * to] = i[0] + i[1];
     t[(P - 1) * to] = y[(k - 1) * from];
 }
