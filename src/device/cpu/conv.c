@@ -163,8 +163,11 @@ bool cpu_conv_takes_scale(const struct cpu *c, const struct op_call *call) {
 }
 
 bool cpu_conv_takes_finish(const struct cpu *c, const struct op_call *call) {
-    const struct cpu_conv g = cpu_conv_geometry(call, CPU_CONV_FORWARD);
-    return g.dtype == DT_FLOAT32 && g.o % 16 == 0 && cpu_conv_choose(c, &g, CPU_CONV_FORWARD)->finishes;
+    enum cpu_conv_pass pass;
+    if (!pass_of(call->op, &pass) || pass == CPU_CONV_GRAD_KERNEL) return false;
+    const struct cpu_conv g = cpu_conv_geometry(call, pass);
+    const int64_t width = pass == CPU_CONV_FORWARD ? g.o : g.c;
+    return g.dtype == DT_FLOAT32 && width % 16 == 0 && cpu_conv_choose(c, &g, pass)->finishes[pass];
 }
 
 enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const struct cpu_conv_joined *joined,
@@ -179,12 +182,13 @@ enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const
     const void *in[2] = {tensor_data(call->in[0]), tensor_data(call->in[1])};
     void *out = joined->finish ? joined->finished : tensor_data(call->out[0]);
     if (joined->raw) in[0] = joined->raw;
-    if (joined->finish && !joined->pool) g.finish = *joined->finish;
+    const bool pools = joined->pool && pass == CPU_CONV_FORWARD;
+    if (joined->finish && !pools) g.finish = *joined->finish;
     if (joined->pool) {
         pool = pool_of(joined->pool, pass);
-        if (joined->finish) pool.finish = *joined->finish, pool.value = joined->finished;
+        if (joined->finish && pools) pool.finish = *joined->finish, pool.value = joined->finished;
         g.pool = &pool;
-        *(pass == CPU_CONV_FORWARD ? &out : (void **)&in[pass == CPU_CONV_GRAD_KERNEL]) = pool.value;
+        *(pools ? &out : (void **)&in[pass == CPU_CONV_GRAD_KERNEL]) = pool.value;
     }
     return a->pass[pass](c, &g, in[0], in[1], out, space, e);
 }
@@ -238,6 +242,7 @@ enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, c
                                    .dx = tensor_data(input->out[0]),
                                    .dkernel = tensor_data(kernel->out[0])};
     g.keeps = joined->kept != NULL, g.kept = joined->kept;
+    if (joined->finish) g.finish = *joined->finish, o.dx = joined->finished;
     if (joined->pool) {
         pool = pool_of(joined->pool, CPU_CONV_GRAD_INPUT);
         g.pool = &pool;

@@ -30,7 +30,7 @@ struct cpu_conv {
     int64_t groups;
     const struct cpu_conv_pool *pool; /* y is there like this; NULL: as it is */
     const float *scale, *shift;    /* x is what is there times scale plus shift, channel by channel; NULL: as it is */
-    struct cpu_conv_finish finish; /* of y, where it is not pooled */
+    struct cpu_conv_finish finish; /* of y, where it is not pooled, or of the input's gradient */
     /* Whether the forward pass leaves, and both gradients find, at `kept` what they have in common. */
     bool keeps;
     void *kept;
@@ -64,8 +64,8 @@ struct cpu_conv_algorithm {
     cpu_conv_fn *pass[3]; /* by enum cpu_conv_pass */
     /* Whether it can with this g->pool. NULL: never. */
     bool (*pools)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
-    bool finishes; /* its forward pass can with g->finish, where filters fill vectors of 16 */
-    bool scales;   /* its forward pass can with g->scale, where channels fill vectors of 16 */
+    bool finishes[2]; /* its forward pass, its input gradient can with g->finish, where results fill vectors of 16 */
+    bool scales;      /* its forward pass can with g->scale, where channels fill vectors of 16 */
     /* Optional, both or none. Both gradients at once, with the bits of one after the other but in less time; and the
      * workspace that it wants, 0: it cannot. */
     enum status (*gradients)(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
@@ -94,7 +94,7 @@ struct cpu_conv_joined {
     void *kept;                 /* what the forward pass keeps for both gradients */
     const float *raw;           /* x as it is in memory, before */
     const float *scale, *shift; /* these, one number a channel each */
-    const struct cpu_conv_finish *finish; /* of what it makes, pooled or not, */
+    const struct cpu_conv_finish *finish; /* of y, pooled or not, or of dx, */
     void *finished;                       /* which then goes here */
 };
 
@@ -105,7 +105,7 @@ enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const
                                 void *workspace, struct err *e);
 /* Whether the call of a convolution can take its x as a scaled one. */
 bool cpu_conv_takes_scale(const struct cpu *c, const struct op_call *call);
-/* Whether it can finish what it makes. */
+/* Whether it, or an input's gradient, can finish what it makes. */
 bool cpu_conv_takes_finish(const struct cpu *c, const struct op_call *call);
 /* Both gradients of one convolution at once, where both would be computed by an algorithm that can: the workspace, 0 where
  * not. */

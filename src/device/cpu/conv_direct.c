@@ -173,7 +173,7 @@ static void forward_strip(const struct direct *d, int64_t i, int64_t y, float *i
                          .ldc = d->columns};
     d->kernels->tile(&t);
     if (g->pool) pool_rows(d, i, y, n, wide, false);
-    if (g->finish.bias) finish_rows(d, to, n);
+    if (cpu_conv_finishes(&g->finish)) finish_rows(d, to, n);
     for (int64_t k = 0; !whole && k < rows; k++)
         memcpy(to + k * g->o, wide + k * d->columns, (size_t)g->o * sizeof *to);
 }
@@ -371,5 +371,5 @@ const struct cpu_conv_algorithm cpu_conv_direct = {
     .workspace = workspace,
     .pass = {forward, grad_input, grad_kernel},
     .pools = pools,
-    .finishes = true,
+    .finishes = {true},
 };

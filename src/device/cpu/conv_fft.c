@@ -320,6 +320,7 @@ static enum status open_both(struct cpu *c, const struct cpu_conv *g, const stru
     k->kept = g->kept, i->kept = NULL;
     run_images(k, c, o->x, (void *)o->dy);
     run_images(i, c, o->dy, o->dx);
+    i->y.grid.finish = g->finish;
     k->w.w = o->dkernel;
     i->w.w = (float *)(workspace + k->at.bytes + i->at.kernel);
     return cpu_conv_transpose(c, g, o->kernel, i->w.w, false, e);
@@ -410,7 +411,7 @@ const struct cpu_conv_algorithm cpu_conv_fft = {
     .pass = {forward, grad_input, grad_kernel},
     .pools = pools,
     .scales = true,
-    .finishes = true,
+    .finishes = {true, true},
     .gradients = gradients,
     .gradients_workspace = gradients_workspace,
     .kept = kept,

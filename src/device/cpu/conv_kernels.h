@@ -24,13 +24,17 @@ struct cpu_tile {
     const float *ahead; /* what is read soon, fetched meanwhile: a cache line a step of each ROWS rows; NULL: nothing */
 };
 
-/* What becomes of outputs before they are stored: plus the bias of their channel, then relu, and whether that is positive.
- * bias NULL: nothing. */
+/* What becomes of results before they are stored. Of outputs: plus the bias of their channel, then relu, and whether that is
+ * positive. Of an input's gradient: zero where relu had cut the input off. bias and where NULL: nothing. */
 struct cpu_conv_finish {
     const float *bias; /* of the first channel */
     bool relu;
-    uint8_t *positive; /* for each output 0 or 1, laid out as the outputs are; NULL: not wanted */
+    uint8_t *positive;    /* for each output 0 or 1, laid out as the outputs are; NULL: not wanted */
+    const uint8_t *where; /* likewise; a result stays where this is not 0 */
 };
+static inline bool cpu_conv_finishes(const struct cpu_conv_finish *f) {
+    return f->bias || f->where;
+}
 
 /* The windows of max pooling over a patch, for a vector of channels: window (i, j) has its corner at the patch's position
  * (i * stride[0] - first[0], j * stride[1] - first[1]). Places are those of op/max_pool2d.c. */

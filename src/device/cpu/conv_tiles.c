@@ -53,8 +53,7 @@ void cpu_conv_windows(const struct cpu_conv_pool *p, int64_t image, int64_t y, i
     w->covered = false;
     w->value = p->value + image * floats;
     w->place = p->place ? p->place + image * floats : NULL;
-    w->finish.bias = p->finish.bias, w->finish.relu = p->finish.relu;
-    w->finish.positive = p->finish.positive ? p->finish.positive + image * floats : NULL;
+    cpu_conv_finish_at(&p->finish, image * floats, &w->finish);
 }
 
 void cpu_conv_windows_read(struct cpu_conv_windows *w, const struct cpu_conv_patch *p) {
@@ -89,8 +88,7 @@ void cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes, str
     p->next = next_patch(g, row, at);
     p->stream = g->stream;
     p->scale = g->scale, p->shift = g->shift;
-    p->finish.bias = g->finish.bias, p->finish.relu = g->finish.relu;
-    p->finish.positive = g->finish.positive ? g->finish.positive + patch_offset(g, at) : NULL;
+    cpu_conv_finish_at(&g->finish, patch_offset(g, at), &p->finish);
     p->pooled = g->pool ? w : NULL;
     if (!g->pool) return;
     cpu_conv_windows(g->pool, at[0], at[1], at[2], g->c, w);
@@ -130,7 +128,7 @@ struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, con
     room->top = g->top, room->bottom = g->bottom, room->left = g->left, room->right = g->right;
     room->next = 0;
     room->scale = room->shift = NULL;
-    room->finish.bias = NULL;
+    room->finish.bias = NULL, room->finish.where = NULL;
     room->stream = false;
     room->pooled = g->pooled;
     if (writes) return room;
@@ -147,7 +145,7 @@ void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_con
                           struct cpu_conv_patch *entered, int used) {
     if (g->pooled)
         cpu_conv_pool(k, entered, g->pooled, false);
-    else if (g->finish.bias)
+    else if (cpu_conv_finishes(&g->finish))
         k->finish(entered, g, used / k->lanes);
     else if (entered->x != g->x)
         copy_patch(entered, g, used);

@@ -28,10 +28,16 @@ struct cpu_conv_grid {
  * fields were written waits for them, 3 % of a training step of small tiles.) */
 void cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes, struct cpu_conv_patch *p,
                     struct cpu_conv_windows *w);
+/* Of results from element `offset` on, at channel 0. */
+static inline void cpu_conv_finish_at(const struct cpu_conv_finish *from, int64_t offset, struct cpu_conv_finish *f) {
+    f->bias = from->bias, f->relu = from->relu;
+    f->positive = from->positive ? from->positive + offset : NULL;
+    f->where = from->where ? from->where + offset : NULL;
+}
 static inline void cpu_conv_finish_advance(struct cpu_conv_finish *f, int64_t channels) {
-    if (!f->bias) return;
-    f->bias += channels;
+    if (f->bias) f->bias += channels;
     if (f->positive) f->positive += channels;
+    if (f->where) f->where += channels;
 }
 static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t channels) {
     p->x += channels;
@@ -51,7 +57,7 @@ struct cpu_conv_patch *cpu_conv_patch_copy(const struct cpu_conv_kernels *k, con
 static inline struct cpu_conv_patch *cpu_conv_patch_enter(const struct cpu_conv_kernels *k, struct cpu_conv_patch *g,
                                                           int used, int n, float *scratch, bool writes,
                                                           struct cpu_conv_patch *room) {
-    if ((used & (k->lanes - 1)) == 0 && !g->pooled && !g->scale && !g->finish.bias) return g;
+    if ((used & (k->lanes - 1)) == 0 && !g->pooled && !g->scale && !cpu_conv_finishes(&g->finish)) return g;
     return cpu_conv_patch_copy(k, g, used, n, scratch, writes, room);
 }
 void cpu_conv_patch_leave(const struct cpu_conv_kernels *k, const struct cpu_conv_patch *g,

@@ -282,6 +282,7 @@ static enum status open_pass(struct cpu *c, const struct cpu_conv *g, enum cpu_c
     s->by_one = by_one, s->by_cblock = by_cblock;
     s->weights = (float *)(base + l.weights), s->xs = (float *)(base + l.x), s->ys = (float *)(base + l.y);
     s->x = make_side(p, x, false), s->y = make_side(p, y, true);
+    s->y.grid.finish = g->finish;
     s->w = (struct side){.plane = p->wplane};
     s->x.transform = f->input;
     if (kernel)
@@ -310,7 +311,6 @@ static enum status forward(struct cpu *c, const struct cpu_conv *g, const void *
                            void *workspace, struct err *e) {
     struct pass s;
     if (open_pass(c, g, CPU_CONV_FORWARD, workspace, x, y, &s, e)) return e->status;
-    s.y.grid.finish = g->finish;
     return correlate(c, &s, w, e);
 }
 
@@ -372,5 +372,5 @@ const struct cpu_conv_algorithm cpu_conv_winograd = {
     .workspace = workspace,
     .pass = {forward, grad_input, grad_kernel},
     .pools = pools,
-    .finishes = true,
+    .finishes = {true, true},
 };

@@ -16,8 +16,9 @@ struct cpu_join {
     int kept_for;            /* of such a convolution: the gradients' node, or -1 */
     int scaled;              /* of a convolution: the node whose scaling of x it does, or -1 */
     int factor[3];           /* which of that one's operands are x, the scale and the shift */
-    int finished;            /* of a convolution: the node of bias and relu that it does, or -1 */
-    int bias, positive;      /* of that one: the operand, and which output is whether y is positive, or -1 */
+    int finished;            /* the node of bias and relu that a convolution does, or of relu's gradient that an input's
+                              * gradient does, or -1 */
+    int bias, positive;      /* of the former: the operand, and which output is whether y is positive, or -1 */
     bool relu;
     char way[96]; /* how the node runs: "fft, with max_pool2d" */
 };

@@ -10,6 +10,7 @@
 #include "device/cpu/join.h"
 #include "device/cpu/tuned.h"
 #include "graph/layout.h"
+#include "op/ops.h"
 
 struct step {
     struct cpu_elementwise *loops; /* of an elementwise node, or NULL */
@@ -167,16 +168,23 @@ static struct cpu_conv_joined joined(const struct device_program *p, const struc
 static void set_finish(const struct device_program *p, const struct cpu_join *join, struct cpu_conv_finish *finish,
                        struct cpu_conv_joined *o) {
     const struct op_call *call = &p->layout->call[join->finished].call;
+    o->finish = finish;
+    if (call->op == &op_where) {
+        *finish = (struct cpu_conv_finish){.where = tensor_data(call->in[0])};
+        o->finished = tensor_data(call->out[0]);
+        return;
+    }
     *finish = (struct cpu_conv_finish){.bias = tensor_data(call->in[join->bias]), .relu = join->relu};
     if (join->positive >= 0) finish->positive = tensor_data(call->out[join->positive]);
-    o->finish = finish;
     o->finished = tensor_data(call->out[join->positive == 0]);
 }
 
 static enum status run_gradients(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct cpu_join *join = p->join[i];
     const struct graph_call *call = p->layout->call;
-    const struct cpu_conv_joined o = joined(p, c, join, join->kept);
+    struct cpu_conv_joined o = joined(p, c, join, join->kept);
+    struct cpu_conv_finish finish;
+    if (join->finished >= 0) set_finish(p, join, &finish, &o);
     return cpu_conv_run_gradients(c, &call[join->input].call, &call[join->kernel].call, &o, workspace(p, c, i), e);
 }
 

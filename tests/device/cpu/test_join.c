@@ -353,7 +353,7 @@ static void bias_and_relu_have_the_bits_of_the_ops(void **state) {
     for (int c = 0; c < test_ncpu; c++) {
         struct cpu *cpu = (struct cpu *)test_cpu[c];
         for (int a = 0; cpu_conv_algorithms[a]; a++)
-            for (size_t i = 0; i < sizeof some / sizeof *some && cpu_conv_algorithms[a]->finishes; i++) {
+            for (size_t i = 0; i < sizeof some / sizeof *some && cpu_conv_algorithms[a]->finishes[0]; i++) {
                 const struct pooled *p = &shapes[some[i]];
                 if (cpu_conv_algorithms[a] == cpu_conv_find("winograd") && p->kernel != 3) continue;
                 insist(cpu, p, cpu_conv_algorithms[a]);
@@ -363,6 +363,57 @@ static void bias_and_relu_have_the_bits_of_the_ops(void **state) {
     }
     insist((struct cpu *)test_cpu[0], &ragged, cpu_conv_find("fft"));
     check_finished(test_cpu[0], &ragged, false, 2, false); /* filters that fill no vectors */
+    for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
+}
+
+/* relu's gradient behind an input's: dx where mask, else 0. dy, v, may be pooled (place not NULL); `both`: and the
+ * kernel's gradient. */
+static struct graph *gated_graph(const struct pooled *p, struct tensor *const in[3], struct tensor *mask,
+                                 struct tensor *place, bool both) {
+    struct err e = {0};
+    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p), none = {.full = {.dtype = DT_FLOAT32}};
+    struct graph *g = graphs_new();
+    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), v = graphs_input(g, in[2]->shape);
+    const int dy = place ? call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), v, &pool) : v;
+    const int dx = call(g, &op_conv2d_grad_input, dy, k, &conv), zero = graph_add(g, &op_full, NULL, 0, &none, &e);
+    graphs_output(g, graphs_call(g, &op_where, 3, graph_add_constant(g, mask, &e), dx, zero));
+    if (both) graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
+    return g;
+}
+
+static void check_gated(struct device *d, const struct pooled *p, bool pools, bool both, bool joined) {
+    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
+    struct tensor *x = test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1);
+    struct tensor *kernel = test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2);
+    struct tensor *y = test_run(d, &op_conv2d, (struct tensor *[]){x, kernel}, 2, &conv);
+    struct tensor *value = test_run(d, &op_max_pool2d_argmax, &y, 1, &pool);
+    struct tensor *place = test_run_output(d, &op_max_pool2d_argmax, &y, 1, &pool, 1);
+    struct tensor *unpooled = test_run(d, &op_max_unpool2d, (struct tensor *[]){place, value}, 2, &pool);
+    struct tensor *dy = pools ? unpooled : y, *mask = test_random(d, DT_BOOL, x->shape, 0, 1, 3);
+    struct tensor *dx = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){dy, kernel}, 2, &conv);
+    struct tensor *zero = test_random(d, DT_FLOAT32, SHAPE(1), 0, 0, 1);
+    struct tensor *want[2] = {test_run(d, &op_where, (struct tensor *[]){mask, dx, zero}, 3, NULL),
+                              test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){x, dy}, 2, &conv)};
+    struct tensor *in[3] = {x, kernel, pools ? value : y};
+    struct graph *g = gated_graph(p, in, mask, pools ? place : NULL, both);
+    assert_int_equal(runs_with(d, g, "where"), joined);
+    same(d, g, in, want);
+    graph_free(g);
+    struct tensor *all[] = {x, kernel, y, value, place, unpooled, mask, dx, zero, want[0], want[1]};
+    for (int i = 0; i < 11; i++) tensor_release(all[i]);
+}
+
+/* Of every algorithm, whether it can or not, and where channels fill no vectors. */
+static void relu_gradients_have_the_bits_of_the_ops(void **state) {
+    (void)state;
+    const struct pooled some[] = {{9, 16, 3, 16, 1, 2, 2, 0}, {14, 32, 3, 16, 1, 2, 2, 0}, {7, 20, 3, 16, 1, 2, 2, 0}};
+    for (int c = 0; c < test_ncpu; c++)
+        for (int a = 0; cpu_conv_algorithms[a]; a++)
+            for (int i = 0; i < 3; i++) {
+                insist((struct cpu *)test_cpu[c], &some[i], cpu_conv_algorithms[a]);
+                const bool joined = cpu_conv_algorithms[a]->finishes[1] && some[i].channels % 16 == 0;
+                for (int k = 0; k < 4; k++) check_gated(test_cpu[c], &some[i], k & 1, k & 2, joined);
+            }
     for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
 }
 
@@ -566,6 +617,7 @@ int main(void) {
         cmocka_unit_test(random_numbers_are_made_where_they_are_used),
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
         cmocka_unit_test(bias_and_relu_have_the_bits_of_the_ops),
+        cmocka_unit_test(relu_gradients_have_the_bits_of_the_ops),
         cmocka_unit_test(what_only_looks_like_pooling_stays),
         cmocka_unit_test(both_gradients_run_together),
         cmocka_unit_test(gradients_take_up_what_the_forward_pass_did),

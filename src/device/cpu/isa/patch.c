@@ -1,5 +1,5 @@
-/* What is done with a patch's numbers on their way: in, a scale and a shift of their channel; out, a bias and relu. Each op
- * is rounded by itself, as it would be alone. */
+/* What is done with a patch's numbers on their way: in, a scale and a shift of their channel; out, a bias and relu, or
+ * relu's gradient. Each op is rounded by itself, as it would be alone. */
 #include "device/cpu/isa/patch.h"
 
 void CPU_SYMBOL(scale_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors) {

@@ -32,8 +32,9 @@ INLINE void bytes_store(uint8_t *at, ivec x) {
 #endif
 }
 
-/* The output x of channel `channel` on, which goes to element `at`. */
+/* The result x of channel `channel` on, which goes to element `at`. */
 INLINE vec patch_finish(const struct cpu_conv_finish *f, int64_t channel, int64_t at, vec x) {
+    if (f->where) return (vec)((bytes_load(f->where + at) != 0) & (ivec)x);
     x = x + vec_load(f->bias + channel);
     if (f->relu) x = (vec)(~(x <= 0) & (ivec)x);
     if (f->positive) bytes_store(f->positive + at, (x > 0) & 1);
@@ -54,7 +55,7 @@ INLINE vec patch_read(const struct cpu_conv_patch *g, int y, int x) {
 /* With its finish. */
 INLINE void patch_write(const struct cpu_conv_patch *g, int y, int x, vec value) {
     const int64_t at = y * g->row_stride + x * g->column_stride;
-    vec_store(g->x + at, g->finish.bias ? patch_finish(&g->finish, 0, at, value) : value);
+    vec_store(g->x + at, cpu_conv_finishes(&g->finish) ? patch_finish(&g->finish, 0, at, value) : value);
 }
 
 #endif
