@@ -134,3 +134,29 @@ float *graphs_run(const struct graph *g, unsigned seed) {
     d->driver->close(d);
     return all;
 }
+
+void graphs_execute(struct device *d, const struct graph *g, struct tensor *const *in, struct tensor **out) {
+    struct err e = {0};
+    uint64_t ticket;
+    struct device_program *p;
+    for (int i = 0; i < g->noutput; i++) {
+        const struct op_sig *s = &g->value[g->output[i]].sig;
+        assert_ok(tensor_new(d, s->dtype, &s->shape, &out[i], &e), &e);
+    }
+    assert_ok(d->driver->compile(d, g, &p, &e), &e);
+    assert_ok(d->driver->execute(d, p, in, out, &ticket, &e), &e);
+    d->driver->program_free(d, p);
+}
+
+bool graphs_runs_with(struct device *d, const struct graph *g, const char *what) {
+    struct err e = {0};
+    struct device_program *p;
+    bool found = false;
+    assert_ok(d->driver->compile(d, g, &p, &e), &e);
+    for (int i = 0; i < g->nnode; i++) {
+        const char *way = d->driver->program_way(d, p, i);
+        if (way && strstr(way, what)) found = true;
+    }
+    d->driver->program_free(d, p);
+    return found;
+}

@@ -24,4 +24,9 @@ struct graph *graphs_random(unsigned seed, int nodes, int side);
 float *graphs_run(const struct graph *g, unsigned seed);
 size_t graphs_floats(const struct graph *g);
 
+/* The outputs of g on device d; the caller releases them. */
+void graphs_execute(struct device *d, const struct graph *g, struct tensor *const *in, struct tensor **out);
+/* Whether some node of g runs with `what` on d. */
+bool graphs_runs_with(struct device *d, const struct graph *g, const char *what);
+
 #endif

@@ -162,6 +162,11 @@ bool cpu_conv_takes_scale(const struct cpu *c, const struct op_call *call) {
     return g.dtype == DT_FLOAT32 && g.c % 16 == 0 && cpu_conv_choose(c, &g, CPU_CONV_FORWARD)->scales;
 }
 
+bool cpu_conv_takes_ones(const struct cpu *c, const struct op_call *call) {
+    const struct cpu_conv g = cpu_conv_geometry(call, CPU_CONV_GRAD_KERNEL);
+    return g.dtype == DT_FLOAT32 && g.c > 1 && g.o % 16 == 0 && cpu_conv_choose(c, &g, CPU_CONV_GRAD_KERNEL)->ones;
+}
+
 bool cpu_conv_takes_finish(const struct cpu *c, const struct op_call *call) {
     enum cpu_conv_pass pass;
     if (!pass_of(call->op, &pass) || pass == CPU_CONV_GRAD_KERNEL) return false;
@@ -178,7 +183,7 @@ enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const
     struct cpu_conv g = cpu_conv_geometry(call, pass);
     const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
     g.keeps = joined->kept != NULL, g.kept = joined->kept;
-    g.scale = joined->scale, g.shift = joined->shift;
+    g.scale = joined->scale, g.shift = joined->shift, g.ones = joined->ones;
     const void *in[2] = {tensor_data(call->in[0]), tensor_data(call->in[1])};
     void *out = joined->finish ? joined->finished : tensor_data(call->out[0]);
     if (joined->raw) in[0] = joined->raw;
@@ -230,6 +235,13 @@ size_t cpu_conv_keeping_workspace(const struct cpu *c, const struct op_call *for
     struct cpu_conv g = cpu_conv_geometry(forward, CPU_CONV_FORWARD);
     g.keeps = true;
     return cpu_conv_choose(c, &g, CPU_CONV_FORWARD)->workspace(c, &g, CPU_CONV_FORWARD);
+}
+
+size_t cpu_conv_ones_workspace(const struct cpu *c, const struct op_call *kernel) {
+    struct cpu_conv g = cpu_conv_geometry(kernel, CPU_CONV_GRAD_KERNEL);
+    const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, CPU_CONV_GRAD_KERNEL);
+    g.ones = true;
+    return a->workspace(c, &g, CPU_CONV_GRAD_KERNEL);
 }
 
 enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,

@@ -31,6 +31,7 @@ struct cpu_conv {
     const struct cpu_conv_pool *pool; /* y is there like this; NULL: as it is */
     const float *scale, *shift;    /* x is what is there times scale plus shift, channel by channel; NULL: as it is */
     struct cpu_conv_finish finish; /* of y, where it is not pooled, or of the input's gradient */
+    bool ones; /* of the kernel's gradient: the last of c channels is 1 everywhere, and not in memory */
     /* Whether the forward pass leaves, and both gradients find, at `kept` what they have in common. */
     bool keeps;
     void *kept;
@@ -66,6 +67,7 @@ struct cpu_conv_algorithm {
     bool (*pools)(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass);
     bool finishes[2]; /* its forward pass, its input gradient can with g->finish, where results fill vectors of 16 */
     bool scales;      /* its forward pass can with g->scale, where channels fill vectors of 16 */
+    bool ones;        /* its kernel gradient can with g->ones, where filters fill vectors of 16 */
     /* Optional, both or none. Both gradients at once, with the bits of one after the other but in less time; and the
      * workspace that it wants, 0: it cannot. */
     enum status (*gradients)(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
@@ -93,7 +95,8 @@ struct cpu_conv_joined {
     const struct op_call *pool; /* the call that pools y or puts dy back into its windows: neither is in memory */
     void *kept;                 /* what the forward pass keeps for both gradients */
     const float *raw;           /* x as it is in memory, before */
-    const float *scale, *shift; /* these, one number a channel each */
+    const float *scale, *shift; /* these, one number a channel each, */
+    bool ones;                  /* or before one more channel, of ones */
     const struct cpu_conv_finish *finish; /* of y, pooled or not, or of dx, */
     void *finished;                       /* which then goes here */
 };
@@ -105,6 +108,8 @@ enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const
                                 void *workspace, struct err *e);
 /* Whether the call of a convolution can take its x as a scaled one. */
 bool cpu_conv_takes_scale(const struct cpu *c, const struct op_call *call);
+/* Whether that of a kernel's gradient can take x without its last channel, as one of ones. */
+bool cpu_conv_takes_ones(const struct cpu *c, const struct op_call *call);
 /* Whether it, or an input's gradient, can finish what it makes. */
 bool cpu_conv_takes_finish(const struct cpu *c, const struct op_call *call);
 /* Both gradients of one convolution at once, where both would be computed by an algorithm that can: the workspace, 0 where
@@ -114,9 +119,11 @@ size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *i
 enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,
                                    const struct cpu_conv_joined *joined, void *workspace, struct err *e);
 /* The bytes that the call of a convolution can keep for both gradients, of which this is the kernel's, to take up again, 0:
- * none; and the call's own workspace when it does. */
+ * none. */
 size_t cpu_conv_kept(const struct cpu *c, const struct op_call *forward, const struct op_call *kernel);
+/* The workspace of a call that keeps it, or of one that takes x without its channel of ones. */
 size_t cpu_conv_keeping_workspace(const struct cpu *c, const struct op_call *forward);
+size_t cpu_conv_ones_workspace(const struct cpu *c, const struct op_call *kernel);
 /* Products in one sum of the forward pass, kh kw c / groups, and filters of one group. */
 int64_t cpu_conv_width(const struct cpu_conv *g);
 int64_t cpu_conv_filters(const struct cpu_conv *g);

@@ -25,6 +25,7 @@ struct direct {
     int64_t *row, *unit;           /* of grad_input's left operand, dy: pixel * o, output channel */
     float *kernel;                 /* (taps, columns); for grad_input (o, taps padded) */
     float *partial;                /* GROUPS of (taps, columns) */
+    float *sums;                   /* kernel gradient, not NULL: where dy's sums over each group go */
     int64_t images;                /* in a group */
     int64_t strip;                 /* rows of y or dy that are worked on at a time */
 };
@@ -54,6 +55,11 @@ static void direct_sizes(const struct cpu_conv *g, struct direct *d) {
     d->strip = strip_rows(g, d->columns);
 }
 
+/* Behind the rest of the workspace, of a kernel's gradient with a channel of ones: dy's sums, ones for x, both gradients. */
+static int64_t ones_floats(const struct cpu_conv *g) {
+    return GROUPS * (pixels(g) * g->o + g->h * g->w) + g->kh * g->kw * g->c * g->o;
+}
+
 static size_t workspace(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     (void)c;
     struct direct d;
@@ -61,7 +67,8 @@ static size_t workspace(const struct cpu *c, const struct cpu_conv *g, enum cpu_
     int64_t tables = (2 * pixels(g) + d.taps + g->o) * (int64_t)sizeof(int64_t);
     int64_t kernel = pass == CPU_CONV_GRAD_INPUT ? g->o * padded(d.taps) : d.taps * d.columns;
     int64_t partial = pass == CPU_CONV_GRAD_KERNEL ? GROUPS * d.taps * d.columns : 0;
-    return (size_t)((tables + 63) / 64 * 64 + (kernel + partial) * (int64_t)sizeof(float));
+    const size_t bytes = (size_t)((tables + 63) / 64 * 64 + (kernel + partial) * (int64_t)sizeof(float));
+    return bytes + (pass == CPU_CONV_GRAD_KERNEL && g->ones ? (size_t)ones_floats(g) * sizeof(float) : 0);
 }
 
 static void direct_tables(struct direct *d) {
@@ -235,6 +242,12 @@ static void kernel_strip(const struct direct *d, int64_t i, int64_t y, float *im
                          .ldc = d->columns,
                          .ahead = g->pool ? NULL : dy + depth * g->o};
     d->kernels->tile(&t);
+    if (!d->sums) return;
+    float *sums = d->sums + (i / d->images * pixels(g) + y * g->ow) * g->o;
+    if (i % d->images)
+        d->kernels->sum_planes(depth * g->o, sums, t.b, sums);
+    else
+        memcpy(sums, t.b, (size_t)(depth * g->o) * sizeof *sums);
 }
 
 static void kernel_group(void *arg, int64_t begin, int64_t end, int worker) {
@@ -247,17 +260,44 @@ static void kernel_group(void *arg, int64_t begin, int64_t end, int worker) {
     }
 }
 
-static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const void *x, const void *dy, void *dkernel,
-                               void *work, struct err *e) {
+static enum status grad_kernel_of(struct cpu *c, const struct cpu_conv *g, const float *x, const float *dy,
+                                  float *dkernel, void *work, float *sums, struct err *e) {
     struct direct d;
     if (direct_open(c, g, CPU_CONV_GRAD_KERNEL, work, &d, e)) return e->status;
-    d.a = x, d.b = dy, d.out = dkernel;
+    d.a = x, d.b = dy, d.out = dkernel, d.sums = sums;
     if (threads_for(c->threads, g->n, d.images, kernel_group, &d, e)) return e->status;
     int64_t area = d.taps * d.columns, groups = (g->n + d.images - 1) / d.images;
     for (int64_t k = 1; k < groups; k++) d.kernels->sum_planes(area, d.partial, d.partial + k * area, d.partial);
     for (int64_t i = 0; i < d.taps; i++)
         memcpy(d.out + i * g->o, d.partial + i * d.columns, (size_t)g->o * sizeof(float));
     return OK;
+}
+
+/* A channel of ones is the same in every image: its gradient is that of one image a group, with the group's sum of dy. That
+ * is an eighth of the work, and the tutorial's training step takes 3 % less. */
+static enum status grad_kernel_ones(struct cpu *c, const struct cpu_conv *g, const float *x, const float *dy,
+                                    float *dkernel, void *work, struct err *e) {
+    struct cpu_conv rest = *g, ones = *g;
+    rest.ones = ones.ones = false, rest.c--, ones.c = 1, ones.pool = NULL;
+    ones.n = cpu_ceil_div(g->n, cpu_ceil_div(g->n, GROUPS));
+    float *sums = (float *)((char *)work + workspace(c, g, CPU_CONV_GRAD_KERNEL)) - ones_floats(g);
+    float *one = sums + GROUPS * pixels(g) * g->o, *drest = one + GROUPS * g->h * g->w;
+    float *done = drest + g->kh * g->kw * rest.c * g->o;
+    for (float *p = one; p < drest; p++) *p = 1;
+    if (grad_kernel_of(c, &rest, x, dy, drest, work, sums, e) ||
+        grad_kernel_of(c, &ones, one, sums, done, work, NULL, e))
+        return e->status;
+    for (int64_t t = 0; t < g->kh * g->kw; t++, dkernel += g->c * g->o) {
+        memcpy(dkernel, drest + t * rest.c * g->o, (size_t)(rest.c * g->o) * sizeof *dkernel);
+        memcpy(dkernel + rest.c * g->o, done + t * g->o, (size_t)g->o * sizeof *dkernel);
+    }
+    return OK;
+}
+
+static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const void *x, const void *dy, void *dkernel,
+                               void *work, struct err *e) {
+    return g->ones ? grad_kernel_ones(c, g, x, dy, dkernel, work, e)
+                   : grad_kernel_of(c, g, x, dy, dkernel, work, NULL, e);
 }
 
 /* ---- gradient of the input: each pixel's taps by one product, then added where they were read ------------------------ */
@@ -372,4 +412,5 @@ const struct cpu_conv_algorithm cpu_conv_direct = {
     .pass = {forward, grad_input, grad_kernel},
     .pools = pools,
     .finishes = {true},
+    .ones = true,
 };

@@ -50,6 +50,8 @@ static enum status prepare_step(struct device_program *p, struct cpu *c, int i, 
             cpu_conv_gradients_workspace(c, &call->call, &p->layout->call[host->kernel].call, host->kept >= 0);
     else if (p->join[i] && p->join[i]->kept_for >= 0)
         call->workspace = cpu_conv_keeping_workspace(c, &call->call);
+    else if (p->join[i] && p->join[i]->ones >= 0)
+        call->workspace = cpu_conv_ones_workspace(c, &call->call);
     else
         call->workspace = cpu_workspace(c, &call->call);
     return OK;
@@ -158,6 +160,7 @@ static struct cpu_conv_joined joined(const struct device_program *p, const struc
         .pool = join->pool >= 0 ? &call[join->pool].call : NULL,
         .kept = keeper >= 0 ? (char *)c->arena.handle + call[keeper].kept_at : NULL,
     };
+    if (join->ones >= 0) o.ones = true, o.raw = tensor_data(call[join->ones].tensor[0]);
     if (join->scaled < 0) return o;
     struct tensor *const *x = call[join->scaled].tensor;
     o.raw = tensor_data(x[join->factor[0]]);

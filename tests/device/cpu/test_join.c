@@ -1,9 +1,6 @@
 /* What runs together has the bits of the ops run one by one, on every instruction set and number of threads: reductions
- * and random numbers with the elementwise node beside them, for rows of every width; pooling, scaling, bias and relu with
- * convolutions, for each algorithm. And the memory that is not needed then. */
-#include "device/cpu/conv.h"
-#include "device/cpu/join.h"
-#include "device/cpu/tuned.h"
+ * and random numbers with the elementwise node beside them, for rows of every width. And the memory that is not needed
+ * then. */
 #include "support/cpu.h"
 #include "support/graphs.h"
 
@@ -12,34 +9,6 @@ static int reduced(struct graph *g, const struct op *op, int x) {
     const int v = graph_add(g, op, &x, 1, &(union op_attrs){.axes = {1, {0}, false}}, &e);
     if (v < 0) fail_msg("%s", e.text);
     return v;
-}
-
-/* The outputs of g on device d; the caller releases them. */
-static void run(struct device *d, const struct graph *g, struct tensor *const *in, struct tensor **out) {
-    struct err e = {0};
-    uint64_t ticket;
-    struct device_program *p;
-    for (int i = 0; i < g->noutput; i++) {
-        const struct op_sig *s = &g->value[g->output[i]].sig;
-        assert_ok(tensor_new(d, s->dtype, &s->shape, &out[i], &e), &e);
-    }
-    assert_ok(d->driver->compile(d, g, &p, &e), &e);
-    assert_ok(d->driver->execute(d, p, in, out, &ticket, &e), &e);
-    d->driver->program_free(d, p);
-}
-
-/* Whether some node of g runs with `what` on d. */
-static bool runs_with(struct device *d, const struct graph *g, const char *what) {
-    struct err e = {0};
-    struct device_program *p;
-    bool found = false;
-    assert_ok(d->driver->compile(d, g, &p, &e), &e);
-    for (int i = 0; i < g->nnode; i++) {
-        const char *way = d->driver->program_way(d, p, i);
-        if (way && strstr(way, what)) found = true;
-    }
-    d->driver->program_free(d, p);
-    return found;
 }
 
 static struct tensor *reduce(const struct op *op, struct tensor *x) {
@@ -69,13 +38,13 @@ static void check_rows(int64_t rows, int64_t width) {
     struct tensor *want[OUTPUTS] = {reduce(&op_sum, in[0]), reduce(&op_mean, product), reduce(&op_max, power), power};
     struct graph *g = sums(s);
     for (int c = 0; c < test_ncpu; c++) {
-        run(test_cpu[c], g, in, got);
+        graphs_execute(test_cpu[c], g, in, got);
         for (int i = 0; i < OUTPUTS; i++) {
             if (i < 2) test_same_bits(want[i], got[i]); /* exp is not the same on every instruction set */
             tensor_release(got[i]);
         }
     }
-    run(test_cpu[0], g, in, got);
+    graphs_execute(test_cpu[0], g, in, got);
     for (int i = 0; i < OUTPUTS; i++) {
         test_same_bits(want[i], got[i]);
         tensor_release(got[i]);
@@ -104,7 +73,7 @@ static void a_sum_is_there_before_it_is_read(void **state) {
     struct tensor *in = test_random(test_cpu[0], DT_FLOAT32, SHAPE(600, 64), -1, 1, 1), *m = reduce(&op_mean, in), *got;
     struct tensor *d = test_run(test_cpu[0], &op_sub, (struct tensor *[]){in, m}, 2, NULL);
     struct tensor *square = test_run(test_cpu[0], &op_square, &d, 1, NULL), *want = reduce(&op_mean, square);
-    run(test_cpu[test_ncpu - 1], g, &in, &got);
+    graphs_execute(test_cpu[test_ncpu - 1], g, &in, &got);
     test_same_bits(want, got);
     struct tensor *all[] = {in, m, d, square, want, got};
     for (int i = 0; i < 6; i++) tensor_release(all[i]);
@@ -153,9 +122,9 @@ static void check_random(int64_t rows, int64_t width, bool twice, bool joined) {
     struct tensor *out = test_run(test_cpu[0], &op_where, (struct tensor *[]){lower, in[1], in[2]}, 3, NULL);
     struct tensor *want[3] = {out, reduce(&op_sum, out), random};
     struct graph *g = masked(rows, width, twice);
-    assert_int_equal(runs_with(test_cpu[0], g, "with random_uniform, sum"), joined);
+    assert_int_equal(graphs_runs_with(test_cpu[0], g, "with random_uniform, sum"), joined);
     for (int c = 0; c < test_ncpu; c++) {
-        run(test_cpu[c], g, in, got);
+        graphs_execute(test_cpu[c], g, in, got);
         for (int i = 0; i < 2 + twice; i++) {
             test_same_bits(want[i], got[i]);
             tensor_release(got[i]);
@@ -174,456 +143,12 @@ static void random_numbers_are_made_where_they_are_used(void **state) {
     check_random(1000, 64, true, false);
 }
 
-/* ---- pooling ------------------------------------------------------------------------------------------------------ */
-
-struct pooled {
-    int64_t size, channels, kernel, filters, before; /* of the convolution, square, of three images */
-    int64_t window, stride, padding;                 /* of the pooling */
-};
-
-/* One tile and several, windows that leave a rest (of a tile, of the gradient), that overlap, that stand apart, that
- * hang over; half vectors. */
-static const struct pooled shapes[] = {
-    {14, 32, 5, 64, 2, 2, 2, 0}, {7, 16, 5, 48, 2, 2, 2, 0},  {8, 16, 3, 32, 1, 2, 2, 0},  {19, 16, 3, 16, 1, 2, 2, 0},
-    {16, 1, 3, 32, 0, 3, 3, 0},  {12, 16, 3, 16, 1, 3, 2, 1}, {14, 16, 5, 16, 2, 3, 2, 1}, {11, 16, 3, 16, 1, 2, 3, 0},
-    {28, 1, 5, 16, 2, 2, 2, 0},  {24, 16, 3, 16, 1, 4, 4, 0}, {13, 16, 3, 16, 1, 2, 2, 1}, {10, 3, 3, 24, 1, 2, 2, 0},
-    {13, 32, 3, 16, 1, 2, 2, 0}, {13, 16, 3, 32, 0, 2, 2, 0}, {9, 16, 3, 16, 1, 3, 4, 0},  {32, 1, 3, 32, 1, 2, 3, 0},
-};
-
-static union op_attrs conv_attrs(const struct pooled *p) {
-    return (union op_attrs){.window = {.size = {p->kernel, p->kernel},
-                                       .stride = {1, 1},
-                                       .dilation = {1, 1},
-                                       .before = {p->before, p->before},
-                                       .after = {p->before, p->before},
-                                       .groups = 1,
-                                       .input = {p->size, p->size}}};
-}
-
-static int64_t out_size(const struct pooled *p) {
-    return p->size + 2 * p->before - p->kernel + 1;
-}
-
-static union op_attrs pool_attrs(const struct pooled *p) {
-    return (union op_attrs){.window = {.size = {p->window, p->window},
-                                       .stride = {p->stride, p->stride},
-                                       .dilation = {1, 1},
-                                       .before = {p->padding, p->padding},
-                                       .after = {p->padding, p->padding},
-                                       .groups = 1,
-                                       .input = {out_size(p), out_size(p)}}};
-}
-
-/* From now on that algorithm runs these convolutions on c, where it can. */
-static void insist(struct cpu *c, const struct pooled *p, const struct cpu_conv_algorithm *a) {
-    struct err e = {0};
-    const struct cpu_conv g = {.dtype = DT_FLOAT32,
-                               .n = 3,
-                               .h = p->size,
-                               .w = p->size,
-                               .c = p->channels,
-                               .kh = p->kernel,
-                               .kw = p->kernel,
-                               .o = p->filters,
-                               .oh = out_size(p),
-                               .ow = out_size(p),
-                               .stride = {1, 1},
-                               .dilation = {1, 1},
-                               .before = {p->before, p->before},
-                               .groups = 1};
-    cpu_tuned_clear(c);
-    for (enum cpu_conv_pass pass = CPU_CONV_FORWARD; pass <= CPU_CONV_GRAD_KERNEL; pass++)
-        if (a->supports(&g, pass)) assert_ok(cpu_tuned_add(c, &g, pass, a, &e), &e);
-}
-
-static int call(struct graph *g, const struct op *op, int a, int b, const union op_attrs *attrs) {
-    struct err e = {0};
-    const int v = graph_add(g, op, (int[]){a, b}, op->nin, attrs, &e);
-    if (v < 0) fail_msg("%s", e.text);
-    return v;
-}
-
-enum { FORWARD = 3, BACK = 2 };
-static const struct op *const result[FORWARD] = {&op_max_pool2d, &op_max_pool2d_argmax, &op_max_pool2d_argmax};
-
-/* x, kernel -> the pooled convolution, by the op without places, and with them. */
-static struct graph *forward_graph(const struct pooled *p, struct tensor *const in[2], bool places) {
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
-    struct graph *g = graphs_new();
-    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape);
-    const int v = call(g, places ? &op_max_pool2d_argmax : &op_max_pool2d, call(g, &op_conv2d, x, k, &conv), 0, &pool);
-    graphs_output(g, v);
-    if (places) graphs_output(g, v + 1);
-    return g;
-}
-
-/* x, kernel, dv with the places as a constant -> both gradients. */
-static struct graph *back_graph(const struct pooled *p, struct tensor *const in[2], struct tensor *place,
-                                const struct tensor *dv) {
-    struct err e = {0};
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
-    struct graph *g = graphs_new();
-    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), d = graphs_input(g, dv->shape);
-    const int dy = call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), d, &pool);
-    graphs_output(g, call(g, &op_conv2d_grad_input, dy, k, &conv));
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
-    return g;
-}
-
-static void same(struct device *d, const struct graph *g, struct tensor *const *in, struct tensor *const *want) {
-    struct tensor *got[2];
-    run(d, g, in, got);
-    for (int i = 0; i < g->noutput; i++) {
-        test_same_bits(want[i], got[i]);
-        tensor_release(got[i]);
-    }
-}
-
-static void check_pooled(struct device *d, const struct pooled *p) {
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
-    struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
-                            test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2)};
-    struct tensor *y = test_run(d, &op_conv2d, in, 2, &conv), *want[FORWARD];
-    for (int i = 0; i < FORWARD; i++) want[i] = test_run_output(d, result[i], &y, 1, &pool, i == 2);
-    in[2] = test_random(d, DT_FLOAT32, want[0]->shape, -1, 1, 3);
-    struct tensor *dy = test_run(d, &op_max_unpool2d, (struct tensor *[]){want[2], in[2]}, 2, &pool);
-    struct tensor *dx = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){dy, in[1]}, 2, &conv);
-    struct tensor *dk = test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){in[0], dy}, 2, &conv);
-    struct graph *g[3] = {forward_graph(p, in, false), forward_graph(p, in, true), back_graph(p, in, want[2], in[2])};
-    same(d, g[0], in, want);
-    same(d, g[1], in, want + 1);
-    same(d, g[2], in, (struct tensor *[]){dx, dk});
-    struct tensor *all[] = {in[0], in[1], in[2], y, want[0], want[1], want[2], dy, dx, dk};
-    for (int i = 0; i < 10; i++) tensor_release(all[i]);
-    for (int i = 0; i < 3; i++) graph_free(g[i]);
-}
-
-static void pooled_convolutions_have_the_bits_of_the_ops(void **state) {
-    (void)state;
-    for (int c = 0; c < test_ncpu; c++)
-        for (int a = 0; cpu_conv_algorithms[a]; a++)
-            for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-                insist((struct cpu *)test_cpu[c], &shapes[i], cpu_conv_algorithms[a]);
-                check_pooled(test_cpu[c], &shapes[i]);
-            }
-    for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
-}
-
-/* A bias, relu and y > 0 behind a convolution, which may be pooled; `steps` of them. */
-static struct graph *finished_graph(const struct pooled *p, struct tensor *const *in, bool pools, int steps) {
-    struct err e = {0};
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p), none = {.full = {.dtype = DT_FLOAT32}};
-    struct graph *g = graphs_new();
-    int v[3];
-    for (int i = 0; i < 3; i++) v[i] = graphs_input(g, in[i]->shape);
-    int y = call(g, &op_conv2d, v[0], v[1], &conv);
-    if (pools) y = call(g, &op_max_pool2d, y, 0, &pool);
-    const int zero = graph_add(g, &op_full, NULL, 0, &none, &e);
-    y = graphs_call(g, &op_add, 2, v[2], y);
-    if (steps > 1) y = graphs_call(g, &op_relu, 1, y);
-    graphs_output(g, y);
-    if (steps > 2) graphs_output(g, graphs_call(g, &op_gt, 2, y, zero));
-    assert_ok(graph_optimize(g, GRAPH_DCE | GRAPH_FUSE, &e), &e);
-    return g;
-}
-
-static void check_finished(struct device *d, const struct pooled *p, bool pools, int steps, bool joined) {
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
-    struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
-                            test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2),
-                            test_random(d, DT_FLOAT32, SHAPE(p->filters), -1, 1, 3)};
-    struct tensor *y = test_run(d, &op_conv2d, in, 2, &conv), *value = test_run(d, &op_max_pool2d, &y, 1, &pool);
-    struct tensor *sum = test_run(d, &op_add, (struct tensor *[]){pools ? value : y, in[2]}, 2, NULL);
-    struct tensor *relu = test_run(d, &op_relu, &sum, 1, NULL), *zero = test_random(d, DT_FLOAT32, SHAPE(1), 0, 0, 1);
-    struct tensor *positive = test_run(d, &op_gt, (struct tensor *[]){relu, zero}, 2, NULL);
-    struct tensor *want[2] = {steps > 1 ? relu : sum, positive};
-    struct graph *g = finished_graph(p, in, pools, steps);
-    assert_int_equal(runs_with(d, g, "bias"), joined && (!pools || runs_with(d, g, "max_pool2d")));
-    same(d, g, in, want);
-    graph_free(g);
-    struct tensor *all[] = {in[0], in[1], in[2], y, value, sum, relu, zero, positive};
-    for (int i = 0; i < 9; i++) tensor_release(all[i]);
-}
-
-/* Of every algorithm that can: several tiles, one, odd sizes, few channels. */
-static void bias_and_relu_have_the_bits_of_the_ops(void **state) {
-    (void)state;
-    static const int some[] = {0, 2, 3, 4, 8, 13};
-    const struct pooled ragged = {9, 16, 3, 20, 1, 2, 2, 0};
-    for (int c = 0; c < test_ncpu; c++) {
-        struct cpu *cpu = (struct cpu *)test_cpu[c];
-        for (int a = 0; cpu_conv_algorithms[a]; a++)
-            for (size_t i = 0; i < sizeof some / sizeof *some && cpu_conv_algorithms[a]->finishes[0]; i++) {
-                const struct pooled *p = &shapes[some[i]];
-                if (cpu_conv_algorithms[a] == cpu_conv_find("winograd") && p->kernel != 3) continue;
-                insist(cpu, p, cpu_conv_algorithms[a]);
-                for (int steps = 1; steps <= 3; steps++)
-                    for (int pools = 0; pools < 2; pools++) check_finished(test_cpu[c], p, pools, steps, true);
-            }
-    }
-    insist((struct cpu *)test_cpu[0], &ragged, cpu_conv_find("fft"));
-    check_finished(test_cpu[0], &ragged, false, 2, false); /* filters that fill no vectors */
-    for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
-}
-
-/* relu's gradient behind an input's: dx where mask, else 0. dy, v, may be pooled (place not NULL); `both`: and the
- * kernel's gradient. */
-static struct graph *gated_graph(const struct pooled *p, struct tensor *const in[3], struct tensor *mask,
-                                 struct tensor *place, bool both) {
-    struct err e = {0};
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p), none = {.full = {.dtype = DT_FLOAT32}};
-    struct graph *g = graphs_new();
-    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), v = graphs_input(g, in[2]->shape);
-    const int dy = place ? call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), v, &pool) : v;
-    const int dx = call(g, &op_conv2d_grad_input, dy, k, &conv), zero = graph_add(g, &op_full, NULL, 0, &none, &e);
-    graphs_output(g, graphs_call(g, &op_where, 3, graph_add_constant(g, mask, &e), dx, zero));
-    if (both) graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
-    return g;
-}
-
-static void check_gated(struct device *d, const struct pooled *p, bool pools, bool both, bool joined) {
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
-    struct tensor *x = test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1);
-    struct tensor *kernel = test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2);
-    struct tensor *y = test_run(d, &op_conv2d, (struct tensor *[]){x, kernel}, 2, &conv);
-    struct tensor *value = test_run(d, &op_max_pool2d_argmax, &y, 1, &pool);
-    struct tensor *place = test_run_output(d, &op_max_pool2d_argmax, &y, 1, &pool, 1);
-    struct tensor *unpooled = test_run(d, &op_max_unpool2d, (struct tensor *[]){place, value}, 2, &pool);
-    struct tensor *dy = pools ? unpooled : y, *mask = test_random(d, DT_BOOL, x->shape, 0, 1, 3);
-    struct tensor *dx = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){dy, kernel}, 2, &conv);
-    struct tensor *zero = test_random(d, DT_FLOAT32, SHAPE(1), 0, 0, 1);
-    struct tensor *want[2] = {test_run(d, &op_where, (struct tensor *[]){mask, dx, zero}, 3, NULL),
-                              test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){x, dy}, 2, &conv)};
-    struct tensor *in[3] = {x, kernel, pools ? value : y};
-    struct graph *g = gated_graph(p, in, mask, pools ? place : NULL, both);
-    assert_int_equal(runs_with(d, g, "where"), joined);
-    same(d, g, in, want);
-    graph_free(g);
-    struct tensor *all[] = {x, kernel, y, value, place, unpooled, mask, dx, zero, want[0], want[1]};
-    for (int i = 0; i < 11; i++) tensor_release(all[i]);
-}
-
-/* Of every algorithm, whether it can or not, and where channels fill no vectors. */
-static void relu_gradients_have_the_bits_of_the_ops(void **state) {
-    (void)state;
-    const struct pooled some[] = {{9, 16, 3, 16, 1, 2, 2, 0}, {14, 32, 3, 16, 1, 2, 2, 0}, {7, 20, 3, 16, 1, 2, 2, 0}};
-    for (int c = 0; c < test_ncpu; c++)
-        for (int a = 0; cpu_conv_algorithms[a]; a++)
-            for (int i = 0; i < 3; i++) {
-                insist((struct cpu *)test_cpu[c], &some[i], cpu_conv_algorithms[a]);
-                const bool joined = cpu_conv_algorithms[a]->finishes[1] && some[i].channels % 16 == 0;
-                for (int k = 0; k < 4; k++) check_gated(test_cpu[c], &some[i], k & 1, k & 2, joined);
-            }
-    for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
-}
-
-/* A view between convolution and pooling, and an unpooled image in the place of x: both must be in memory. */
-static void what_only_looks_like_pooling_stays(void **state) {
-    (void)state;
-    struct err e = {0};
-    const struct pooled p = {8, 16, 3, 16, 1, 2, 2, 0};
-    const union op_attrs conv = conv_attrs(&p), pool = pool_attrs(&p);
-    const union op_attrs turned = {.full.shape = SHAPE(3, 16, 4, 16)};
-    struct device *d = test_cpu[0];
-    struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, 8, 8, 16), -1, 1, 1),
-                            test_random(d, DT_FLOAT32, SHAPE(3, 3, 16, 16), -1, 1, 2),
-                            test_random(d, DT_FLOAT32, SHAPE(3, 4, 4, 16), -1, 1, 3)};
-    struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, 4, 4, 16), 0, 4, 4);
-    struct graph *g = graphs_new();
-    insist((struct cpu *)d, &p, cpu_conv_find("direct"));
-    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), v = graphs_input(g, in[2]->shape);
-    const int y = call(g, &op_conv2d, x, k, &conv);
-    graphs_output(g, call(g, &op_max_pool2d, call(g, &op_reshape, y, 0, &turned), 0, &pool));
-    const int wide = call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), v, &pool);
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, wide, x, &conv));
-    struct tensor *conv_y = test_run(d, &op_conv2d, in, 2, &conv);
-    struct tensor *reshaped = test_run(d, &op_copy, &conv_y, 1, NULL);
-    reshaped->shape = turned.full.shape;
-    tensor_strides(&reshaped->shape, reshaped->stride);
-    struct tensor *unpooled = test_run(d, &op_max_unpool2d, (struct tensor *[]){place, in[2]}, 2, &pool);
-    struct tensor *want[2] = {test_run(d, &op_max_pool2d, &reshaped, 1, &pool),
-                              test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){unpooled, in[0]}, 2, &conv)};
-    same(d, g, in, want);
-    cpu_tuned_clear((struct cpu *)d);
-    struct tensor *all[] = {in[0], in[1], in[2], place, conv_y, reshaped, unpooled, want[0], want[1]};
-    for (int i = 0; i < 9; i++) tensor_release(all[i]);
-    graph_free(g);
-}
-
-/* Images of one tile: shapes[1]. */
-static void both_gradients_run_together(void **state) {
-    (void)state;
-    struct device *d = test_cpu[test_ncpu - 1];
-    const struct pooled *p = &shapes[1];
-    struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
-                            test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2)};
-    struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, 3, 3, p->filters), 0, 4, 3);
-    struct graph *g = back_graph(p, in, place, place);
-    insist((struct cpu *)d, p, cpu_conv_find("fft"));
-    assert_true(runs_with(d, g, "fft, with conv2d_grad_kernel, max_unpool2d"));
-    insist((struct cpu *)d, p, cpu_conv_find("direct"));
-    assert_false(runs_with(d, g, "conv2d_grad_kernel"));
-    cpu_tuned_clear((struct cpu *)d);
-    graph_free(g);
-    tensor_release(place);
-    for (int k = 0; k < 2; k++) tensor_release(in[k]);
-}
-
-/* A convolution of two chunks of images whose gradients find the spectra of x: of an input, of one times a scale and plus a
- * shift, and of that where somebody else reads it. */
-enum kept { PLAIN, SCALED, READ };
-
-static struct graph *kept_graph(struct tensor *const *in, const union op_attrs *conv, enum kept kind) {
-    struct err e = {0};
-    struct graph *g = graphs_new();
-    int v[5];
-    for (int i = 0; i < 5; i++) v[i] = graphs_input(g, in[i]->shape);
-    const int scaled = graphs_call(g, &op_add, 2, v[4], graphs_call(g, &op_mul, 2, v[3], v[0]));
-    const int x = kind == PLAIN ? v[0] : scaled, most = reduced(g, &op_max, x);
-    const int y = call(g, &op_conv2d, x, v[1], conv);
-    graphs_output(g, graphs_call(g, &op_exp, 1, y));
-    graphs_output(g, call(g, &op_conv2d_grad_input, v[2], v[1], conv));
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, v[2], conv));
-    if (kind == READ) graphs_output(g, most);
-    assert_ok(graph_optimize(g, GRAPH_DCE | GRAPH_FUSE, &e), &e);
-    return g;
-}
-
-static void check_kept(struct device *d, struct tensor *const *in, const union op_attrs *conv, enum kept kind) {
-    struct graph *g = kept_graph(in, conv, kind);
-    assert_true(runs_with(d, g, "fft, with conv2d_grad_kernel"));
-    assert_int_equal(runs_with(d, g, "fft, with scaling"), kind == SCALED);
-    struct tensor *product = test_run(d, &op_mul, (struct tensor *[]){in[3], in[0]}, 2, NULL), *got[4];
-    struct tensor *scaled = test_run(d, &op_add, (struct tensor *[]){in[4], product}, 2, NULL);
-    struct tensor *x = kind == PLAIN ? in[0] : scaled;
-    struct tensor *y = test_run(d, &op_conv2d, (struct tensor *[]){x, in[1]}, 2, conv);
-    struct tensor *want[4] = {
-        test_run(d, &op_exp, &y, 1, NULL),
-        test_run(d, &op_conv2d_grad_input, (struct tensor *[]){in[2], in[1]}, 2, conv),
-        test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){x, in[2]}, 2, conv),
-        reduce(&op_max, x),
-    };
-    run(d, g, in, got);
-    for (int i = 0; i < 4; i++) {
-        if (i < g->noutput) test_same_bits(want[i], got[i]);
-        if (i < g->noutput) tensor_release(got[i]);
-        tensor_release(want[i]);
-    }
-    tensor_release(product);
-    tensor_release(scaled);
-    tensor_release(y);
-    graph_free(g);
-}
-
-static void gradients_take_up_what_the_forward_pass_did(void **state) {
-    (void)state;
-    const union op_attrs conv = conv_attrs(&(struct pooled){7, 64, 5, 48, 2, 2, 2, 0});
-    const struct shape shape[5] = {SHAPE(100, 7, 7, 64), SHAPE(5, 5, 64, 48), SHAPE(100, 7, 7, 48), SHAPE(64),
-                                   SHAPE(64)};
-    struct tensor *in[5];
-    for (int i = 0; i < 5; i++) in[i] = test_random(test_cpu[0], DT_FLOAT32, shape[i], -1, 1, (uint64_t)i);
-    for (int c = 0; c < test_ncpu; c++)
-        for (enum kept kind = PLAIN; kind <= READ; kind++) check_kept(test_cpu[c], in, &conv, kind);
-    for (int i = 0; i < 5; i++) tensor_release(in[i]);
-}
-
-/* Two convolutions of one x, whose gradients come in the order of the convolutions: each keeps its own. */
-static void two_convolutions_keep_apart(void **state) {
-    (void)state;
-    struct device *d = test_cpu[test_ncpu - 1];
-    const union op_attrs conv[2] = {conv_attrs(&(struct pooled){7, 64, 5, 48, 2, 2, 2, 0}),
-                                    conv_attrs(&(struct pooled){7, 64, 3, 48, 1, 2, 2, 0})};
-    struct tensor *in[4] = {test_random(d, DT_FLOAT32, SHAPE(100, 7, 7, 64), -1, 1, 1),
-                            test_random(d, DT_FLOAT32, SHAPE(5, 5, 64, 48), -1, 1, 2),
-                            test_random(d, DT_FLOAT32, SHAPE(3, 3, 64, 48), -1, 1, 3),
-                            test_random(d, DT_FLOAT32, SHAPE(100, 7, 7, 48), -1, 1, 4)};
-    struct graph *g = graphs_new();
-    int v[4], y[2];
-    for (int i = 0; i < 4; i++) v[i] = graphs_input(g, in[i]->shape);
-    for (int i = 0; i < 2; i++) y[i] = call(g, &op_conv2d, v[0], v[1 + i], &conv[i]);
-    const int dy = graphs_call(g, &op_mul, 2, v[3], graphs_call(g, &op_add, 2, y[0], y[1]));
-    for (int i = 0; i < 2; i++) {
-        graphs_output(g, call(g, &op_conv2d_grad_input, dy, v[1 + i], &conv[i]));
-        graphs_output(g, call(g, &op_conv2d_grad_kernel, v[0], dy, &conv[i]));
-    }
-    struct tensor *r[2], *got[4];
-    for (int i = 0; i < 2; i++) r[i] = test_run(d, &op_conv2d, (struct tensor *[]){in[0], in[1 + i]}, 2, &conv[i]);
-    struct tensor *sum = test_run(d, &op_add, r, 2, NULL);
-    struct tensor *down = test_run(d, &op_mul, (struct tensor *[]){in[3], sum}, 2, NULL);
-    run(d, g, in, got);
-    for (int i = 0; i < 2; i++) {
-        struct tensor *dx = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){down, in[1 + i]}, 2, &conv[i]);
-        struct tensor *dk = test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){in[0], down}, 2, &conv[i]);
-        test_same_bits(dx, got[2 * i]);
-        test_same_bits(dk, got[2 * i + 1]);
-        tensor_release(dx);
-        tensor_release(dk);
-    }
-    struct tensor *all[] = {in[0], in[1], in[2], in[3], r[0], r[1], sum, down, got[0], got[1], got[2], got[3]};
-    for (int i = 0; i < 12; i++) tensor_release(all[i]);
-    graph_free(g);
-}
-
-/* The kernel's gradient of exp(dx), which is not there yet when dx is computed. */
-static void gradients_that_follow_each_other_stay_apart(void **state) {
-    (void)state;
-    struct device *d = test_cpu[0];
-    const struct pooled p = {7, 16, 5, 16, 2, 2, 2, 0};
-    const union op_attrs conv = conv_attrs(&p);
-    struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, 7, 7, 16), -1, 1, 1),
-                            test_random(d, DT_FLOAT32, SHAPE(5, 5, 16, 16), -1, 1, 2)};
-    struct graph *g = graphs_new();
-    const int dy = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape);
-    const int x = graphs_call(g, &op_exp, 1, call(g, &op_conv2d_grad_input, dy, k, &conv));
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
-    insist((struct cpu *)d, &p, cpu_conv_find("fft"));
-    struct tensor *dx = test_run(d, &op_conv2d_grad_input, in, 2, &conv), *e = test_run(d, &op_exp, &dx, 1, NULL);
-    struct tensor *want = test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){e, in[0]}, 2, &conv);
-    same(d, g, in, &want);
-    cpu_tuned_clear((struct cpu *)d);
-    struct tensor *all[] = {in[0], in[1], dx, e, want};
-    for (int i = 0; i < 5; i++) tensor_release(all[i]);
-    graph_free(g);
-}
-
-/* Of a direct convolution the result, 3.2 MB, has no place; nor has the gradient that is put back in its windows. */
-static void what_is_only_pooled_needs_no_memory(void **state) {
-    (void)state;
-    struct err e = {0};
-    struct device *d = test_cpu[0];
-    const struct pooled p = {128, 1, 3, 16, 1, 2, 2, 0};
-    struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, 128, 128, 1), -1, 1, 1),
-                            test_random(d, DT_FLOAT32, SHAPE(3, 3, 1, 16), -1, 1, 2)};
-    struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, 64, 64, 16), 0, 4, 3);
-    struct graph *g[2] = {forward_graph(&p, in, true), back_graph(&p, in, place, place)};
-    insist((struct cpu *)d, &p, cpu_conv_find("direct"));
-    for (int i = 0; i < 2; i++) {
-        struct device_program *program;
-        assert_ok(d->driver->compile(d, g[i], &program, &e), &e);
-        assert_in_range(d->driver->program_bytes(d, program, NULL), 1, 1000000);
-        d->driver->program_free(d, program);
-        graph_free(g[i]);
-    }
-    cpu_tuned_clear((struct cpu *)d);
-    tensor_release(place);
-    for (int i = 0; i < 2; i++) tensor_release(in[i]);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_have_the_bits_of_the_ops),
         cmocka_unit_test(a_sum_is_there_before_it_is_read),
         cmocka_unit_test(what_is_only_summed_needs_no_memory),
         cmocka_unit_test(random_numbers_are_made_where_they_are_used),
-        cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
-        cmocka_unit_test(bias_and_relu_have_the_bits_of_the_ops),
-        cmocka_unit_test(relu_gradients_have_the_bits_of_the_ops),
-        cmocka_unit_test(what_only_looks_like_pooling_stays),
-        cmocka_unit_test(both_gradients_run_together),
-        cmocka_unit_test(gradients_take_up_what_the_forward_pass_did),
-        cmocka_unit_test(two_convolutions_keep_apart),
-        cmocka_unit_test(gradients_that_follow_each_other_stay_apart),
-        cmocka_unit_test(what_is_only_pooled_needs_no_memory),
     };
     return cmocka_run_group_tests(tests, test_cpus_open, test_cpus_close);
 }
