@@ -68,6 +68,7 @@ $(BUILD)/gen/lists.h: $(SOURCES) $(ISA_SOURCES)
 	  echo '#define LIST_LOSSES(X) \'; $(call list,$(wildcard src/nn/*.c),nn_loss_class,nn_loss_); echo; \
 	  echo '#define LIST_OPTIMIZERS(X) \'; $(call list,$(wildcard src/nn/*.c),nn_optimizer_class,nn_optimizer_); echo; \
 	  echo '#define LIST_METRICS(X) \'; $(call list,$(wildcard src/nn/*.c),nn_metric_class,nn_metric_); echo; \
+	  echo '#define LIST_SCHEDULES(X) \'; $(call list,$(wildcard src/nn/*.c),nn_schedule_class,nn_schedule_); echo; \
 	  echo '#define LIST_DRIVERS(X) \'; $(call list,$(wildcard src/device/*/*.c),device_driver,device_driver_); echo; \
 	  echo '#define LIST_MAGICS(X) \'; $(call list,$(wildcard src/magic/*.c),magic,magic_); echo; \
 	} > $@.$$$$ && if cmp -s $@.$$$$ $@; then rm $@.$$$$; touch $@; else mv $@.$$$$ $@; fi

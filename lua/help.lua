@@ -139,11 +139,11 @@ end
 
 -- "keras.layers.Dense" for "Dens" or "Dense".
 local function class_like(name)
-  for _, kind in ipairs {"layers", "losses", "metrics", "optimizers", "initializers"} do
+  for _, kind in ipairs(core.kinds) do
     local names = {}
-    for i, class in ipairs(core[kind].classes()) do names[i] = class.name end
+    for i, class in ipairs(core[kind.name].classes()) do names[i] = class.name end
     local near = core.nearest(name, names)
-    if near then return ("keras.%s.%s"):format(kind, near) end
+    if near then return kind.module .. "." .. near end
   end
 end
 

@@ -13,8 +13,9 @@ local classes -- constructor to class, made when first asked for
 local function class_of(value)
   if not classes then
     classes = {}
-    for _, kind in ipairs {"layers", "losses", "metrics", "optimizers", "initializers"} do
-      for _, class in ipairs(core[kind].classes()) do classes[core[kind][class.name]] = class end
+    for _, kind in ipairs(core.kinds) do
+      local module = core[kind.name]
+      for _, class in ipairs(module.classes()) do classes[module[class.name]] = class end
     end
   end
   return classes[value]

@@ -1,13 +1,14 @@
---- keras.layers, losses, metrics, optimizers and initializers: the core's classes with Keras's aliases and functions.
+--- keras.layers, losses, metrics, optimizers with their schedules, and initializers: the core's classes with Keras's aliases
+-- and functions.
 local core = require "celda.core"
 local help, strict = require "help", core.strict
 
--- The classes of one kind; `functions` makes what stands under an alias ("mean_squared_error").
+-- The classes of kind.name; `functions` makes what stands under an alias ("mean_squared_error").
 local function module_of(kind, functions)
-  local module, constructors = core[kind], {}
+  local module, constructors = core[kind.name], {}
   for _, class in ipairs(module.classes()) do
     constructors[module[class.name]] = true
-    help.name(module[class.name], ("keras.%s.%s"):format(kind, class.name))
+    help.name(module[class.name], kind.module .. "." .. class.name)
     for alias in class.aliases:gmatch "%S+" do
       module[alias] = functions and functions(module[class.name]) or module[class.name]
     end
@@ -18,7 +19,7 @@ local function module_of(kind, functions)
     if identifier == nil or type(identifier) == "function" then return identifier end
     return module.deserialize(identifier)
   end
-  return strict(module, "keras." .. kind)
+  return strict(module, kind.module)
 end
 
 -- keras.losses.mean_squared_error(y_true, y_pred, {...}): the loss of each sample.
@@ -35,10 +36,7 @@ local function metric_function(class)
   return function(y_true, y_pred, options) return class(options or {name = "function"})(y_true, y_pred) end
 end
 
-return {
-  layers = module_of "layers",
-  losses = module_of("losses", loss_function),
-  metrics = module_of("metrics", metric_function),
-  optimizers = module_of "optimizers",
-  initializers = module_of "initializers",
-}
+local modules, functions = {}, {losses = loss_function, metrics = metric_function}
+for _, kind in ipairs(core.kinds) do modules[kind.name] = module_of(kind, functions[kind.name]) end
+modules.optimizers.schedules, modules.schedules = modules.schedules, nil
+return modules

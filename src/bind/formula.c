@@ -1,4 +1,4 @@
-/* Initializers, losses, metrics and activations in Lua: objects that are called with tensors. */
+/* Initializers, schedules, losses, metrics and activations in Lua: objects that are called with tensors. */
 #include <string.h>
 
 #include "bind/internal.h"
@@ -50,6 +50,24 @@ void bind_initial_value(lua_State *L, int index, int shape) {
 
 const struct bind_kind bind_initializers = {"initializers", "initializer", no_methods, initializer_call,
                                             no_field,       NULL,          no_fields};
+
+/* ---- learning rate schedules --------------------------------------------------------------------------------------- */
+
+/* schedule(step): the rate, a float32 scalar. */
+static int schedule_call(lua_State *L) {
+    static const char *const names[] = {"step", NULL};
+    struct nn_object *o = bind_object(L, 1, NN_SCHEDULE);
+    struct err e = {0};
+    bind_args(L, 2, o->name, names);
+    bind_want(L, 2, o->name, "step");
+    struct tensor *step = bind_tensor(L, 2), **out = bind_new_tensor(L);
+    bind_made(L, out, nn_schedule_call(o, step, out, &e), &e);
+    bind_filled(L, *out);
+    return 1;
+}
+
+const struct bind_kind bind_schedules = {
+    "schedules", "learning rate schedule", no_methods, schedule_call, no_field, NULL, no_fields};
 
 /* ---- losses -------------------------------------------------------------------------------------------------------- */
 

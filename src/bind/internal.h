@@ -170,7 +170,10 @@ struct bind_kind {
     bind_set_field_fn *set_field;
     const char *const *fields; /* what these two know, for "did you mean": NULL-terminated */
 };
-extern const struct bind_kind bind_layers, bind_initializers, bind_losses, bind_optimizers, bind_metrics;
+extern const struct bind_kind bind_layers, bind_initializers, bind_losses, bind_optimizers, bind_metrics,
+    bind_schedules;
+/* The kind whose module is named by the string at `index`: "layers". */
+enum nn_kind bind_kind_named(lua_State *L, int index);
 
 /* ---- what bind_open opens; `core` is the index of the table that lua/keras is written on ------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Layers, initializers, losses, optimizers and metrics as Lua objects: constructors and errors come from the classes'
+/* Layers, initializers, losses, optimizers, metrics and schedules as Lua objects: constructors and errors come from the classes'
  * tables of arguments. What each kind does beside that is in its own file. */
 #include <string.h>
 
@@ -11,8 +11,14 @@ enum { MAX_ARGS = 64, MAX_MEMBERS = 128 };
 static const struct bind_kind *const kinds[NN_KINDS] = {
     [NN_LAYER] = &bind_layers,   [NN_INITIALIZERS] = &bind_initializers,
     [NN_LOSS] = &bind_losses,    [NN_OPTIMIZER] = &bind_optimizers,
-    [NN_METRIC] = &bind_metrics,
+    [NN_METRIC] = &bind_metrics, [NN_SCHEDULE] = &bind_schedules,
 };
+
+enum nn_kind bind_kind_named(lua_State *L, int index) {
+    const char *names[NN_KINDS + 1] = {NULL};
+    for (int kind = 0; kind < NN_KINDS; kind++) names[kind] = kinds[kind]->module;
+    return (enum nn_kind)luaL_checkoption(L, index, NULL, names);
+}
 
 static const struct bind_kind *kind_of(const struct nn_object *o) {
     return kinds[o->class->kind];
@@ -21,7 +27,7 @@ static const struct bind_kind *kind_of(const struct nn_object *o) {
 struct nn_object *bind_object(lua_State *L, int index, enum nn_kind kind) {
     struct nn_object *o = bind_test(L, index, BIND_OBJECT);
     if (!o || o->class->kind != kind)
-        bind_raise(L, ERR_TYPE, "expected one of keras.%s, got a %s", kinds[kind]->module,
+        bind_raise(L, ERR_TYPE, "expected one of %s, got a %s", nn_module(kind),
                    o ? o->class->name : bind_kind_name(L, index));
     return o;
 }
@@ -290,6 +296,18 @@ static void open_module(lua_State *L, int core, enum nn_kind kind) {
     lua_setfield(L, core, kinds[kind]->module);
 }
 
+/* kinds = {{name = "layers", module = "keras.layers"}, ...} in the table of the core. */
+static void open_kinds(lua_State *L, int core) {
+    lua_createtable(L, NN_KINDS, 0);
+    for (int kind = 0; kind < NN_KINDS; kind++) {
+        lua_createtable(L, 0, 2);
+        set_text(L, "name", kinds[kind]->module);
+        set_text(L, "module", nn_module((enum nn_kind)kind));
+        lua_rawseti(L, -2, kind + 1);
+    }
+    lua_setfield(L, core, "kinds");
+}
+
 /* Pushes the tables of methods, by kind. */
 static void push_methods(lua_State *L) {
     static const luaL_Reg common[] = {{"get_config", object_get_config}, {"serialize", object_serialize}, {NULL, NULL}};
@@ -312,5 +330,6 @@ void bind_open_objects(lua_State *L, int core) {
     luaL_setfuncs(L, members, 1);
     lua_pop(L, 1);
     for (int kind = 0; kind < NN_KINDS; kind++) open_module(L, core, (enum nn_kind)kind);
+    open_kinds(L, core);
     bind_open_activations(L, core);
 }

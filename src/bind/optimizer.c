@@ -87,12 +87,23 @@ static void push_state(lua_State *L, const struct nn_optimizer *o) {
         }
 }
 
+/* A Variable, or what the schedule says now. */
+static void push_learning_rate(lua_State *L, struct nn_optimizer *o) {
+    struct err e = {0};
+    if (!o->rate.schedule) {
+        bind_push_variable(L, o->object.variable[1]);
+        return;
+    }
+    struct tensor **out = bind_new_tensor(L);
+    bind_made(L, out, nn_optimizer_rate(o, out, &e), &e);
+}
+
 static bool field(lua_State *L, struct nn_object *object, const char *name) {
-    const struct nn_optimizer *o = (const struct nn_optimizer *)object;
+    struct nn_optimizer *o = (struct nn_optimizer *)object;
     if (strcmp(name, "iterations") == 0)
         bind_push_variable(L, object->variable[0]);
     else if (strcmp(name, "learning_rate") == 0)
-        bind_push_variable(L, object->variable[1]);
+        push_learning_rate(L, o);
     else if (strcmp(name, "variables") == 0)
         push_state(L, o);
     else if (strcmp(name, "built") == 0)
@@ -105,6 +116,12 @@ static bool field(lua_State *L, struct nn_object *object, const char *name) {
 static bool set_field(lua_State *L, struct nn_object *o, const char *name) {
     struct err e = {0};
     if (strcmp(name, "learning_rate") != 0) return false;
+    if (((struct nn_optimizer *)o)->rate.schedule)
+        bind_raise(
+            L, ERR_TYPE,
+            "This optimizer was created with a `LearningRateSchedule` object as its `learning_rate` constructor "
+            "argument, hence its learning rate is not settable. If you need the learning rate to be settable, you "
+            "should instantiate the optimizer with a float `learning_rate` argument.");
     bind_check(L, variable_assign(bind_run(L), o->variable[1], bind_tensor_as(L, 3, DT_FLOAT32), &e), &e);
     return true;
 }

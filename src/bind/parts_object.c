@@ -79,13 +79,6 @@ static int object_parts(lua_State *L) {
 
 /* ---- put together -------------------------------------------------------------------------------------------------- */
 
-static enum nn_kind kind_named(lua_State *L, int index) {
-    static const char *const names[] = {[NN_LAYER] = "layers",   [NN_INITIALIZERS] = "initializers",
-                                        [NN_LOSS] = "losses",    [NN_OPTIMIZER] = "optimizers",
-                                        [NN_METRIC] = "metrics", [NN_KINDS] = NULL};
-    return (enum nn_kind)luaL_checkoption(L, index, NULL, names);
-}
-
 /* The objects of the table at `index` by name; they stay there. */
 static int given_of(lua_State *L, int index, struct nn_given *given) {
     int n = 0;
@@ -99,7 +92,7 @@ static int given_of(lua_State *L, int index, struct nn_given *given) {
 
 /* new_object(kind, class, arguments, held[, seed]) */
 static int new_object(lua_State *L) {
-    enum nn_kind kind = kind_named(L, 1);
+    enum nn_kind kind = bind_kind_named(L, 1);
     struct nn_given given[MAX_HELD];
     struct err e = {0};
     lua_settop(L, 5);

@@ -242,6 +242,25 @@ static json_t *get_margins(const struct nn_arg *a, const void *field, struct err
     return json_pack("[[I, I], [I, I]]", (json_int_t)m[0], (json_int_t)m[1], (json_int_t)m[2], (json_int_t)m[3]);
 }
 
+static enum status set_numbers(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
+                               struct err *e) {
+    (void)o, (void)a, (void)e;
+    if (!json_is_array(v)) return ERR_TYPE;
+    for (size_t i = 0; i < json_array_size(v); i++)
+        if (!json_is_number(json_array_get(v, i))) return ERR_TYPE;
+    *(json_t **)field = json_incref((json_t *)v);
+    return OK;
+}
+
+static json_t *get_numbers(const struct nn_arg *a, const void *field, struct err *e) {
+    (void)a, (void)e;
+    return json_incref(*(json_t *const *)field);
+}
+
+static void clear_numbers(void *field) {
+    json_decref(*(json_t **)field);
+}
+
 /* ---- objects ----------------------------------------------------------------------------------------------------- */
 
 static enum status set_initializer(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
@@ -258,6 +277,31 @@ static json_t *get_initializer(const struct nn_arg *a, const void *field, struct
 
 static void clear_object(void *field) {
     nn_release(*(struct nn_object **)field);
+}
+
+struct nn_object **nn_arg_object(const struct nn_object *o, const struct nn_arg *a, enum nn_kind *kind) {
+    void *field = (char *)o + a->offset;
+    *kind = a->type == NN_RATE ? NN_SCHEDULE : NN_INITIALIZERS;
+    if (a->type == NN_RATE) return &((struct nn_rate *)field)->schedule;
+    return a->type == NN_INITIALIZER ? field : NULL;
+}
+
+static enum status set_rate(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
+                            struct err *e) {
+    struct nn_rate *rate = field;
+    if (!json_is_object(v)) return set_float(o, a, &rate->number, v, e);
+    if (nn_deserialize(o->run, NN_SCHEDULE, v, &rate->schedule, e))
+        err_prefix(e, "%s: argument %s", o->class->name, a->name);
+    return e->status;
+}
+
+static json_t *get_rate(const struct nn_arg *a, const void *field, struct err *e) {
+    const struct nn_rate *rate = field;
+    return rate->schedule ? nn_serialize(rate->schedule, e) : get_float(a, &rate->number, e);
+}
+
+static void clear_rate(void *field) {
+    nn_release(((struct nn_rate *)field)->schedule);
 }
 
 /* "relu", or the function as Keras serialises it: {"class_name": "function", "config": "relu", ...}. */
@@ -325,6 +369,8 @@ const struct nn_arg_type nn_arg_types[] = {
     [NN_SHAPE] = {"a list of sizes", set_shape, null_shape, get_shape, nothing},
     [NN_MARGINS] = {"an integer or 2 or 2 times 2 of them", set_margins, nothing, get_margins, nothing},
     [NN_INITIALIZER] = {"an initializer or its name", set_initializer, null_pointer, get_initializer, clear_object},
+    [NN_RATE] = {"a number or a learning rate schedule", set_rate, nothing, get_rate, clear_rate},
+    [NN_NUMBERS] = {"a list of numbers", set_numbers, nothing, get_numbers, clear_numbers},
     [NN_ACTIVATION] = {"the name of an activation", set_activation, null_activation, get_activation, nothing},
     [NN_AXIS] = {"an integer", set_axis, null_int, get_axis, nothing},
     [NN_DTYPE] = {"a dtype's name", set_dtype, null_dtype, get_dtype, nothing},

@@ -86,10 +86,12 @@ static enum status set_default(struct nn_object *o, const struct nn_arg *a, stru
 }
 
 static enum status set_given(struct nn_object *o, const struct nn_arg *a, struct nn_object *value, struct err *e) {
-    if (a->type != NN_INITIALIZER || value->class->kind != NN_INITIALIZERS)
+    enum nn_kind kind;
+    struct nn_object **field = nn_arg_object(o, a, &kind);
+    if (!field || value->class->kind != kind)
         return err_set(e, ERR_TYPE, "%s: argument %s must be %s, not a %s", o->class->name, a->name,
                        nn_arg_types[a->type].wanted, value->class->name);
-    *(struct nn_object **)field_of(o, a) = nn_retain(value);
+    *field = nn_retain(value);
     return OK;
 }
 

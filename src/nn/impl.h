@@ -38,6 +38,8 @@ struct nn_arg_type {
 };
 extern const struct nn_arg_type nn_arg_types[]; /* by enum nn_type */
 json_t *nn_arg_default(const struct nn_arg *a, struct err *e);
+/* The field of an argument that may be an object, and of which kind; NULL: another argument. */
+struct nn_object **nn_arg_object(const struct nn_object *o, const struct nn_arg *a, enum nn_kind *kind);
 
 /* Fills every argument of o; the fields are zero before. */
 enum status nn_args_set(struct nn_object *o, const json_t *config, const struct nn_given *given, int ngiven,
@@ -135,7 +137,10 @@ struct tensor *nn_matches(struct nn_call *c, struct tensor *a, struct tensor *b)
 
 /* Rows of argument tables: the learning rate, and what all optimizers take after their own. */
 #define NN_LEARNING_RATE_ARG(DEFAULT)                                                                                  \
-    { "learning_rate", NN_FLOAT, offsetof(struct nn_optimizer, learning_rate), DEFAULT, .doc = "size of the steps" }
+    {                                                                                                                  \
+        "learning_rate", NN_RATE, offsetof(struct nn_optimizer, rate), DEFAULT,                                        \
+            .doc = "size of the steps: a number, or one of keras.optimizers.schedules"                                 \
+    }
 #define NN_WEIGHT_DECAY_ARG(DEFAULT)                                                                                   \
     {                                                                                                                  \
         "weight_decay", NN_FLOAT, offsetof(struct nn_optimizer, weight_decay), DEFAULT,                                \
@@ -155,6 +160,11 @@ struct tensor *nn_matches(struct nn_call *c, struct tensor *a, struct tensor *b)
         {"gradient_accumulation_steps", NN_REJECT, 0, "null", .doc = "steps whose gradients make one update"}, {       \
         "name", NN_STRING, offsetof(struct nn_object, name), "null", .doc = "counted by class if not given"            \
     }
+
+/* The rate of o's schedule, at this step, an integer scalar. */
+struct tensor *nn_scheduled(struct nn_object *schedule, struct nn_call *c, struct tensor *step);
+/* What every schedule of decay_steps asks for. */
+enum status nn_want_decay_steps(const struct nn_object *o, const char *argument, double steps, struct err *e);
 
 /* mean + (x - mean) * (1 - decay) */
 struct tensor *nn_towards(struct nn_call *c, struct tensor *mean, struct tensor *x, double decay);

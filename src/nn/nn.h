@@ -26,6 +26,8 @@ enum nn_type {
     NN_SHAPE,       /* struct shape; a dimension null is -1; null: rank -1 */
     NN_MARGINS,     /* int64_t[4], before and after two dimensions: n, [n, m] or [[a, b], [c, d]] */
     NN_INITIALIZER, /* struct nn_object *: a name, a serialised form or an object */
+    NN_RATE,        /* struct nn_rate: a number, or a learning rate schedule */
+    NN_NUMBERS,     /* json_t *: a list of numbers */
     NN_ACTIVATION,  /* const struct nn_activation *; null: linear */
     NN_AXIS,        /* int64_t; Keras also writes it as [axis] */
     NN_DTYPE,       /* enum dtype: a name; null: float32; `choices` limits it */
@@ -56,7 +58,9 @@ struct nn_arg {
 
 /* ---- objects ----------------------------------------------------------------------------------------------------- */
 
-enum nn_kind { NN_LAYER, NN_INITIALIZERS, NN_LOSS, NN_OPTIMIZER, NN_METRIC, NN_KINDS };
+enum nn_kind { NN_LAYER, NN_INITIALIZERS, NN_LOSS, NN_OPTIMIZER, NN_METRIC, NN_SCHEDULE, NN_KINDS };
+/* Where Keras has its classes: "keras.layers". */
+const char *nn_module(enum nn_kind kind);
 
 struct nn_class {
     const char *name;  /* Keras's class name: "Conv2D" */
@@ -89,7 +93,7 @@ int nn_positional(const struct nn_class *c);
 /* What it may be, in words: "an integer"; "": it has one value and no other yet. */
 const char *nn_arg_wanted(const struct nn_arg *a);
 
-/* An argument whose value is a live object (an initializer), not its JSON: two layers that are given one initializer
+/* An argument whose value is a live object (an initializer, a schedule), not its JSON: two layers that are given one initializer
  * share its seed. */
 struct nn_given {
     const char *name;
@@ -247,14 +251,21 @@ enum status nn_metric_reset(struct nn_object *o, struct err *e);
 
 #define NN_MAX_SLOTS 3
 
+/* A learning rate: what a schedule says, or a number. */
+struct nn_rate {
+    struct nn_object *schedule; /* retained; NULL: none */
+    double number;
+};
+
 struct nn_slots {
     struct variable *of;                 /* retained, as are the slots */
     struct variable *slot[NN_MAX_SLOTS]; /* zero at first, or as the class says */
 };
 
 struct nn_optimizer {
-    struct nn_object object; /* variable[0] = iteration (int64), [1] = learning_rate (float32) */
-    double learning_rate;    /* as constructed; variable[1] is what counts */
+    struct nn_object
+        object;          /* variable[0] = iteration (int64), [1] = learning_rate (float32) if there is no schedule */
+    struct nn_rate rate; /* as constructed; variable[1] is what counts, or the schedule */
     double weight_decay, clipnorm, global_clipnorm, clipvalue; /* NAN: none */
     bool built;
     int nslots;
@@ -276,12 +287,24 @@ struct nn_optimizer_class {
     double (*start)(const struct nn_optimizer *o); /* what they begin with; NULL: 0 */
     void (*update)(struct nn_optimizer *o, struct nn_call *c, struct nn_update *u);
 };
+/* What the next step is taken with, a float32 scalar. */
+enum status nn_optimizer_rate(struct nn_optimizer *o, struct tensor **out, struct err *e);
 /* Makes the slots for these variables; only once. */
 enum status nn_optimizer_build(struct nn_optimizer *o, struct variable *const *v, int n, struct err *e);
 /* Builds if needed, clips the gradients, decays the weights, updates all; the iteration counts at the end. A NULL
  * gradient and a variable it was not built with are errors that name the variable. */
 enum status nn_optimizer_apply(struct nn_optimizer *o, struct tensor *const *gradient, struct variable *const *v, int n,
                                struct err *e);
+
+/* ---- learning rate schedules ------------------------------------------------------------------------------------- */
+
+struct nn_schedule_class {
+    struct nn_class base;
+    /* The rate, a float32 scalar, after so many steps, which are one, too. */
+    struct tensor *(*rate)(struct nn_object *o, struct nn_call *c, struct tensor *step);
+};
+/* schedule(step): of a scalar of any dtype. One reference in out. */
+enum status nn_schedule_call(struct nn_object *o, struct tensor *step, struct tensor **out, struct err *e);
 
 /* ---- seeds ------------------------------------------------------------------------------------------------------- */
 

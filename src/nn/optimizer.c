@@ -27,14 +27,14 @@ static enum status add_state(struct nn_optimizer *o, const char *name, enum dtyp
 enum status nn_optimizer_init(struct nn_object *b, struct err *e) {
     struct nn_optimizer *o = (struct nn_optimizer *)b;
     int64_t iteration = 0;
-    float rate = (float)o->learning_rate;
+    float rate = (float)o->rate.number;
     if (!isnan(o->clipnorm) + !isnan(o->clipvalue) + !isnan(o->global_clipnorm) > 1)
         return err_set(e, ERR_VALUE,
                        "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: clipnorm=%g, "
                        "clipvalue=%g, global_clipnorm=%g",
                        o->clipnorm, o->clipvalue, o->global_clipnorm);
     if (add_state(o, "iteration", DT_INT64, &iteration, e)) return e->status;
-    return add_state(o, "learning_rate", DT_FLOAT32, &rate, e);
+    return o->rate.schedule ? OK : add_state(o, "learning_rate", DT_FLOAT32, &rate, e);
 }
 
 static void release_slots(struct nn_optimizer *o) {
@@ -97,6 +97,19 @@ static struct nn_slots *slots_of(struct nn_optimizer *o, const struct variable *
     for (int i = 0; i < o->nslots; i++)
         if (o->slots[i].of == v) return &o->slots[i];
     return NULL;
+}
+
+/* ---- the learning rate ------------------------------------------------------------------------------------------- */
+
+/* At `iteration`. */
+static struct tensor *rate_at(struct nn_optimizer *o, struct nn_call *c, struct tensor *iteration) {
+    return o->rate.schedule ? nn_scheduled(o->rate.schedule, c, iteration) : nn_read(c, o->object.variable[1]);
+}
+
+enum status nn_optimizer_rate(struct nn_optimizer *o, struct tensor **out, struct err *e) {
+    struct op_emitter m;
+    struct nn_call c = nn_call_begin(o->object.run, &m, false, e);
+    return nn_call_end(&c, rate_at(o, &c, nn_read(&c, o->object.variable[0])), out);
 }
 
 /* ---- one step ---------------------------------------------------------------------------------------------------- */
@@ -178,9 +191,8 @@ enum status nn_optimizer_apply(struct nn_optimizer *o, struct tensor *const *gra
     if (n == 0) return OK;
     if (nn_optimizer_build(o, v, n, e) || check(o, gradient, v, n, e)) return e->status;
     struct nn_call c = nn_call_begin(o->object.run, &m, true, e);
-    emit_t next = emit_adds(&m, nn_read(&c, o->object.variable[0]), 1);
-    struct nn_update common = {.learning_rate = nn_read(&c, o->object.variable[1]),
-                               .step = emit_cast(&m, next, DT_FLOAT32)};
+    emit_t iteration = nn_read(&c, o->object.variable[0]), next = emit_adds(&m, iteration, 1);
+    struct nn_update common = {.learning_rate = rate_at(o, &c, iteration), .step = emit_cast(&m, next, DT_FLOAT32)};
     emit_t global = o->global_clipnorm > 0 ? global_norm(&c, gradient, n) : NULL;
     for (int i = 0; i < n && !e->status; i++) update(o, &c, v[i], &common, gradient[i], global);
     nn_assign(&c, o->object.variable[0], next);

@@ -4,7 +4,9 @@
 /* What a class's own hidden arguments say, others say too; those of all layers say where a model's input is. */
 static bool is_kept(const struct nn_object *o, const struct nn_arg *a, int i) {
     if (a->flags & NN_HIDDEN && i < nn_positional(o->class)) return false;
-    return a->type != NN_REJECT && a->type != NN_POLICY && a->type != NN_INITIALIZER;
+    enum nn_kind kind;
+    struct nn_object **held = nn_arg_object(o, a, &kind);
+    return a->type != NN_REJECT && a->type != NN_POLICY && !(held && *held);
 }
 
 json_t *nn_arguments(const struct nn_object *o, struct err *e) {
@@ -25,8 +27,9 @@ int nn_held(const struct nn_object *o, struct nn_given *out, int cap) {
     const struct nn_arg *a;
     int n = 0;
     for (int i = 0; (a = nn_arg_at(o->class, i)); i++) {
-        struct nn_object *held = a->type == NN_INITIALIZER ? *(struct nn_object **)((char *)o + a->offset) : NULL;
-        if (held && n < cap) out[n++] = (struct nn_given){a->name, held};
+        enum nn_kind kind;
+        struct nn_object **held = nn_arg_object(o, a, &kind);
+        if (held && *held && n < cap) out[n++] = (struct nn_given){a->name, *held};
     }
     return n;
 }

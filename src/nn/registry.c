@@ -11,26 +11,30 @@
 #define DECLARE_LOSS(name) extern const struct nn_loss_class nn_loss_##name;
 #define DECLARE_OPTIMIZER(name) extern const struct nn_optimizer_class nn_optimizer_##name;
 #define DECLARE_METRIC(name) extern const struct nn_metric_class nn_metric_##name;
+#define DECLARE_SCHEDULE(name) extern const struct nn_schedule_class nn_schedule_##name;
 LIST_LAYERS(DECLARE_LAYER)
 LIST_INITIALIZERS(DECLARE_INITIALIZER)
 LIST_LOSSES(DECLARE_LOSS)
 LIST_OPTIMIZERS(DECLARE_OPTIMIZER)
 LIST_METRICS(DECLARE_METRIC)
+LIST_SCHEDULES(DECLARE_SCHEDULE)
 
 #define LAYER(name) &nn_layer_##name.base,
 #define INITIALIZER(name) &nn_initializer_##name.base,
 #define LOSS(name) &nn_loss_##name.base,
 #define OPTIMIZER(name) &nn_optimizer_##name.base,
 #define METRIC(name) &nn_metric_##name.base,
+#define SCHEDULE(name) &nn_schedule_##name.base,
 static const struct nn_class *const layers[] = {LIST_LAYERS(LAYER) NULL};
 static const struct nn_class *const initializers[] = {LIST_INITIALIZERS(INITIALIZER) NULL};
 static const struct nn_class *const losses[] = {LIST_LOSSES(LOSS) NULL};
 static const struct nn_class *const optimizers[] = {LIST_OPTIMIZERS(OPTIMIZER) NULL};
 static const struct nn_class *const metrics[] = {LIST_METRICS(METRIC) NULL};
+static const struct nn_class *const schedules[] = {LIST_SCHEDULES(SCHEDULE) NULL};
 
 static const struct nn_class *const *const classes[NN_KINDS] = {
     [NN_LAYER] = layers,   [NN_INITIALIZERS] = initializers, [NN_LOSS] = losses, [NN_OPTIMIZER] = optimizers,
-    [NN_METRIC] = metrics,
+    [NN_METRIC] = metrics, [NN_SCHEDULE] = schedules,
 };
 
 const struct nn_kind_info nn_kinds[NN_KINDS] = {
@@ -39,7 +43,12 @@ const struct nn_kind_info nn_kinds[NN_KINDS] = {
     [NN_LOSS] = {"loss", "keras.losses", NULL, false, NULL, NULL},
     [NN_OPTIMIZER] = {"optimizer", "keras.optimizers", NULL, true, nn_optimizer_init, nn_optimizer_fini},
     [NN_METRIC] = {"metric", "keras.metrics", NULL, false, nn_metric_init, NULL},
+    [NN_SCHEDULE] = {"learning rate schedule", "keras.optimizers.schedules", NULL, false, NULL, NULL},
 };
+
+const char *nn_module(enum nn_kind kind) {
+    return nn_kinds[kind].module;
+}
 
 const struct nn_class *const *nn_all(enum nn_kind kind) {
     return classes[kind];

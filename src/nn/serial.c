@@ -84,7 +84,7 @@ static enum status add(json_t *to, const char *key, json_t *value, struct err *e
 static enum status add_arg(json_t *config, const struct nn_object *o, const struct nn_arg *a, struct err *e) {
     if (a->flags & NN_HIDDEN) return OK;
     /* A learning rate that was changed since is what the JSON shows. */
-    if (o->class->kind == NN_OPTIMIZER && strcmp(a->name, "learning_rate") == 0) {
+    if (a->type == NN_RATE && !((const struct nn_optimizer *)o)->rate.schedule) {
         float rate = 0;
         if (tensor_read(o->variable[1]->value, &rate, e)) return e->status;
         return add(config, a->name, json_real(rate), e);

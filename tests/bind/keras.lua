@@ -165,6 +165,40 @@ test("losses, metrics and optimizers as objects and functions", function()
   fails("unknown key", keras.layers.deserialize, '{"class_name": "Dense", "config": {"units": 1}, "unit": 2}')
 end)
 
+test("learning rate schedules", function()
+  local S = keras.optimizers.schedules
+  local decay = S.ExponentialDecay(0.5, 2, {decay_rate = 0.25})
+  eq({decay(0):item(), decay(1):item(), decay{step = 4}:item()}, {0.5, 0.25, 0.03125})
+  local sgd, v = keras.optimizers.SGD{learning_rate = decay}, keras.Variable{4.0, 4.0}
+  eq({sgd.learning_rate:item(), #sgd.variables}, {0.5, 1})
+  sgd:apply({tensor{1.0, 2.0}}, {v})
+  eq({v:tolist(), sgd.learning_rate:item()}, {{3.5, 3.0}, 0.25})
+  fails("its learning rate is not settable", function() sgd.learning_rate = 1 end)
+  eq(keras.optimizers.deserialize(sgd:serialize()).learning_rate:item(), 0.5)
+  eq(sgd:get_config().learning_rate.class_name, "ExponentialDecay")
+  eq(tostring(S.CosineDecay(1, 2)), "<CosineDecay name=CosineDecay>")
+  fails("did you mean 'CosineDecay'?", function() return S.CosinDecay end)
+  fails("must be a number or a learning rate schedule", keras.optimizers.SGD, keras.initializers.Zeros())
+  fails("expected one of keras.optimizers.schedules", S.deserialize, keras.initializers.Zeros())
+end)
+
+test("fit follows a learning rate schedule", function()
+  local function weights(rate)
+    keras.utils.set_random_seed(3)
+    local model = keras.Sequential{keras.Input{2}, L.Dense(1)}
+    model:compile{optimizer = keras.optimizers.SGD(rate), loss = "mse"}
+    local x, y = tensor.random.normal({8, 2}, {seed = 1}), tensor.random.normal({8, 1}, {seed = 2})
+    local history = model:fit(x, y, {batch_size = 4, epochs = 2, shuffle = false, verbose = 0})
+    return model:get_weights()[1], model
+  end
+  local scheduled, model = weights(keras.optimizers.schedules.PiecewiseConstantDecay({100}, {0.1, 0.0}))
+  eq(scheduled, weights(0.1))
+  model.optimizer.iterations:assign(101)
+  local before = model:get_weights()[1]
+  model:fit(tensor.ones{4, 2}, tensor.ones{4, 1}, {verbose = 0})
+  eq(model:get_weights()[1], before)
+end)
+
 test("a custom training loop is fit's own step", function()
   local function model()
     keras.utils.set_random_seed(3)

@@ -220,8 +220,8 @@ static void test_wrong_types(void **state) {
     refuse(NN_LAYER, "MaxPooling2D", "{\"data_format\": \"channels_first\"}", "must be channels_last");
     refuse(NN_LAYER, "Reshape", "{\"target_shape\": 5}", "must be a list of sizes");
     refuse(NN_LAYER, "ZeroPadding2D", "{\"padding\": [1, 2, 3]}", "an integer or 2 or 2 times 2 of them");
-    refuse(NN_OPTIMIZER, "SGD", "{\"learning_rate\": {\"class_name\": \"CosineDecay\"}}",
-           "argument learning_rate must be a number");
+    refuse(NN_OPTIMIZER, "SGD", "{\"momentum\": {\"class_name\": \"CosineDecay\"}}",
+           "argument momentum must be a number");
 }
 
 static void test_wrong_values(void **state) {

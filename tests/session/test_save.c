@@ -192,7 +192,8 @@ static const char network[] =
     "log = {}\n"
     "model = keras.Sequential{L.Conv2D(2, 3, {input_shape = {6, 6, 1}, activation = 'relu'}), L.BatchNormalization(),\n"
     "  L.Dropout(0.25), L.Flatten(), Scale(), L.Dense(3, {activation = 'softmax'})}\n"
-    "model:compile{optimizer = keras.optimizers.Adam{0.01, clipnorm = 1}, loss = 'sparse_categorical_crossentropy',\n"
+    "decay = keras.optimizers.schedules.CosineDecay(0.01, 20)\n"
+    "model:compile{optimizer = keras.optimizers.Adam{decay, clipnorm = 1}, loss = 'sparse_categorical_crossentropy',\n"
     "  metrics = {'accuracy', function(y, p) return p:max() end}}\n"
     "notes = keras.callbacks.LambdaCallback{on_epoch_end = function(epoch, logs) log[#log + 1] = logs.loss end}\n";
 
@@ -265,9 +266,14 @@ static void every_class(void **state) {
                "local given = {Dense = {2}, Conv2D = {2, 3}, Reshape = {{2, 2}}, Permute = {{2, 1}}, Dropout = {0.5},\n"
                "  Conv2DTranspose = {2, 3}, Embedding = {3, 2}, RepeatVector = {2},\n"
                "  InputLayer = {{3}}, Rescaling = {2}, Activation = {'relu'}, Input = {{3}}}\n"
-               "for _, kind in ipairs{'layers', 'losses', 'optimizers', 'metrics', 'initializers'} do\n"
-               "  for _, class in ipairs(keras[kind].classes()) do\n"
-               "    local made = keras[kind][class.name](table.unpack(given[class.name] or {}))\n"
+               "given.PiecewiseConstantDecay = {{2, 4}, {0.1, 0.05, 0.01}}\n"
+               "for _, name in ipairs{'Exponential', 'InverseTime', 'Polynomial', 'Cosine'} do\n"
+               "  given[name .. 'Decay'] = {0.1, 3, 0.5}\nend\n"
+               "given.CosineDecayRestarts = {0.1, 3}\n"
+               "for _, kind in ipairs{keras.layers, keras.losses, keras.optimizers, keras.optimizers.schedules,\n"
+               "    keras.metrics, keras.initializers} do\n"
+               "  for _, class in ipairs(kind.classes()) do\n"
+               "    local made = kind[class.name](table.unpack(given[class.name] or {}))\n"
                "    all[#all + 1] = made\n"
                "    texts[#all] = json.encode(made:serialize())\n"
                "  end\nend");
