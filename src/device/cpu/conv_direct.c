@@ -28,6 +28,7 @@ struct direct {
     float *sums;                   /* kernel gradient, not NULL: where dy's sums over each group go */
     int64_t images;                /* in a group */
     int64_t strip;                 /* rows of y or dy that are worked on at a time */
+    bool stream;                   /* forward: y is written past the caches */
 };
 
 static int64_t padded(int64_t n) {
@@ -149,24 +150,22 @@ static int64_t strip_height(const struct direct *d, int64_t y) {
     return d->g->oh - y < d->strip ? d->g->oh - y : d->strip;
 }
 
-/* The same of y in place, where nothing is pooled: n rows at `to`. */
-static void finish_rows(const struct direct *d, float *to, int64_t n) {
+/* n rows of y, where nothing is pooled, from `wide` to where they belong, perhaps the same place. */
+static void finish_rows(const struct direct *d, const float *wide, float *to, int64_t n) {
     const struct cpu_conv *g = d->g;
-    struct cpu_conv_patch p = {.x = to,
-                               .row_stride = g->ow * g->o,
-                               .column_stride = g->o,
-                               .bottom = (int)n,
-                               .right = (int)g->ow,
-                               .finish = g->finish};
-    if (p.finish.positive) p.finish.positive += to - d->out;
-    d->kernels->finish(&p, &p, (int)(g->o / d->kernels->lanes));
+    struct cpu_conv_patch from = {
+        .x = (float *)wide, .row_stride = g->ow * g->o, .column_stride = g->o, .bottom = (int)n, .right = (int)g->ow};
+    struct cpu_conv_patch p = from;
+    p.x = to, p.stream = d->stream;
+    cpu_conv_finish_at(&g->finish, to - d->out, &p.finish);
+    d->kernels->finish(&from, &p, (int)(g->o / d->kernels->lanes));
 }
 
 /* Rows y .. y+n-1 of image i: where the product writes them, and what then becomes of them. */
 static void forward_strip(const struct direct *d, int64_t i, int64_t y, float *image, float *wide) {
     const struct cpu_conv *g = d->g;
     const int64_t n = strip_height(d, y), rows = n * g->ow;
-    const bool whole = d->columns == g->o;
+    const bool whole = d->columns == g->o, straight = whole && !g->pool && !d->stream;
     float *to = d->out + (i * pixels(g) + y * g->ow) * g->o;
     struct cpu_tile t = {.rows = rows,
                          .depth = d->taps,
@@ -176,11 +175,11 @@ static void forward_strip(const struct direct *d, int64_t i, int64_t y, float *i
                          .step = d->tap,
                          .b = d->kernel,
                          .ldb = d->columns,
-                         .c = whole && !g->pool ? to : wide,
+                         .c = straight ? to : wide,
                          .ldc = d->columns};
     d->kernels->tile(&t);
     if (g->pool) pool_rows(d, i, y, n, wide, false);
-    if (cpu_conv_finishes(&g->finish)) finish_rows(d, to, n);
+    if (cpu_conv_finishes(&g->finish)) finish_rows(d, t.c, to, n);
     for (int64_t k = 0; !whole && k < rows; k++)
         memcpy(to + k * g->o, wide + k * d->columns, (size_t)g->o * sizeof *to);
 }
@@ -193,6 +192,7 @@ static void forward_images(void *arg, int64_t begin, int64_t end, int worker) {
         pad_image(d, d->a + i * g->h * g->w * g->c, image);
         for (int64_t y = 0; y < g->oh; y += d->strip) forward_strip(d, i, y, image, wide);
     }
+    if (d->stream) d->kernels->stream_end();
 }
 
 static enum status forward(struct cpu *c, const struct cpu_conv *g, const void *x, const void *kernel, void *y,
@@ -200,6 +200,7 @@ static enum status forward(struct cpu *c, const struct cpu_conv *g, const void *
     struct direct d;
     if (direct_open(c, g, CPU_CONV_FORWARD, work, &d, e)) return e->status;
     d.a = x, d.b = kernel, d.out = y;
+    d.stream = cpu_conv_finishes(&g->finish) && cpu_conv_streams(y, g->n * pixels(g), g->o);
     for (int64_t i = 0; i < d.taps; i++) {
         memcpy(d.kernel + i * d.columns, d.b + i * g->o, (size_t)g->o * sizeof(float));
         memset(d.kernel + i * d.columns + g->o, 0, (size_t)(d.columns - g->o) * sizeof(float));

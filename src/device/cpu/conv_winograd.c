@@ -45,6 +45,7 @@ static struct side make_side(const struct winograd_plan *p, const float *data, b
                                     .tile = {tile, tile},
                                     .tiles = {p->tiles[0], p->tiles[1]},
                                     .limit = {limit, limit},
+                                    .stream = output && cpu_conv_streams(data, p->n * p->oh * p->ow, p->o),
                                     .pool = output ? p->ypool : p->xpool};
     for (int a = 0; a < 2 && !output; a++) s.grid.before[a] = p->before[a];
     return s;
@@ -76,6 +77,7 @@ static void transform_rows(const struct cpu_conv_kernels *k, const struct side *
             transform_lanes(k, s, &g, used, planes + (c / s->block * rows + r) * s->block + c % s->block, scratch);
         }
     }
+    if (s->inverse && s->grid.stream) k->stream_end();
 }
 
 /* Everything that the chunks of a pass share. */

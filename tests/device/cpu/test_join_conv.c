@@ -186,6 +186,7 @@ static void bias_and_relu_have_the_bits_of_the_ops(void **state) {
     (void)state;
     static const int some[] = {0, 2, 3, 4, 8, 13};
     const struct pooled ragged = {9, 16, 3, 20, 1, 2, 2, 0};
+    const struct pooled large = {100, 1, 3, 48, 1, 2, 2, 0}; /* 5.8 MB, written past the caches */
     for (int c = 0; c < test_ncpu; c++) {
         struct cpu *cpu = (struct cpu *)test_cpu[c];
         for (int a = 0; cpu_conv_algorithms[a]; a++)
@@ -197,6 +198,8 @@ static void bias_and_relu_have_the_bits_of_the_ops(void **state) {
                     for (int pools = 0; pools < 2; pools++) check_finished(test_cpu[c], p, pools, steps, true);
             }
     }
+    insist((struct cpu *)test_cpu[0], &large, cpu_conv_find("direct"));
+    check_finished(test_cpu[0], &large, false, 3, true);
     insist((struct cpu *)test_cpu[0], &ragged, cpu_conv_find("fft"));
     check_finished(test_cpu[0], &ragged, false, 2, false); /* filters that fill no vectors */
     for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
