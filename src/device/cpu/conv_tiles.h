@@ -35,6 +35,7 @@ static inline void cpu_conv_finish_at(const struct cpu_conv_finish *from, int64_
     f->where = from->where ? from->where + offset : NULL;
 }
 static inline void cpu_conv_finish_advance(struct cpu_conv_finish *f, int64_t channels) {
+    if (!cpu_conv_finishes(f)) return; /* then the rest may be anything */
     if (f->bias) f->bias += channels;
     if (f->positive) f->positive += channels;
     if (f->where) f->where += channels;

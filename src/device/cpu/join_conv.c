@@ -3,6 +3,7 @@
  * vgg32), and a channel of ones that a kernel's gradient reads. Its two gradients run together where they share the work on
  * what they both read, and take up from the forward pass what it has done of theirs.
  * Invariant: as join.c has it. */
+#include <math.h>
 #include <string.h>
 
 #include "device/cpu/conv.h"
@@ -148,11 +149,12 @@ static void join_scaling(const struct cpu *c, struct graph_layout *l, struct cpu
     l->absent[v] = true;
 }
 
-/* Whether all of v is this number. */
+/* Whether all of v is this number, which is not negative, nor -0. */
 static bool is_full(const struct graph *g, int v, double number) {
     const struct graph_value *x = &g->value[v];
     const struct graph_node *n = x->kind == GRAPH_RESULT ? &g->node[x->node] : NULL;
-    return n && n->op == &op_full && n->attrs.full.value == number && dtype_is_float(n->attrs.full.dtype);
+    return n && n->op == &op_full && n->attrs.full.value == number && !signbit(n->attrs.full.value) &&
+           dtype_is_float(n->attrs.full.dtype);
 }
 
 /* Whether node i computes y + bias of operand v, or relu of that, or also whether that is positive; says so in j. */
@@ -208,6 +210,7 @@ static enum status join_relu_gradient(const struct cpu *c, struct graph_layout *
     const int *in = g->node[reader].in, mask = l->value[in[0]].root;
     if (in[1] != v || !is_full(g, in[2], 0) || !cpu_join_is_whole(l, in[0]) ||
         !shape_equal(&l->value[in[0]].header.shape, &l->value[v].header.shape) ||
+        !shape_equal(&l->value[g->node[reader].out].header.shape, &l->value[v].header.shape) ||
         (g->value[mask].kind == GRAPH_RESULT && l->with[g->value[mask].node] >= i))
         return OK;
     if (!cpu_join_at(join, i, e)) return e->status;

@@ -46,8 +46,8 @@ static union op_attrs pool_attrs(const struct pooled *p) {
                                        .input = {out_size(p), out_size(p)}}};
 }
 
-/* From now on that algorithm runs these convolutions, of n images, on c, where it can. */
-static void insist_for(struct cpu *c, const struct pooled *p, int64_t n, const struct cpu_conv_algorithm *a) {
+/* From now on that algorithm runs these convolutions, of n images, on c, where it can; whether it can anything. */
+static bool insist_for(struct cpu *c, const struct pooled *p, int64_t n, const struct cpu_conv_algorithm *a) {
     struct err e = {0};
     const struct cpu_conv g = {.dtype = DT_FLOAT32,
                                .n = n,
@@ -63,13 +63,18 @@ static void insist_for(struct cpu *c, const struct pooled *p, int64_t n, const s
                                .dilation = {1, 1},
                                .before = {p->before, p->before},
                                .groups = 1};
+    bool any = false;
     cpu_tuned_clear(c);
-    for (enum cpu_conv_pass pass = CPU_CONV_FORWARD; pass <= CPU_CONV_GRAD_KERNEL; pass++)
-        if (a->supports(&g, pass)) assert_ok(cpu_tuned_add(c, &g, pass, a, &e), &e);
+    for (enum cpu_conv_pass pass = CPU_CONV_FORWARD; pass <= CPU_CONV_GRAD_KERNEL; pass++) {
+        if (!a->supports(&g, pass)) continue;
+        assert_ok(cpu_tuned_add(c, &g, pass, a, &e), &e);
+        any = true;
+    }
+    return any;
 }
 
-static void insist(struct cpu *c, const struct pooled *p, const struct cpu_conv_algorithm *a) {
-    insist_for(c, p, 3, a);
+static bool insist(struct cpu *c, const struct pooled *p, const struct cpu_conv_algorithm *a) {
+    return insist_for(c, p, 3, a);
 }
 
 static int call(struct graph *g, const struct op *op, int a, int b, const union op_attrs *attrs) {
@@ -242,6 +247,37 @@ static void check_gated(struct device *d, const struct pooled *p, bool pools, bo
     for (int i = 0; i < 11; i++) tensor_release(all[i]);
 }
 
+/* Zeros of more images than dx, which is repeated then, and zeros below 0. */
+static void check_other_zeros(struct device *d, const struct pooled *p, struct shape shape, double value) {
+    struct err e = {0};
+    const union op_attrs conv = conv_attrs(p), zeros = {.full = {.dtype = DT_FLOAT32, .shape = shape, .value = value}};
+    const struct shape one = SHAPE(1, p->size, p->size, p->channels);
+    struct tensor *dy = test_random(d, DT_FLOAT32, SHAPE(1, p->size, p->size, p->filters), -1, 1, 1);
+    struct tensor *kernel = test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2);
+    struct tensor *mask = test_random(d, DT_BOOL, one, 0, 1, 3), *zero = test_random(d, DT_FLOAT32, shape, 0, 0, 1);
+    for (int64_t i = 0; i < tensor_size(zero); i++) ((float *)tensor_data(zero))[i] = (float)value;
+    struct graph *g = graphs_new();
+    const int v = graphs_input(g, dy->shape), k = graphs_input(g, kernel->shape);
+    const int dx = call(g, &op_conv2d_grad_input, v, k, &conv), full = graph_add(g, &op_full, NULL, 0, &zeros, &e);
+    graphs_output(g, graphs_call(g, &op_where, 3, graph_add_constant(g, mask, &e), dx, full));
+    struct tensor *made = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){dy, kernel}, 2, &conv);
+    struct tensor *want = test_run(d, &op_where, (struct tensor *[]){mask, made, zero}, 3, NULL);
+    assert_false(graphs_runs_with(d, g, "where"));
+    same(d, g, (struct tensor *[]){dy, kernel}, &want);
+    graph_free(g);
+    struct tensor *all[] = {dy, kernel, mask, zero, made, want};
+    for (int i = 0; i < 6; i++) tensor_release(all[i]);
+}
+
+static void only_relu_gradients_are_taken_for_such(void **state) {
+    (void)state;
+    const struct pooled p = {8, 16, 3, 16, 1, 2, 2, 0};
+    insist_for((struct cpu *)test_cpu[0], &p, 1, cpu_conv_find("winograd"));
+    check_other_zeros(test_cpu[0], &p, SHAPE(2, 8, 8, 16), 0);
+    check_other_zeros(test_cpu[0], &p, SHAPE(1), -0.0);
+    cpu_tuned_clear((struct cpu *)test_cpu[0]);
+}
+
 /* Of every algorithm, whether it can or not, and where channels fill no vectors. */
 static void relu_gradients_have_the_bits_of_the_ops(void **state) {
     (void)state;
@@ -249,7 +285,7 @@ static void relu_gradients_have_the_bits_of_the_ops(void **state) {
     for (int c = 0; c < test_ncpu; c++)
         for (int a = 0; cpu_conv_algorithms[a]; a++)
             for (int i = 0; i < 3; i++) {
-                insist((struct cpu *)test_cpu[c], &some[i], cpu_conv_algorithms[a]);
+                if (!insist((struct cpu *)test_cpu[c], &some[i], cpu_conv_algorithms[a])) continue;
                 const bool joined = cpu_conv_algorithms[a]->finishes[1] && some[i].channels % 16 == 0;
                 for (int k = 0; k < 4; k++) check_gated(test_cpu[c], &some[i], k & 1, k & 2, joined);
             }
@@ -509,6 +545,7 @@ int main(void) {
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
         cmocka_unit_test(bias_and_relu_have_the_bits_of_the_ops),
         cmocka_unit_test(relu_gradients_have_the_bits_of_the_ops),
+        cmocka_unit_test(only_relu_gradients_are_taken_for_such),
         cmocka_unit_test(ones_are_summed_over_images_first),
         cmocka_unit_test(what_only_looks_like_pooling_stays),
         cmocka_unit_test(both_gradients_run_together),
