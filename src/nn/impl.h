@@ -175,6 +175,8 @@ struct tensor *nn_towards(struct nn_call *c, struct tensor *mean, struct tensor 
  * comes after) or "valid". An unknown size (-1) stays unknown. False: the output would be empty. */
 bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], const int64_t stride[2],
                const int64_t dilation[2], bool same, int64_t out[2]);
+/* Keras's error for a convolution where that is so. */
+enum status nn_empty_output(const struct shape *in, const struct op_window *w, const char *padding, struct err *e);
 /* Keras's error for strides and dilation at once. */
 enum status nn_check_strides(const int64_t strides[2], const int64_t dilation[2], struct err *e);
 

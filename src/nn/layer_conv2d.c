@@ -73,13 +73,7 @@ static enum status output(struct nn_layer *l, const struct shape *in, int nin, s
                        "The number of input channels must be evenly divisible by the number of groups. Received "
                        "groups=%lld, but the input has %lld channels (full input shape is %s)",
                        (long long)v->groups, (long long)channels, nn_shape_text(&in[0], text, sizeof text));
-    if (!window(v, &in[0], &w, size))
-        return err_set(e, ERR_VALUE,
-                       "Computed output size would be zero or negative. Received `inputs shape=%s`, "
-                       "`kernel_size=(%lld, %lld)`, `dilation_rate=(%lld, %lld)`, `padding=%s`",
-                       nn_shape_text(&in[0], text, sizeof text), (long long)v->kernel_size[0],
-                       (long long)v->kernel_size[1], (long long)v->dilation_rate[0], (long long)v->dilation_rate[1],
-                       v->padding);
+    if (!window(v, &in[0], &w, size)) return nn_empty_output(&in[0], &w, v->padding, e);
     *out = SHAPE(in[0].dim[0], size[0], size[1], v->filters);
     return OK;
 }

@@ -20,13 +20,23 @@ static bool place(struct op_window *w, int i, int64_t in, bool same, int64_t *ou
 bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], const int64_t stride[2],
                const int64_t dilation[2], bool same, int64_t out[2]) {
     *w = (struct op_window){.groups = 1};
+    bool fits = true;
     for (int i = 0; i < 2; i++) {
         w->size[i] = size[i];
         w->stride[i] = stride[i];
         w->dilation[i] = dilation ? dilation[i] : 1;
-        if (!place(w, i, in[i], same, &out[i])) return false;
+        fits = place(w, i, in[i], same, &out[i]) && fits;
     }
-    return true;
+    return fits;
+}
+
+enum status nn_empty_output(const struct shape *in, const struct op_window *w, const char *padding, struct err *e) {
+    char text[200];
+    return err_set(e, ERR_VALUE,
+                   "Computed output size would be zero or negative. Received `inputs shape=%s`, "
+                   "`kernel_size=(%lld, %lld)`, `dilation_rate=(%lld, %lld)`, `padding=%s`",
+                   nn_shape_text(in, text, sizeof text), (long long)w->size[0], (long long)w->size[1],
+                   (long long)w->dilation[0], (long long)w->dilation[1], padding);
 }
 
 enum status nn_check_strides(const int64_t strides[2], const int64_t dilation[2], struct err *e) {

@@ -357,11 +357,13 @@ static bool lays_out(const struct cpu_conv *g) {
 }
 
 /* OpenBLAS's product, laying out what it reads, images in and out, the kernel. grad_input lays out dy for each element of x,
- * of which a stride leaves zeros that are no work. */
+ * of which a stride leaves zeros that are no work. Of groups each tap is a piece of its own to lay out. */
 static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     const double product = 16.0 / cpu_conv_kernels(c)->lanes * (g->dtype == DT_FLOAT32 ? 0.0042 : 0.0084);
     const double cells = (double)(g->n * g->oh * g->ow * g->groups * cpu_conv_width(g));
-    const double images = 0.1 * cpu_conv_inputs(g) + 0.17 * cpu_conv_outputs(g), weights = cpu_conv_weights(g);
+    const int64_t made = pass == CPU_CONV_GRAD_INPUT ? g->n * g->h * g->w : g->n * g->oh * g->ow;
+    const double pieces = g->groups > 1 ? 8 * (double)(made * g->groups * g->kh * g->kw) : 0;
+    const double images = pieces + 0.1 * cpu_conv_inputs(g) + 0.17 * cpu_conv_outputs(g), weights = cpu_conv_weights(g);
     if (pass != CPU_CONV_GRAD_INPUT)
         return product * cpu_conv_flops(g) + (lays_out(g) ? 0.095 : 0) * cells + images +
                (pass == CPU_CONV_FORWARD ? 0.5 : 1.5) * weights;

@@ -88,6 +88,25 @@ struct cpu_winograd {
     void (*taps)(const struct cpu_conv_patch *dw, const float *in, int64_t stride);  /* to 3 x 3 */
 };
 
+/* Position `at` of what is read, and the tap of the kernel that meets it there. */
+struct cpu_depthwise_tap {
+    int64_t at, tap;
+};
+
+/* One row of a convolution each of whose channels has a kernel of its own: out (columns, channels), the sum over the tap
+ * pairs (row[r], column[k]), begin[j] <= k < begin[j + 1] for column j, of from[at, at] kernel[tap, tap]; or, for the
+ * kernel's gradient, what `out` adds to the kernel there. */
+struct cpu_depthwise {
+    int64_t columns, channels, rows;
+    const struct cpu_depthwise_tap *row, *column;
+    const int64_t *begin;
+    const float *from;
+    int64_t from_row; /* floats from row to row; from column to column it is `channels` */
+    float *kernel;
+    int64_t kernel_row; /* likewise */
+    float *out;
+};
+
 /* One instruction set's copies. */
 struct cpu_conv_kernels {
     int lanes;
@@ -107,6 +126,8 @@ struct cpu_conv_kernels {
     void (*scale)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
     /* A patch with its finish, whole vectors of channels, from one without; both may be the same. */
     void (*finish)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
+    void (*depthwise)(const struct cpu_depthwise *d);
+    void (*depthwise_gradient)(const struct cpu_depthwise *d);
     /* For complex products by three real ones: re + im; sign (re + im) and im - re; re + sign im. */
     void (*sum_planes)(int64_t n, const float *re, const float *im, float *sum);
     void (*two_planes)(int64_t n, const float *re, const float *im, float sign, float *sum, float *difference);

@@ -11,6 +11,8 @@ extern const struct cpu_winograd CPU_SYMBOL(winograd4), CPU_SYMBOL(winograd6), C
 void CPU_SYMBOL(pool_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_windows *w);
 void CPU_SYMBOL(scale_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
 void CPU_SYMBOL(finish_patch)(const struct cpu_conv_patch *from, const struct cpu_conv_patch *to, int vectors);
+void CPU_SYMBOL(depthwise)(const struct cpu_depthwise *d);
+void CPU_SYMBOL(depthwise_gradient)(const struct cpu_depthwise *d);
 void CPU_SYMBOL(unpool_patch)(const struct cpu_conv_patch *to, const struct cpu_conv_windows *w);
 
 static void stream_end(void) {
@@ -48,6 +50,8 @@ const struct cpu_conv_kernels CPU_SYMBOL(conv_kernels) = {
     .unpool = CPU_SYMBOL(unpool_patch),
     .scale = CPU_SYMBOL(scale_patch),
     .finish = CPU_SYMBOL(finish_patch),
+    .depthwise = CPU_SYMBOL(depthwise),
+    .depthwise_gradient = CPU_SYMBOL(depthwise_gradient),
     .sum_planes = sum_planes,
     .two_planes = two_planes,
     .one_plane = one_plane,
