@@ -263,11 +263,16 @@ static void clear_numbers(void *field) {
 
 /* ---- objects ----------------------------------------------------------------------------------------------------- */
 
+static enum status set_object(const struct nn_object *o, const struct nn_arg *a, enum nn_kind kind,
+                              struct nn_object **field, const json_t *v, struct err *e) {
+    if (nn_deserialize(o->run, kind, v, field, e)) err_prefix(e, "%s: argument %s", o->class->name, a->name);
+    return e->status;
+}
+
 static enum status set_initializer(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
                                    struct err *e) {
     if (!json_is_string(v) && !json_is_object(v)) return ERR_TYPE;
-    if (nn_deserialize(o->run, NN_INITIALIZERS, v, field, e)) err_prefix(e, "%s: argument %s", o->class->name, a->name);
-    return e->status;
+    return set_object(o, a, NN_INITIALIZERS, field, v, e);
 }
 
 static json_t *get_initializer(const struct nn_arg *a, const void *field, struct err *e) {
@@ -290,9 +295,7 @@ static enum status set_rate(const struct nn_object *o, const struct nn_arg *a, v
                             struct err *e) {
     struct nn_rate *rate = field;
     if (!json_is_object(v)) return set_float(o, a, &rate->number, v, e);
-    if (nn_deserialize(o->run, NN_SCHEDULE, v, &rate->schedule, e))
-        err_prefix(e, "%s: argument %s", o->class->name, a->name);
-    return e->status;
+    return set_object(o, a, NN_SCHEDULE, &rate->schedule, v, e);
 }
 
 static json_t *get_rate(const struct nn_arg *a, const void *field, struct err *e) {

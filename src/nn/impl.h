@@ -177,6 +177,8 @@ bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], 
                const int64_t dilation[2], bool same, int64_t out[2]);
 /* Keras's error for a convolution where that is so. */
 enum status nn_empty_output(const struct shape *in, const struct op_window *w, const char *padding, struct err *e);
+/* For a layer that is built for so many channels, the last dimension; unknown (-1) is an error. */
+enum status nn_want_channels(struct nn_layer *l, int64_t channels, struct err *e);
 /* Keras's error for strides and dilation at once. */
 enum status nn_check_strides(const int64_t strides[2], const int64_t dilation[2], struct err *e);
 

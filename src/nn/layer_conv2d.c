@@ -82,9 +82,7 @@ static enum status build(struct nn_layer *l, const struct op_sig *in, int nin, s
     (void)nin;
     struct conv2d *v = (struct conv2d *)l;
     int64_t channels = in[0].shape.dim[3];
-    if (channels < 0) return err_set(e, ERR_VALUE, "the input's channels must be known, but its shape has None there");
-    l->axis = -1;
-    l->axis_size = channels;
+    if (nn_want_channels(l, channels, e)) return e->status;
     struct shape kernel = SHAPE(v->kernel_size[0], v->kernel_size[1], channels / v->groups, v->filters);
     if (nn_add_weight(l, "kernel", &kernel, v->kernel_initializer, true, &v->kernel, e)) return e->status;
     return v->use_bias

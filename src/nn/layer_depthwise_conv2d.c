@@ -118,9 +118,7 @@ static enum status build(struct nn_layer *l, const struct op_sig *in, int nin, s
     (void)nin;
     struct depthwise *v = (struct depthwise *)l;
     const int64_t channels = in[0].shape.dim[3];
-    if (channels < 0) return err_set(e, ERR_VALUE, "the input's channels must be known, but its shape has None there");
-    l->axis = -1;
-    l->axis_size = channels;
+    if (nn_want_channels(l, channels, e)) return e->status;
     const struct shape kernel = SHAPE(v->kernel_size[0], v->kernel_size[1], channels, v->depth_multiplier);
     const struct shape mixes = SHAPE(1, 1, channels * v->depth_multiplier, v->filters);
     const struct shape bias = SHAPE(is_separable(v) ? v->filters : channels * v->depth_multiplier);

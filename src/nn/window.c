@@ -1,4 +1,4 @@
-/* Padding and output sizes of convolutions and poolings, as TensorFlow computes them. */
+/* Padding and output sizes of convolutions and poolings, as TensorFlow computes them, and what they refuse. */
 #include "nn/impl.h"
 
 /* One dimension: false where the output would be empty. */
@@ -37,6 +37,13 @@ enum status nn_empty_output(const struct shape *in, const struct op_window *w, c
                    "`kernel_size=(%lld, %lld)`, `dilation_rate=(%lld, %lld)`, `padding=%s`",
                    nn_shape_text(in, text, sizeof text), (long long)w->size[0], (long long)w->size[1],
                    (long long)w->dilation[0], (long long)w->dilation[1], padding);
+}
+
+enum status nn_want_channels(struct nn_layer *l, int64_t channels, struct err *e) {
+    if (channels < 0) return err_set(e, ERR_VALUE, "the input's channels must be known, but its shape has None there");
+    l->axis = -1;
+    l->axis_size = channels;
+    return OK;
 }
 
 enum status nn_check_strides(const int64_t strides[2], const int64_t dilation[2], struct err *e) {

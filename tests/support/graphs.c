@@ -109,20 +109,26 @@ size_t graphs_floats(const struct graph *g) {
     return n;
 }
 
+static void execute(struct device *d, const struct graph *g, struct tensor *const *in, struct tensor *const *out) {
+    struct err e = {0};
+    uint64_t ticket;
+    struct device_program *p;
+    assert_ok(d->driver->compile(d, g, &p, &e), &e);
+    assert_ok(d->driver->execute(d, p, in, out, &ticket, &e), &e);
+    assert_ok(d->driver->sync(d, &e), &e);
+    d->driver->program_free(d, p);
+}
+
 float *graphs_run(const struct graph *g, unsigned seed) {
     struct err e = {0};
     struct device *d;
-    struct device_program *p;
     struct tensor *in[8], *out[8];
-    uint64_t ticket;
     unsigned state = seed;
     assert_true(g->ninput <= 8 && g->noutput <= 8);
     assert_ok(device_open("cpu", 0, &d, &e), &e);
     for (int i = 0; i < g->ninput; i++) in[i] = tensor_for(d, &g->value[g->input[i]].sig, &state);
     for (int i = 0; i < g->noutput; i++) out[i] = tensor_for(d, &g->value[g->output[i]].sig, &state);
-    assert_ok(d->driver->compile(d, g, &p, &e), &e);
-    assert_ok(d->driver->execute(d, p, in, out, &ticket, &e), &e);
-    assert_ok(d->driver->sync(d, &e), &e);
+    execute(d, g, in, out);
     float *all = test_malloc(graphs_floats(g) * sizeof *all), *at = all;
     for (int i = 0; i < g->noutput; i++) {
         assert_ok(tensor_read(out[i], at, &e), &e);
@@ -130,22 +136,17 @@ float *graphs_run(const struct graph *g, unsigned seed) {
         tensor_release(out[i]);
     }
     for (int i = 0; i < g->ninput; i++) tensor_release(in[i]);
-    d->driver->program_free(d, p);
     d->driver->close(d);
     return all;
 }
 
 void graphs_execute(struct device *d, const struct graph *g, struct tensor *const *in, struct tensor **out) {
     struct err e = {0};
-    uint64_t ticket;
-    struct device_program *p;
     for (int i = 0; i < g->noutput; i++) {
         const struct op_sig *s = &g->value[g->output[i]].sig;
         assert_ok(tensor_new(d, s->dtype, &s->shape, &out[i], &e), &e);
     }
-    assert_ok(d->driver->compile(d, g, &p, &e), &e);
-    assert_ok(d->driver->execute(d, p, in, out, &ticket, &e), &e);
-    d->driver->program_free(d, p);
+    execute(d, g, in, out);
 }
 
 bool graphs_runs_with(struct device *d, const struct graph *g, const char *what) {

@@ -231,17 +231,13 @@ size_t cpu_conv_kept(const struct cpu *c, const struct op_call *forward, const s
     return same && a->kept ? a->kept(c, &g) : 0;
 }
 
-size_t cpu_conv_keeping_workspace(const struct cpu *c, const struct op_call *forward) {
-    struct cpu_conv g = cpu_conv_geometry(forward, CPU_CONV_FORWARD);
-    g.keeps = true;
-    return cpu_conv_choose(c, &g, CPU_CONV_FORWARD)->workspace(c, &g, CPU_CONV_FORWARD);
-}
-
-size_t cpu_conv_ones_workspace(const struct cpu *c, const struct op_call *kernel) {
-    struct cpu_conv g = cpu_conv_geometry(kernel, CPU_CONV_GRAD_KERNEL);
-    const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, CPU_CONV_GRAD_KERNEL);
-    g.ones = true;
-    return a->workspace(c, &g, CPU_CONV_GRAD_KERNEL);
+size_t cpu_conv_joined_workspace(const struct cpu *c, const struct op_call *call, bool keeps, bool ones) {
+    enum cpu_conv_pass pass;
+    pass_of(call->op, &pass);
+    struct cpu_conv g = cpu_conv_geometry(call, pass);
+    const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
+    g.keeps = keeps, g.ones = ones;
+    return a->workspace(c, &g, pass);
 }
 
 enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,

@@ -121,9 +121,14 @@ enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, c
 /* The bytes that the call of a convolution can keep for both gradients, of which this is the kernel's, to take up again, 0:
  * none. */
 size_t cpu_conv_kept(const struct cpu *c, const struct op_call *forward, const struct op_call *kernel);
-/* The workspace of a call that keeps it, or of one that takes x without its channel of ones. */
-size_t cpu_conv_keeping_workspace(const struct cpu *c, const struct op_call *forward);
-size_t cpu_conv_ones_workspace(const struct cpu *c, const struct op_call *kernel);
+/* The workspace of a convolution that keeps it, or of a kernel's gradient that takes x without its channel of ones. */
+size_t cpu_conv_joined_workspace(const struct cpu *c, const struct op_call *call, bool keeps, bool ones);
+/* The next part of a workspace, a cache line's multiple; where it starts. */
+static inline size_t cpu_conv_take(size_t *at, int64_t bytes) {
+    const size_t start = *at;
+    *at += ((size_t)bytes + 63) / 64 * 64;
+    return start;
+}
 /* Products in one sum of the forward pass, kh kw c / groups, and filters of one group. */
 int64_t cpu_conv_width(const struct cpu_conv *g);
 int64_t cpu_conv_filters(const struct cpu_conv *g);

@@ -49,28 +49,22 @@ static void set_sizes(const struct cpu_conv *g, enum cpu_conv_pass pass, struct 
 
 /* ---- workspace ---------------------------------------------------------------------------------------------------- */
 
-static size_t take(size_t *at, int64_t count, size_t size) {
-    const size_t start = *at;
-    *at += ((size_t)count * size + 63) / 64 * 64;
-    return start;
-}
-
 /* The parts of d at `base`, which may be NULL; their bytes. */
 static size_t place(struct depthwise *d, enum cpu_conv_pass pass, char *base) {
     const struct cpu_conv *g = d->g;
     const int64_t size[2] = {d->h, d->w}, kernel[2] = {g->kh, g->kw};
     size_t at = 0;
     for (int a = 0; a < 2; a++) {
-        const size_t begin = take(&at, size[a] + 1, sizeof(int64_t));
-        const size_t tap = take(&at, size[a] * kernel[a], sizeof(struct cpu_depthwise_tap));
+        const size_t begin = cpu_conv_take(&at, (size[a] + 1) * (int64_t)sizeof(int64_t));
+        const size_t tap = cpu_conv_take(&at, size[a] * kernel[a] * (int64_t)sizeof(struct cpu_depthwise_tap));
         if (base) d->axis[a] = (struct axis){(int64_t *)(base + begin), (struct cpu_depthwise_tap *)(base + tap)};
     }
     if (multiplier(g) > 1) {
-        const size_t wide = take(&at, g->n * g->h * g->w * g->o, sizeof(float));
+        const size_t wide = cpu_conv_take(&at, g->n * g->h * g->w * g->o * (int64_t)sizeof(float));
         if (base) d->wide = (float *)(base + wide);
     }
     if (pass == CPU_CONV_GRAD_KERNEL) {
-        const size_t partial = take(&at, d->segments * g->kh * g->kw * g->o, sizeof(float));
+        const size_t partial = cpu_conv_take(&at, d->segments * g->kh * g->kw * g->o * (int64_t)sizeof(float));
         if (base) d->partial = (float *)(base + partial);
     }
     return at;

@@ -152,12 +152,6 @@ struct fft_layout {
     size_t x, y, w, kernel, tables, bytes;
 };
 
-static size_t take(size_t *at, int64_t bytes) {
-    size_t start = *at;
-    *at += ((size_t)bytes + 63) / 64 * 64;
-    return start;
-}
-
 static int64_t table_size(const struct fft_plan *p) {
     return p->chunk + MAX_BLOCK;
 }
@@ -165,11 +159,11 @@ static int64_t table_size(const struct fft_plan *p) {
 static struct fft_layout layout(const struct fft_plan *p, enum cpu_conv_pass pass, bool own_x) {
     struct fft_layout l = {0};
     const int64_t size = (int64_t)sizeof(float), chunks = pass == CPU_CONV_GRAD_KERNEL ? p->group : 1;
-    if (own_x) l.x = take(&l.bytes, chunks * cpu_fft_input_floats(p) * size);
-    l.y = take(&l.bytes, chunks * cpu_fft_output_floats(p) * size);
-    l.w = take(&l.bytes, p->dft->count * 2 * p->oblocks * p->wplane * size);
-    if (pass == CPU_CONV_GRAD_INPUT) l.kernel = take(&l.bytes, p->kh * p->kw * p->c * p->o * size);
-    l.tables = take(&l.bytes, 2 * table_size(p) * (int64_t)sizeof(int64_t));
+    if (own_x) l.x = cpu_conv_take(&l.bytes, chunks * cpu_fft_input_floats(p) * size);
+    l.y = cpu_conv_take(&l.bytes, chunks * cpu_fft_output_floats(p) * size);
+    l.w = cpu_conv_take(&l.bytes, p->dft->count * 2 * p->oblocks * p->wplane * size);
+    if (pass == CPU_CONV_GRAD_INPUT) l.kernel = cpu_conv_take(&l.bytes, p->kh * p->kw * p->c * p->o * size);
+    l.tables = cpu_conv_take(&l.bytes, 2 * table_size(p) * (int64_t)sizeof(int64_t));
     return l;
 }
 

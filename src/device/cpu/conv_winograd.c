@@ -247,25 +247,20 @@ struct layout {
     size_t weights, reversed, x, y, tables, bytes;
 };
 
-static size_t take(size_t *at, int64_t bytes) {
-    size_t start = *at;
-    *at += ((size_t)bytes + 63) / 64 * 64;
-    return start;
-}
-
 static int64_t table_size(const struct winograd_plan *p) {
     return p->chunk > CPU_CONV_BLOCK ? p->chunk : CPU_CONV_BLOCK;
 }
 
 static struct layout layout(const struct winograd_plan *p, enum cpu_conv_pass pass) {
     struct layout l = {0};
-    l.weights = take(&l.bytes, p->segments * p->form->points * p->wplane * (int64_t)sizeof(float));
-    if (pass == CPU_CONV_GRAD_INPUT) l.reversed = take(&l.bytes, TAPS * TAPS * p->c * p->o * (int64_t)sizeof(float));
+    l.weights = cpu_conv_take(&l.bytes, p->segments * p->form->points * p->wplane * (int64_t)sizeof(float));
+    if (pass == CPU_CONV_GRAD_INPUT)
+        l.reversed = cpu_conv_take(&l.bytes, TAPS * TAPS * p->c * p->o * (int64_t)sizeof(float));
     if (p->shared) {
-        l.x = take(&l.bytes, p->form->points * p->xplane * (int64_t)sizeof(float));
-        l.y = take(&l.bytes, p->form->points * p->yplane * (int64_t)sizeof(float));
+        l.x = cpu_conv_take(&l.bytes, p->form->points * p->xplane * (int64_t)sizeof(float));
+        l.y = cpu_conv_take(&l.bytes, p->form->points * p->yplane * (int64_t)sizeof(float));
     }
-    l.tables = take(&l.bytes, 2 * table_size(p) * (int64_t)sizeof(int64_t));
+    l.tables = cpu_conv_take(&l.bytes, 2 * table_size(p) * (int64_t)sizeof(int64_t));
     return l;
 }
 

@@ -18,6 +18,14 @@ struct cpu_join *cpu_join_at(struct cpu_join **join, int i, struct err *e) {
     return j;
 }
 
+struct cpu_join *cpu_join_run_with(const struct graph_layout *l, struct cpu_join **join, int i, int n, int v,
+                                   struct err *e) {
+    if (!cpu_join_at(join, i, e)) return NULL;
+    l->with[n] = i;
+    l->absent[v] = true;
+    return join[i];
+}
+
 bool cpu_join_reads(const struct graph_layout *l, int i, int v) {
     const struct graph_node *n = &l->graph->node[i];
     for (int k = 0; l->call[i].kind != GRAPH_CALL_NOTHING && k < n->nin; k++)
@@ -111,11 +119,8 @@ static enum status join_random(const struct graph_layout *l, struct cpu_join **j
     if (k < 0 || k >= 64) return OK;
     for (int other = 0; other < l->graph->node[h].nin; other++)
         if (other != k && l->value[l->graph->node[h].in[other]].root == n->out) return OK; /* a view of it */
-    if (!cpu_join_at(join, h, e)) return e->status;
-    join[h]->tails.random |= UINT64_C(1) << k;
-    l->with[i] = h;
-    l->absent[n->out] = true;
-    return OK;
+    if (cpu_join_run_with(l, join, h, i, n->out, e)) join[h]->tails.random |= UINT64_C(1) << k;
+    return e->status;
 }
 
 /* ---- what needs no place ------------------------------------------------------------------------------------------ */

@@ -37,6 +37,9 @@ enum status cpu_join_conv_after(struct cpu *c, struct graph_layout *l, struct cp
 
 /* join[i], with which nothing runs yet if there was none; NULL and an error without memory. */
 struct cpu_join *cpu_join_at(struct cpu_join **join, int i, struct err *e);
+/* Node n runs with node i from now on, and value v, which only they need, is not in memory: join[i], or NULL likewise. */
+struct cpu_join *cpu_join_run_with(const struct graph_layout *l, struct cpu_join **join, int i, int n, int v,
+                                   struct err *e);
 /* Whether node i, which is more than a view, reads value v. */
 bool cpu_join_reads(const struct graph_layout *l, int i, int v);
 /* The number of nodes: nobody. */

@@ -17,18 +17,12 @@ static bool takes_pool(const struct cpu *c, const struct graph_layout *l, int i,
     return !l->call[i].copy && !l->call[pool].copy && cpu_conv_takes_pool(c, &l->call[i].call, &l->call[pool].call);
 }
 
-static enum status set_pool(struct cpu_join **join, int i, int pool, struct err *e) {
-    if (cpu_join_at(join, i, e)) join[i]->pool = pool;
-    return e->status;
-}
-
 /* A convolution whose result is pooled and nothing else. */
 static enum status join_pooling(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
     const int v = l->graph->node[i].out, reader = cpu_join_only_reader(l, v);
     if (reader < 0 || l->graph->node[reader].in[0] != v || !takes_pool(c, l, i, reader)) return OK;
-    l->with[reader] = i;
-    l->absent[v] = true;
-    return set_pool(join, i, reader, e);
+    if (cpu_join_run_with(l, join, i, reader, v, e)) join[i]->pool = reader;
+    return e->status;
 }
 
 /* Whether node i is a gradient whose dy is value v, as it is and nothing else of it. */
@@ -49,8 +43,11 @@ static enum status join_unpooling(struct cpu *c, struct graph_layout *l, struct 
         last = k;
     }
     if (last < 0 || cpu_join_is_output(l, v)) return OK;
-    for (int k = i; k <= last; k++)
-        if (cpu_join_reads(l, k, v) && set_pool(join, k, i, e) != OK) return e->status;
+    for (int k = i; k <= last; k++) {
+        if (!cpu_join_reads(l, k, v)) continue;
+        if (!cpu_join_at(join, k, e)) return e->status;
+        join[k]->pool = i;
+    }
     l->with[i] = last;
     l->absent[v] = true;
     return OK;
@@ -191,11 +188,9 @@ static enum status join_finish(const struct cpu *c, struct graph_layout *l, stru
         return OK;
     const struct graph_value *bias = &g->value[l->value[g->node[i].in[found.bias]].root];
     if (bias->kind == GRAPH_RESULT && l->with[bias->node] >= f) return OK;
-    if (!cpu_join_at(join, f, e)) return e->status;
+    if (!cpu_join_run_with(l, join, f, i, v, e)) return e->status;
     join[f]->finished = i;
     join[f]->bias = found.bias, join[f]->positive = found.positive, join[f]->relu = found.relu;
-    l->with[i] = f;
-    l->absent[v] = true;
     return OK;
 }
 
@@ -213,11 +208,8 @@ static enum status join_relu_gradient(const struct cpu *c, struct graph_layout *
         !shape_equal(&l->value[g->node[reader].out].header.shape, &l->value[v].header.shape) ||
         (g->value[mask].kind == GRAPH_RESULT && l->with[g->value[mask].node] >= i))
         return OK;
-    if (!cpu_join_at(join, i, e)) return e->status;
-    join[i]->finished = reader;
-    l->with[reader] = i;
-    l->absent[v] = true;
-    return OK;
+    if (cpu_join_run_with(l, join, i, reader, v, e)) join[i]->finished = reader;
+    return e->status;
 }
 
 /* A channel of ones behind x, for kernel gradient i alone: it is none in memory. */
@@ -232,11 +224,8 @@ static enum status join_ones(const struct cpu *c, struct graph_layout *l, struct
     if (g->node[h].attrs.axes.axis[0] != 3 || one->dim[3] != 1 || !is_full(g, in[1], 1) ||
         !cpu_join_is_whole(l, in[0]) || cpu_join_only_reader(l, v) != i || !cpu_conv_takes_ones(c, &l->call[i].call))
         return OK;
-    if (!cpu_join_at(join, i, e)) return e->status;
-    join[i]->ones = h;
-    l->with[h] = i;
-    l->absent[v] = true;
-    return OK;
+    if (cpu_join_run_with(l, join, i, h, v, e)) join[i]->ones = h;
+    return e->status;
 }
 
 enum status cpu_join_conv(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {

@@ -48,10 +48,8 @@ static enum status prepare_step(struct device_program *p, struct cpu *c, int i, 
     if (host && host->input == i)
         call->workspace =
             cpu_conv_gradients_workspace(c, &call->call, &p->layout->call[host->kernel].call, host->kept >= 0);
-    else if (p->join[i] && p->join[i]->kept_for >= 0)
-        call->workspace = cpu_conv_keeping_workspace(c, &call->call);
-    else if (p->join[i] && p->join[i]->ones >= 0)
-        call->workspace = cpu_conv_ones_workspace(c, &call->call);
+    else if (p->join[i] && (p->join[i]->kept_for >= 0 || p->join[i]->ones >= 0))
+        call->workspace = cpu_conv_joined_workspace(c, &call->call, p->join[i]->kept_for >= 0, p->join[i]->ones >= 0);
     else
         call->workspace = cpu_workspace(c, &call->call);
     return OK;
