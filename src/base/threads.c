@@ -27,9 +27,17 @@ struct worker {
     pthread_t thread;
 };
 
+/* A worker's own items of a loop, which others take too when they have done theirs. */
+struct share {
+    atomic_int_least64_t next; /* the next chunk's first item */
+    int64_t end;
+    char apart[48]; /* each in its own cache line */
+};
+
 struct threads {
     int count, started; /* workers beside the caller: count - 1 when all are started */
     struct worker *worker;
+    struct share *share; /* `count` */
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     /* These change with the lock held, and are looked at without. */
@@ -42,8 +50,7 @@ struct threads {
     double look; /* how long to look for what is expected, before sleeping; seconds */
     threads_fn *fn;
     void *arg;
-    int64_t n, grain;
-    atomic_int_least64_t next; /* the next chunk's first item */
+    int64_t grain;
     atomic_bool cancelled;
 };
 
@@ -63,19 +70,25 @@ int threads_available(void) {
     return cores < 1 ? 1 : cores;
 }
 
+/* Whether the share was run to its end. */
+static bool run_share(struct threads *t, struct share *s, int worker) {
+    for (;;) {
+        const int64_t begin = atomic_fetch_add_explicit(&s->next, t->grain, memory_order_relaxed);
+        if (begin >= s->end) return true;
+        if (!t->finish && cancel_requested()) {
+            t->cancelled = true;
+            return false;
+        }
+        t->fn(t->arg, begin, s->end - begin < t->grain ? s->end : begin + t->grain, worker);
+    }
+}
+
 static void run_chunks(struct threads *t, int worker) {
     const uint64_t before = t->flush ? subnormal_flush() : 0;
     inside = true;
     self = worker;
-    for (;;) {
-        int64_t begin = atomic_fetch_add_explicit(&t->next, t->grain, memory_order_relaxed);
-        if (begin >= t->n) break;
-        if (!t->finish && cancel_requested()) {
-            t->cancelled = true;
-            break;
-        }
-        t->fn(t->arg, begin, t->n - begin < t->grain ? t->n : begin + t->grain, worker);
-    }
+    for (int i = 0; i < t->count; i++)
+        if (!run_share(t, &t->share[(worker + i) % t->count], worker)) break;
     inside = false;
     self = 0;
     if (t->flush) subnormal_restore(before);
@@ -185,7 +198,9 @@ enum status threads_open(int n, struct threads **out, struct err *e) {
     struct threads *t = mem_zalloc(sizeof *t, e);
     if (!t) return e->status;
     t->worker = mem_zalloc(sizeof *t->worker * (size_t)n, e);
-    if (!t->worker) {
+    t->share = t->worker ? mem_zalloc(sizeof *t->share * (size_t)n, e) : NULL;
+    if (!t->share) {
+        mem_free(t->worker);
         mem_free(t);
         return e->status;
     }
@@ -209,6 +224,7 @@ void threads_close(struct threads *t) {
     pthread_cond_destroy(&t->done);
     pthread_cond_destroy(&t->work);
     pthread_mutex_destroy(&t->lock);
+    mem_free(t->share);
     mem_free(t->worker);
     mem_free(t);
 }
@@ -240,12 +256,26 @@ int64_t threads_grain(const struct threads *t, int64_t n, int64_t least, int64_t
     return even < least ? least : even > most ? most : even;
 }
 
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* As many chunks to each, in order: what a worker left in its cache in one loop it mostly reads in the next. */
+static void share_out(struct threads *t, int64_t n) {
+    const int64_t chunks = (n - 1) / t->grain + 1;
+    for (int i = 0; i < t->count; i++) {
+        const int64_t end = ceil_div(chunks * (i + 1), t->count) * t->grain;
+        t->share[i].next = ceil_div(chunks * i, t->count) * t->grain;
+        t->share[i].end = end < n ? end : n;
+    }
+}
+
 enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e) {
     if (inside || t->count == 1 || n <= grain) return run_here(t, n, grain, fn, arg, e);
     pthread_mutex_lock(&t->lock);
     if (t->started < t->count - 1) start_workers(t);
-    t->fn = fn, t->arg = arg, t->n = n, t->grain = grain;
-    t->next = 0;
+    t->fn = fn, t->arg = arg, t->grain = grain;
+    share_out(t, n);
     t->cancelled = false;
     t->open = true;
     t->loop++;
