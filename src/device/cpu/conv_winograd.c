@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "base/cancel.h"
+
 enum { LANE = CPU_CONV_LANE, TAPS = 3 };
 enum { MAX_GRID = 10, PATCH_FLOATS = MAX_GRID * MAX_GRID * LANE };
 enum { CACHED_FLOATS = 1 << 17 }; /* weights' transforms that stay in a core's cache */
@@ -17,7 +19,7 @@ enum { CACHED_FLOATS = 1 << 17 }; /* weights' transforms that stay in a core's c
 static struct winograd_plan plan_of(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     struct winograd_plan p;
     double ns;
-    cpu_winograd_plan(cpu_conv_kernels(c), g, pass, &p, &ns);
+    cpu_winograd_plan(c, g, pass, &p, &ns);
     return p;
 }
 
@@ -88,8 +90,11 @@ struct pass {
     float *weights;      /* its transform, [point][block][c][channel in block] */
     float *xs, *ys;      /* of a chunk that the threads share: the transforms of `rows` rows from `first` on */
     int64_t first, rows;
+    float *part; /* of the weights, where the chunk's products are added, unless they are its first */
+    bool fresh;
     const int64_t *by_one, *by_cblock;
     const struct cpu *cpu;
+    _Atomic(bool) cancelled; /* a segment was left unfinished */
 };
 
 /* The transform of the kernel, or back from it, for input channels begin .. end-1. */
@@ -181,20 +186,36 @@ static int64_t products(const struct winograd_plan *p) {
     return p->form->points * p->oblocks * p->cblocks;
 }
 
-/* A segment of the rows, chunk by chunk, to its own part of the weights. */
+/* A segment's rows, and its part of the weights: zeros where it has none. */
+struct segment {
+    int64_t start, stop;
+    float *weights;
+};
+
+static struct segment open_segment(const struct pass *s, int64_t u) {
+    const struct winograd_plan *p = &s->p;
+    const int64_t floats = p->form->points * p->wplane, start = u * p->segment, stop = start + p->segment;
+    const struct segment g = {start, stop < p->rows ? stop : p->rows, s->weights + u * floats};
+    if (g.start >= g.stop) memset(g.weights, 0, (size_t)floats * sizeof *g.weights);
+    return g;
+}
+
+/* Segments of a thread's own, chunk by chunk. */
 static void segment_chunks(void *arg, int64_t begin, int64_t end, int worker) {
-    const struct pass *s = arg;
+    struct pass *s = arg;
     const struct winograd_plan *p = &s->p;
     float *scratch = cpu_scratch(s->cpu, worker), *x = scratch + PATCH_FLOATS, *y = x + p->form->points * p->xplane;
     for (int64_t u = begin; u < end; u++) {
-        int64_t start = u * p->segment, stop = start + p->segment < p->rows ? start + p->segment : p->rows;
-        float *weights = s->weights + u * p->form->points * p->wplane;
-        if (start >= stop) memset(weights, 0, (size_t)(p->form->points * p->wplane) * sizeof *weights);
-        for (int64_t first = start; first < stop; first += p->chunk) {
-            int64_t rows = stop - first < p->chunk ? stop - first : p->chunk;
+        const struct segment g = open_segment(s, u);
+        for (int64_t first = g.start; first < g.stop; first += p->chunk) {
+            if (first > g.start && cancel_requested()) {
+                s->cancelled = true;
+                return;
+            }
+            int64_t rows = g.stop - first < p->chunk ? g.stop - first : p->chunk;
             transform_rows(p->kernels, &s->x, first, rows, 0, rows, x, scratch);
             transform_rows(p->kernels, &s->y, first, rows, 0, rows, y, scratch);
-            product_kernel(s, rows, x, y, weights, first == start, 0, products(p));
+            product_kernel(s, rows, x, y, g.weights, first == g.start, 0, products(p));
         }
     }
 }
@@ -221,10 +242,13 @@ static void shared_output(void *arg, int64_t begin, int64_t end, int worker) {
     transform_rows(s->p.kernels, &s->y, s->first, s->rows, begin, end, s->ys, cpu_scratch(s->cpu, worker));
 }
 
-/* One of these two, of the chunk that begins with row `first`. */
+/* The chunk that begins with row `first`, before row `stop`; then one of these two for it. */
+static void open_chunk(struct pass *s, int64_t first, int64_t stop) {
+    s->first = first;
+    s->rows = stop - first < s->p.chunk ? stop - first : s->p.chunk;
+}
+
 static enum status shared_rows(struct cpu *c, struct pass *s, threads_fn *transform, struct err *e) {
-    const int64_t left = s->p.rows - s->first;
-    s->rows = left < s->p.chunk ? left : s->p.chunk;
     return threads_share(c->threads, s->rows, 4, transform, s, e);
 }
 
@@ -237,7 +261,19 @@ static void shared_correlate(void *arg, int64_t begin, int64_t end, int worker) 
 static void shared_kernel(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     const struct pass *s = arg;
-    product_kernel(s, s->rows, s->xs, s->ys, s->weights, s->first == 0, begin, end);
+    product_kernel(s, s->rows, s->xs, s->ys, s->part, s->fresh, begin, end);
+}
+
+static enum status shared_segment(struct cpu *c, struct pass *s, int64_t u, struct err *e) {
+    const struct segment g = open_segment(s, u);
+    s->part = g.weights;
+    for (int64_t first = g.start; first < g.stop && e->status == OK; first += s->p.chunk) {
+        open_chunk(s, first, g.stop);
+        s->fresh = first == g.start;
+        if (shared_rows(c, s, shared_input, e) == OK && shared_rows(c, s, shared_output, e) == OK)
+            threads_for(c->threads, products(&s->p), 1, shared_kernel, s, e);
+    }
+    return e->status;
 }
 
 /* ---- the passes --------------------------------------------------------------------------------------------------- */
@@ -297,10 +333,12 @@ static enum status correlate(struct cpu *c, struct pass *s, const float *w, stru
                   columns = p->tiles[1] * p->form->tile;
     if (cpu_conv_clear_rim(c, s->y.grid.data, shape, rows, columns, e)) return e->status;
     if (!p->shared) return threads_for(c->threads, cpu_ceil_div(p->rows, p->chunk), 1, correlate_chunks, s, e);
-    for (; s->first < p->rows && e->status == OK; s->first += p->chunk)
+    for (int64_t first = 0; first < p->rows && e->status == OK; first += p->chunk) {
+        open_chunk(s, first, p->rows);
         if (shared_rows(c, s, shared_input, e) == OK &&
             threads_share(c->threads, p->form->points, 1, shared_correlate, s, e) == OK)
             shared_rows(c, s, shared_output, e);
+    }
     return e->status;
 }
 
@@ -325,13 +363,10 @@ static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const vo
     struct pass s;
     if (open_pass(c, g, CPU_CONV_GRAD_KERNEL, workspace, x, dy, &s, e)) return e->status;
     const struct winograd_plan *p = &s.p;
-    if (p->segments > 1) {
-        if (threads_for(c->threads, p->segments, 1, segment_chunks, &s, e) == OK)
-            threads_for(c->threads, p->form->points, 1, add_segments, &s, e);
-    }
-    for (; p->shared && s.first < p->rows && e->status == OK; s.first += p->chunk)
-        if (shared_rows(c, &s, shared_input, e) == OK && shared_rows(c, &s, shared_output, e) == OK)
-            threads_for(c->threads, products(p), 1, shared_kernel, &s, e);
+    for (int64_t u = 0; p->shared && u < p->segments && e->status == OK; u++) shared_segment(c, &s, u, e);
+    if (!p->shared && threads_for(c->threads, p->segments, 1, segment_chunks, &s, e) == OK && s.cancelled)
+        return err_set(e, ERR_CANCELLED, "interrupted");
+    if (p->segments > 1 && e->status == OK) threads_for(c->threads, p->form->points, 1, add_segments, &s, e);
     s.kernel = dw;
     return e->status ? e->status : threads_share(c->threads, p->c, 4, weights_chunk, &s, e);
 }
@@ -348,7 +383,7 @@ static bool supports(const struct cpu_conv *g, enum cpu_conv_pass pass) {
 static double cost(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     struct winograd_plan p;
     double ns;
-    cpu_winograd_plan(cpu_conv_kernels(c), g, pass, &p, &ns);
+    cpu_winograd_plan(c, g, pass, &p, &ns);
     return ns + 0.3 * (cpu_conv_inputs(g) + cpu_conv_outputs(g)) + 40000;
 }
 

@@ -22,7 +22,7 @@ struct winograd_plan {
 };
 
 /* The plan with the least cost, which is in nanoseconds. */
-void cpu_winograd_plan(const struct cpu_conv_kernels *kernels, const struct cpu_conv *g, enum cpu_conv_pass pass,
+void cpu_winograd_plan(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass,
                        struct winograd_plan *best, double *cost);
 
 #endif
