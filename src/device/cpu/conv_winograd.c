@@ -1,5 +1,5 @@
 /* Convolution with 3 x 3 kernels by Winograd's minimal filtering: F(4 x 4, 3 x 3), 36 products for 16 outputs instead of 144,
- * F(6 x 6, 3 x 3), 64 for 36 instead of 324, or F(8 x 8, 3 x 3), 121 for 64 instead of 576. Invariant: results depend on the
+ * F(6 x 6, 3 x 3), 64 for 36 instead of 324, or F(8 x 8, 3 x 3), 118 for 64 instead of 576. Invariant: results depend on the
  * geometry and the instruction set alone, and stand within 1e-5 of the largest sum of products.
  *
  * An image is cut into tiles of outputs; the transform of a tile's inputs has a number for each of some points and each

@@ -49,7 +49,8 @@ static void plan_rows(struct winograd_plan *p, enum cpu_conv_pass pass, int thre
     p->rows = p->n * p->tiles[0] * p->tiles[1];
     p->segments = kernel ? segments(p) : 1;
     p->segment = cpu_ceil_div(p->rows, p->segments);
-    p->shared = kernel ? p->segments == 1 || p->segments < threads : p->rows <= LEAST_SHARED || p->form->points * p->wplane > MOST_OWN_FLOATS;
+    p->shared = kernel ? p->segments == 1 || p->segments < threads
+                       : p->rows <= LEAST_SHARED || p->form->points * p->wplane > MOST_OWN_FLOATS;
     p->chunk = chunk_rows(p, pass);
     p->xplane = p->chunk * p->cblock * p->cblocks + PAD;
     p->yplane = p->chunk * p->oblock * p->oblocks + PAD;

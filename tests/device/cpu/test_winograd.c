@@ -6,7 +6,7 @@
 #include "device/cpu/conv_winograd.h"
 #include "support/cpu.h"
 
-enum { TAPS = 3, MAX_TILE = 8, MAX_GRID = MAX_TILE + TAPS - 1, MAX_POINTS = 121, MAX_LANES = 16 };
+enum { TAPS = 3, MAX_TILE = 8, MAX_GRID = MAX_TILE + TAPS - 1, MAX_POINTS = 118, MAX_LANES = 16 };
 static const double BOUND = 1e-5; /* of the largest sum of |products|: the worst is one channel, as here */
 
 /* n x n positions of a vector of channels each. */

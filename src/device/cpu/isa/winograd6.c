@@ -5,7 +5,7 @@
 #include "device/cpu/isa/winograd_template.h"
 
 const struct cpu_winograd CPU_SYMBOL(winograd6) = {.tile = TILE,
-                                                   .points = P * P,
+                                                   .points = POINTS,
                                                    .sums = 16,
                                                    .input = input,
                                                    .kernel = kernel,

@@ -5,7 +5,7 @@
 #include "device/cpu/isa/winograd_template.h"
 
 const struct cpu_winograd CPU_SYMBOL(winograd8) = {.tile = TILE,
-                                                   .points = P * P,
+                                                   .points = POINTS,
                                                    .input = input,
                                                    .kernel = kernel,
                                                    .gradient = gradient,
