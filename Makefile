@@ -10,7 +10,8 @@ OPT ?= -O2 -g
 
 CPPFLAGS += -Isrc -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DCELDA_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS += -std=c11 $(OPT) -Wall -Wextra $(WERROR) -ffp-contract=off -fno-math-errno -pthread
-LDLIBS += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm -ldl -lutil
+# OpenBLAS is opened at run time (src/device/cpu/blas.h): of it only the header is needed.
+LDLIBS += $(shell pkg-config --libs $(filter-out openblas,$(PKGS)) 2>/dev/null) -lm -ldl -lutil
 ifdef SANITIZER
   comma := ,
   CFLAGS += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cancel.h"
+#include "device/cpu/blas.h"
 #include "device/cpu/conv.h"
 #include "device/cpu/conv_kernels.h"
 
@@ -130,7 +131,7 @@ static enum status run_product(struct product *p, int64_t images, struct err *e)
     p->block = block_rows(&p->grid, p->n);
     if (p->positions == 0) return OK;
     const size_t scratch = (size_t)(p->block * (grid_width(&p->grid) + p->n)) * p->grid.size;
-    if (cpu_scratch_reserve(p->cpu, scratch, e) != OK) return e->status;
+    if (cpu_blas_open(e) != OK || cpu_scratch_reserve(p->cpu, scratch, e) != OK) return e->status;
     return threads_for(p->cpu->threads, (p->positions + p->block - 1) / p->block, 1, product_block, p, e);
 }
 
@@ -322,6 +323,7 @@ static void add_parts(void *arg, int64_t begin, int64_t end, int worker) {
 static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const void *x, const void *dy, void *dkernel,
                                void *workspace, struct err *e) {
     const int64_t filters = cpu_conv_filters(g);
+    if (cpu_blas_open(e) != OK) return e->status;
     for (int64_t group = 0; group < g->groups; group++) {
         struct parts p = {.cpu = c, .g = g, .grid = forward_grid(g, x, group), .partial = workspace};
         const size_t shift = (size_t)(group * filters) * p.grid.size;

@@ -8,8 +8,6 @@
  * Layout of a transform: [point][block of channels][row][channel in block]; a row is one tile of one image. */
 #include "device/cpu/conv_winograd.h"
 
-#include <string.h>
-
 #include "base/cancel.h"
 
 enum { LANE = CPU_CONV_LANE, TAPS = 3 };
@@ -186,7 +184,7 @@ static int64_t products(const struct winograd_plan *p) {
     return p->form->points * p->oblocks * p->cblocks;
 }
 
-/* A segment's rows, and its part of the weights: zeros where it has none. */
+/* A segment's rows, of which it has some (SEGMENT_ROWS are more than SEGMENTS), and its part of the weights. */
 struct segment {
     int64_t start, stop;
     float *weights;
@@ -194,10 +192,8 @@ struct segment {
 
 static struct segment open_segment(const struct pass *s, int64_t u) {
     const struct winograd_plan *p = &s->p;
-    const int64_t floats = p->form->points * p->wplane, start = u * p->segment, stop = start + p->segment;
-    const struct segment g = {start, stop < p->rows ? stop : p->rows, s->weights + u * floats};
-    if (g.start >= g.stop) memset(g.weights, 0, (size_t)floats * sizeof *g.weights);
-    return g;
+    const int64_t start = u * p->segment, stop = start + p->segment;
+    return (struct segment){start, stop < p->rows ? stop : p->rows, s->weights + u * p->form->points * p->wplane};
 }
 
 /* Segments of a thread's own, chunk by chunk. */

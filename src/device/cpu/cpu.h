@@ -169,7 +169,8 @@ struct cpu_gemm_stack {
 
 /* Moves g's addresses to product p of the stack. */
 void cpu_gemm_place(struct cpu_gemm *g, const struct cpu_gemm_stack *s, int64_t p);
-/* On the calling thread, without a look at the cancel flag: at most some 10^8 multiplications. */
+/* On the calling thread, without a look at the cancel flag: at most some 10^8 multiplications. Floats want cpu_blas_open
+ * (device/cpu/blas.h) before it. */
 void cpu_gemm(const struct cpu_gemm *g);
 /* Over the pool, in tiles whose grid depends on m, n, k and the stack alone. `stack` NULL: one product. */
 enum status cpu_gemm_parallel(struct cpu *c, const struct cpu_gemm *g, const struct cpu_gemm_stack *stack,

@@ -1,11 +1,11 @@
 /* The cpu driver: opens the thread pool, picks the instruction set, and finds each op's kernel or loops once.
  * Invariant: work is done when a call returns, so tickets are 0 and wait and sync have nothing to do. */
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "device/cpu/blas.h"
 #include "device/cpu/cpu.h"
 #include "device/cpu/program.h"
 #include "device/cpu/tuned.h"
@@ -107,8 +107,6 @@ enum status cpu_open(const char *isa, int threads, struct device **out, struct e
     c->base.driver = &device_driver_cpu;
     snprintf(c->base.name, sizeof c->base.name, "cpu");
     c->isa = chosen;
-    /* Its threads would fight with ours, and its bits would depend on their number. */
-    openblas_set_num_threads(1);
     enum status s = threads_open(threads, &c->threads, e);
     if (s == OK) s = fill_slots(c, e);
     if (s != OK) {
@@ -147,7 +145,11 @@ static void describe(struct device *d, struct buf *out) {
     cpu_model_name(model, sizeof model);
     buf_printf(out, "%s\n", model);
     buf_printf(out, "%d threads, %s kernels\n", threads_count(c->threads), c->isa->name);
-    buf_printf(out, "OpenBLAS for %s, single-threaded inside our threads\n", openblas_get_corename());
+    struct err e = {0};
+    if (cpu_blas_open(&e) == OK)
+        buf_printf(out, "OpenBLAS for %s, single-threaded inside our threads\n", cpu_blas()->corename());
+    else
+        buf_printf(out, "%s\n", e.text);
     buf_puts(out, "convolutions by");
     for (int i = 0; cpu_conv_algorithms[i]; i++) buf_printf(out, "%s %s", i ? "," : "", cpu_conv_algorithms[i]->name);
     buf_printf(out, ", whichever is estimated to be the fastest; %d measured by %%tune\n", c->ntuned);

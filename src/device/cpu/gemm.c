@@ -1,9 +1,9 @@
 /* Matrix products: our own tiles (gemm_tiles.c), or OpenBLAS, single-threaded, as the kernel of tiles that our pool
  * works on. Invariant: the tile grid depends on the shapes alone, so one thread computes the same bits as many. */
-#include <cblas.h>
 #include <string.h>
 
 #include "base/cancel.h"
+#include "device/cpu/blas.h"
 #include "device/cpu/cpu.h"
 #include "device/cpu/gemm_panels.h"
 #include "device/cpu/gemm_tiles.h"
@@ -60,11 +60,11 @@ static void vector_product(const struct cpu_gemm *g) {
     const CBLAS_TRANSPOSE t = transposed ? CblasTrans : CblasNoTrans;
     const double beta = g->accumulate;
     if (g->dtype == DT_FLOAT32)
-        cblas_sgemv(CblasRowMajor, t, (blasint)rows, (blasint)columns, 1, matrix, (blasint)ld, vector, (blasint)step,
-                    (float)beta, g->c, (blasint)out_step);
+        cpu_blas()->sgemv(CblasRowMajor, t, (blasint)rows, (blasint)columns, 1, matrix, (blasint)ld, vector,
+                          (blasint)step, (float)beta, g->c, (blasint)out_step);
     else
-        cblas_dgemv(CblasRowMajor, t, (blasint)rows, (blasint)columns, 1, matrix, (blasint)ld, vector, (blasint)step,
-                    beta, g->c, (blasint)out_step);
+        cpu_blas()->dgemv(CblasRowMajor, t, (blasint)rows, (blasint)columns, 1, matrix, (blasint)ld, vector,
+                          (blasint)step, beta, g->c, (blasint)out_step);
 }
 
 static void matrix_product(const struct cpu_gemm *g) {
@@ -74,9 +74,9 @@ static void matrix_product(const struct cpu_gemm *g) {
     const blasint lda = (blasint)g->lda, ldb = (blasint)g->ldb, ldc = (blasint)g->ldc;
     const double beta = g->accumulate;
     if (g->dtype == DT_FLOAT32)
-        cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, g->a, lda, g->b, ldb, (float)beta, g->c, ldc);
+        cpu_blas()->sgemm(CblasRowMajor, ta, tb, m, n, k, 1, g->a, lda, g->b, ldb, (float)beta, g->c, ldc);
     else
-        cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, g->a, lda, g->b, ldb, beta, g->c, ldc);
+        cpu_blas()->dgemm(CblasRowMajor, ta, tb, m, n, k, 1, g->a, lda, g->b, ldb, beta, g->c, ldc);
 }
 
 void cpu_gemm(const struct cpu_gemm *g) {
@@ -171,6 +171,7 @@ enum status cpu_gemm_parallel(struct cpu *c, const struct cpu_gemm *g, const str
     if (count == 1 && cpu_gemm_panels_suit(c, g) && cpu_shared_reserve(c, cpu_gemm_panels_bytes(g), &none) == OK)
         return cpu_gemm_panels(c, g, e);
     if (cpu_gemm_tiles_suit(c, g)) return cpu_gemm_tiles(c, g, stack, count, e);
+    if (dtype_is_float(g->dtype) && cpu_blas_open(e) != OK) return e->status;
     struct tiling t = {.g = g, .stack = stack};
     choose_tiles(&t, count);
     const int64_t work = t.rows * t.columns * (g->k ? g->k : 1), grain = SMALL / work;
