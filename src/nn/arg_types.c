@@ -37,13 +37,13 @@ static json_t *get_int(const struct nn_arg *a, const void *field, struct err *e)
     return n == NN_NONE ? json_null() : json_integer(n);
 }
 
-static enum status set_axis(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
-                            struct err *e) {
+static enum status set_single(const struct nn_object *o, const struct nn_arg *a, void *field, const json_t *v,
+                              struct err *e) {
     bool listed = json_is_array(v) && json_array_size(v) == 1;
     return set_int(o, a, field, listed ? json_array_get(v, 0) : v, e);
 }
 
-static json_t *get_axis(const struct nn_arg *a, const void *field, struct err *e) {
+static json_t *get_single(const struct nn_arg *a, const void *field, struct err *e) {
     json_t *axis = get_int(a, field, e);
     return a->flags & NN_LISTED ? json_pack("[o]", axis) : axis;
 }
@@ -375,7 +375,7 @@ const struct nn_arg_type nn_arg_types[] = {
     [NN_RATE] = {"a number or a learning rate schedule", set_rate, nothing, get_rate, clear_rate},
     [NN_NUMBERS] = {"a list of numbers", set_numbers, nothing, get_numbers, clear_numbers},
     [NN_ACTIVATION] = {"the name of an activation", set_activation, null_activation, get_activation, nothing},
-    [NN_AXIS] = {"an integer", set_axis, null_int, get_axis, nothing},
+    [NN_SINGLE] = {"an integer", set_single, null_int, get_single, nothing},
     [NN_DTYPE] = {"a dtype's name", set_dtype, null_dtype, get_dtype, nothing},
     [NN_POLICY] = {"a dtype's name", set_policy, nothing, get_policy, nothing},
     [NN_REJECT] = {"", set_reject, nothing, get_reject, nothing},

@@ -13,7 +13,7 @@ struct batch_normalization {
 
 #define FIELD(field) offsetof(struct batch_normalization, field)
 static const struct nn_arg args[] = {
-    {"axis", NN_AXIS, FIELD(axis), "-1", .doc = "the axis that keeps its statistics apart: the channels"},
+    {"axis", NN_SINGLE, FIELD(axis), "-1", .doc = "the axis that keeps its statistics apart: the channels"},
     {"momentum", NN_FLOAT, FIELD(momentum), "0.99", .doc = "of the moving averages"},
     {"epsilon", NN_FLOAT, FIELD(epsilon), "0.001", .doc = "added to the variance"},
     {"center", NN_BOOL, FIELD(center), "true", .doc = "whether beta is added"},

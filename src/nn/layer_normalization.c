@@ -27,7 +27,7 @@ struct normalization {
     }
 
 static const struct nn_arg layer_args[] = {
-    {"axis", NN_AXIS, FIELD(axis), "-1", .flags = NN_LISTED, .doc = "along which mean and variance are taken"},
+    {"axis", NN_SINGLE, FIELD(axis), "-1", .flags = NN_LISTED, .doc = "along which mean and variance are taken"},
     EPSILON_ARGS,
     {"rms_scaling", NN_REJECT, 0, "false", .doc = "scales by the root of the mean square alone"},
     WEIGHT_ARGS,
@@ -35,7 +35,7 @@ static const struct nn_arg layer_args[] = {
 };
 static const struct nn_arg group_args[] = {
     {"groups", NN_INT, FIELD(groups), "32", .doc = "of channels; -1: each channel is one"},
-    {"axis", NN_AXIS, FIELD(axis), "-1", .doc = "the channels: the last axis"},
+    {"axis", NN_SINGLE, FIELD(axis), "-1", .doc = "the channels: the last axis"},
     EPSILON_ARGS,
     WEIGHT_ARGS,
     {0},

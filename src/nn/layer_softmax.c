@@ -7,7 +7,7 @@ struct softmax {
 };
 
 static const struct nn_arg args[] = {
-    {"axis", NN_AXIS, offsetof(struct softmax, axis), "-1", .doc = "along which the results sum to 1"},
+    {"axis", NN_SINGLE, offsetof(struct softmax, axis), "-1", .doc = "along which the results sum to 1"},
     {0},
 };
 

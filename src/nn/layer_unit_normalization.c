@@ -7,7 +7,7 @@ struct unit_normalization {
 };
 
 static const struct nn_arg args[] = {
-    {"axis", NN_AXIS, offsetof(struct unit_normalization, axis), "-1", .doc = "along which the vectors lie"},
+    {"axis", NN_SINGLE, offsetof(struct unit_normalization, axis), "-1", .doc = "along which the vectors lie"},
     {0},
 };
 

@@ -12,7 +12,7 @@ struct binary_crossentropy {
 static const struct nn_arg args[] = {
     {"from_logits", NN_BOOL, FIELD(from_logits), "false", .doc = "whether y_pred are logits, not probabilities"},
     {"label_smoothing", NN_FLOAT, FIELD(label_smoothing), "0.0", .doc = "squeezes labels towards 0.5"},
-    {"axis", NN_AXIS, FIELD(axis), "-1", .doc = "along which the mean is taken"},
+    {"axis", NN_SINGLE, FIELD(axis), "-1", .doc = "along which the mean is taken"},
     NN_REDUCTION_ARG,
     NN_NAME_ARG("binary_crossentropy"),
     NN_LOSS_DTYPE_ARG,

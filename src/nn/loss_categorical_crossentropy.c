@@ -12,7 +12,7 @@ struct crossentropy {
 static const struct nn_arg args[] = {
     {"from_logits", NN_BOOL, FIELD(from_logits), "false", .doc = "whether y_pred are logits, not probabilities"},
     {"label_smoothing", NN_FLOAT, FIELD(label_smoothing), "0.0", .doc = "part of each label given to all classes"},
-    {"axis", NN_AXIS, FIELD(axis), "-1", .doc = "of the classes"},
+    {"axis", NN_SINGLE, FIELD(axis), "-1", .doc = "of the classes"},
     NN_REDUCTION_ARG,
     NN_NAME_ARG("categorical_crossentropy"),
     NN_LOSS_DTYPE_ARG,

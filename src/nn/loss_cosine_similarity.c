@@ -7,7 +7,7 @@ struct cosine {
 };
 
 static const struct nn_arg args[] = {
-    {"axis", NN_AXIS, offsetof(struct cosine, axis), "-1", .doc = "along which the vectors lie"},
+    {"axis", NN_SINGLE, offsetof(struct cosine, axis), "-1", .doc = "along which the vectors lie"},
     NN_REDUCTION_ARG,
     NN_NAME_ARG("cosine_similarity"),
     NN_LOSS_DTYPE_ARG,

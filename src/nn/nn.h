@@ -29,7 +29,7 @@ enum nn_type {
     NN_RATE,        /* struct nn_rate: a number, or a learning rate schedule */
     NN_NUMBERS,     /* json_t *: a list of numbers */
     NN_ACTIVATION,  /* const struct nn_activation *; null: linear */
-    NN_AXIS,        /* int64_t; Keras also writes it as [axis] */
+    NN_SINGLE,      /* int64_t; [n] is taken, too: an axis, a size of one dimension; null: NN_NONE */
     NN_DTYPE,       /* enum dtype: a name; null: float32; `choices` limits it */
     NN_POLICY,      /* nothing: a dtype or Keras's DTypePolicy; float32 alone is accepted */
     NN_REJECT,      /* nothing: known to Keras, not to celda yet. Its default alone is accepted; anything else is an
@@ -42,7 +42,7 @@ enum nn_arg_flags {
     NN_HIDDEN = 1,   /* taken, but not part of get_config (input_shape) */
     NN_NULLABLE = 2, /* null is taken though it is not the default */
     NN_WILDCARD = 4, /* NN_SHAPE: an unknown size is written -1, not null */
-    NN_LISTED = 8,   /* NN_AXIS: written as [axis] */
+    NN_LISTED = 8,   /* NN_SINGLE: written as [n] */
 };
 
 struct nn_arg {

@@ -1,4 +1,6 @@
 /* Padding and output sizes of convolutions and poolings, as TensorFlow computes them, and what they refuse. */
+#include <stdio.h>
+
 #include "nn/impl.h"
 
 /* One dimension: false where the output would be empty. */
@@ -30,13 +32,33 @@ bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], 
     return fits;
 }
 
+const char *nn_sizes_text(const struct shape *in, const int64_t sizes[2], char text[NN_SIZES_TEXT]) {
+    if (in->rank == 3)
+        snprintf(text, NN_SIZES_TEXT, "(%lld,)", (long long)sizes[1]);
+    else
+        snprintf(text, NN_SIZES_TEXT, "(%lld, %lld)", (long long)sizes[0], (long long)sizes[1]);
+    return text;
+}
+
 enum status nn_empty_output(const struct shape *in, const struct op_window *w, const char *padding, struct err *e) {
-    char text[200];
+    char text[200], size[NN_SIZES_TEXT], dilation[NN_SIZES_TEXT];
     return err_set(e, ERR_VALUE,
-                   "Computed output size would be zero or negative. Received `inputs shape=%s`, "
-                   "`kernel_size=(%lld, %lld)`, `dilation_rate=(%lld, %lld)`, `padding=%s`",
-                   nn_shape_text(in, text, sizeof text), (long long)w->size[0], (long long)w->size[1],
-                   (long long)w->dilation[0], (long long)w->dilation[1], padding);
+                   "Computed output size would be zero or negative. Received `inputs shape=%s`, `kernel_size=%s`, "
+                   "`dilation_rate=%s`, `padding=%s`",
+                   nn_shape_text(in, text, sizeof text), nn_sizes_text(in, w->size, size),
+                   nn_sizes_text(in, w->dilation, dilation), padding);
+}
+
+bool nn_is_sequence(const struct nn_object *o) {
+    return ((const struct nn_layer_class *)o->class)->rank == 3;
+}
+
+struct shape nn_as_image(const struct shape *s) {
+    return s->rank == 3 ? SHAPE(s->dim[0], 1, s->dim[1], s->dim[2]) : *s;
+}
+
+struct shape nn_from_image(const struct shape *in, const int64_t size[2], int64_t channels) {
+    return in->rank == 3 ? SHAPE(in->dim[0], size[1], channels) : SHAPE(in->dim[0], size[0], size[1], channels);
 }
 
 enum status nn_want_channels(struct nn_layer *l, int64_t channels, struct err *e) {

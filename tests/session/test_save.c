@@ -263,7 +263,8 @@ static void a_compiled_model_trains_at_once(void **state) {
 static void every_class(void **state) {
     (void)state;
     run(&here, "all, texts = {}, {}\n"
-               "local given = {Dense = {2}, Conv2D = {2, 3}, Reshape = {{2, 2}}, Permute = {{2, 1}}, Dropout = {0.5},\n"
+               "local given = {Dense = {2}, Conv1D = {2, 3}, Conv2D = {2, 3}, Reshape = {{2, 2}}, Permute = {{2, 1}}, "
+               "Dropout = {0.5},\n"
                "  Conv2DTranspose = {2, 3}, DepthwiseConv2D = {3}, SeparableConv2D = {2, 3}, Embedding = {3, 2},\n"
                "  RepeatVector = {2},\n"
                "  InputLayer = {{3}}, Rescaling = {2}, Activation = {'relu'}, Input = {{3}}}\n"
