@@ -1,21 +1,26 @@
 /* Fusion: elementwise nodes of one shape that feed each other become one node, which a device runs as one loop over the
  * elements. Invariant: no path over regions leaves one and comes back, so that they can still run in order; no work is
  * done twice, and every result that is read outside leaves its region as an output. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "graph/rewrite.h"
 
-enum { MAX_STEPS = 40, MAX_INPUTS = 24 };
+/* Nodes of a region are at most SPAN apart: what is between is looked through for each. */
+enum { MAX_STEPS = 40, MAX_INPUTS = 24, SPAN = 2000 };
 
 struct fusion {
     const struct graph *g;
-    int *region; /* by node: the region's first node; itself: alone */
-    int *size;   /* by region: nodes */
+    struct graph_readers readers;
+    int *region;       /* by node: the region's first node; itself: alone */
+    int *size;         /* by region: nodes */
+    int *next, *final; /* by node: another one of its region, -1: none; by region: the one without */
     struct graph_rewrite r;
     int *stack;
     bool *written; /* by region */
-    bool *below;   /* by region: reenters's */
+    int *search;   /* by region: the last search that came by, of */
+    int searches;
 };
 
 static int producer(const struct graph *g, int value) {
@@ -27,49 +32,60 @@ bool graph_is_fusable(const struct graph *g, int node) {
     return n->op && n->op->flags & OP_ELEMENTWISE && n->nout == 1 && n->nin >= 1 && n->nin <= 4;
 }
 
-/* Marks the regions that depend on regions a or b, these two left out; says whether it marked any. One sweep does not
- * find all: a region's earlier nodes may stand before what marks it. */
-static bool mark_below(struct fusion *f, int a, int b, int until) {
-    bool more = false;
-    for (int m = 0; m <= until; m++) {
-        const int region = f->region[m];
-        for (int k = 0; region != a && region != b && !f->below[region] && k < f->g->node[m].nin; k++) {
-            const int p = producer(f->g, f->g->node[m].in[k]);
-            if (p < 0 || (f->region[p] != a && f->region[p] != b && !f->below[f->region[p]])) continue;
-            f->below[region] = more = true;
-        }
+/* Puts the regions on the stack that read what a node makes, up to node `until`, and were not found before; says whether
+ * regions a or b are among them. */
+static bool push_readers(struct fusion *f, int node, int a, int b, int until, int *depth) {
+    const struct graph_node *n = &f->g->node[node];
+    bool found = false;
+    for (int k = f->readers.first[n->out]; k < f->readers.first[n->out + n->nout]; k++) {
+        const int reader = f->readers.node[k], region = reader <= until ? f->region[reader] : -1;
+        if (region < 0) continue;
+        if (region == a || region == b)
+            found = true;
+        else if (f->search[region] != f->searches)
+            f->search[region] = f->searches, f->stack[(*depth)++] = region;
     }
-    return more;
+    return found;
 }
 
 /* Whether a third region depends on one of regions a and b and feeds one of them: joined they could not run in order.
  * Regions count, not nodes: of two regions each may feed the other though no path between nodes comes back. */
 static bool reenters(struct fusion *f, int a, int b, int until) {
-    memset(f->below, 0, (size_t)until + 1);
-    while (mark_below(f, a, b, until)) {
-    }
-    for (int m = 0; m <= until; m++) {
-        for (int k = 0; (f->region[m] == a || f->region[m] == b) && k < f->g->node[m].nin; k++) {
-            const int p = producer(f->g, f->g->node[m].in[k]);
-            if (p >= 0 && f->below[f->region[p]]) return true;
-        }
+    int depth = 0;
+    f->searches++;
+    for (int m = a; m >= 0; m = f->next[m]) push_readers(f, m, a, b, until, &depth);
+    for (int m = b; m >= 0; m = f->next[m]) push_readers(f, m, a, b, until, &depth);
+    while (depth > 0) {
+        const int third = f->stack[--depth];
+        for (int m = third; m >= 0; m = f->next[m])
+            if (push_readers(f, m, a, b, until, &depth)) return true;
     }
     return false;
 }
 
-/* Values that a union of two regions reads from outside, at most `limit` + 1. */
-static int outside_inputs(const struct fusion *f, int a, int b, int limit) {
-    int seen[MAX_INPUTS + 1], n = 0;
-    for (int m = 0; m < f->g->nnode && n <= limit; m++) {
-        if (f->region[m] != a && f->region[m] != b) continue;
+/* Adds to `seen` the values that region a reads from outside of itself and b, up to `limit` + 1 in all. */
+static int add_inputs(const struct fusion *f, int a, int b, int limit, int *seen, int n) {
+    for (int m = a; m >= 0 && n <= limit; m = f->next[m])
         for (int k = 0; k < f->g->node[m].nin && n <= limit; k++) {
             int v = f->g->node[m].in[k], p = producer(f->g, v), i = 0;
             if (p >= 0 && (f->region[p] == a || f->region[p] == b)) continue;
             while (i < n && seen[i] != v) i++;
             if (i == n) seen[n++] = v;
         }
-    }
     return n;
+}
+
+/* Values that a union of two regions reads from outside, at most `limit` + 1. */
+static int outside_inputs(const struct fusion *f, int a, int b, int limit) {
+    int seen[MAX_INPUTS + 1];
+    return add_inputs(f, b, a, limit, seen, add_inputs(f, a, b, limit, seen, 0));
+}
+
+static void join(struct fusion *f, int a, int b) {
+    for (int m = b; m >= 0; m = f->next[m]) f->region[m] = a;
+    f->next[f->final[a]] = b;
+    f->final[a] = f->final[b];
+    f->size[a] += f->size[b];
 }
 
 static void join_regions(struct fusion *f) {
@@ -80,23 +96,36 @@ static void join_regions(struct fusion *f) {
             if (p < 0 || !graph_is_fusable(g, p) || (g->node[i].late && !g->node[p].late)) continue;
             int a = f->region[p], b = f->region[i];
             if (a > b) a = f->region[i], b = f->region[p];
-            if (a == b || f->size[a] + f->size[b] > MAX_STEPS) continue;
+            if (a == b || f->size[a] + f->size[b] > MAX_STEPS || i - a > SPAN) continue;
             if (!shape_equal(&g->value[g->node[p].out].sig.shape, &g->value[g->node[i].out].sig.shape)) continue;
             if (outside_inputs(f, a, b, MAX_INPUTS) > MAX_INPUTS || reenters(f, a, b, i)) continue;
-            for (int m = 0; m <= i; m++)
-                if (f->region[m] == b) f->region[m] = a;
-            f->size[a] += f->size[b];
+            join(f, a, b);
         }
+    }
+}
+
+static int lower_first(const void *a, const void *b) {
+    return *(const int *)a - *(const int *)b;
+}
+
+/* Then: each region's nodes in their order. */
+static void sort_regions(struct fusion *f) {
+    int member[MAX_STEPS];
+    for (int i = 0; i < f->g->nnode; i++) {
+        int n = 0;
+        if (f->region[i] != i || f->size[i] == 1) continue;
+        for (int m = i; m >= 0; m = f->next[m]) member[n++] = m;
+        qsort(member, (size_t)n, sizeof *member, lower_first);
+        for (int k = 0; k < n; k++) f->next[member[k]] = k + 1 < n ? member[k + 1] : -1;
     }
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
 
-bool graph_leaves(const struct graph *g, const int *region, int value) {
-    if (graph_is_output(g, value)) return true;
-    for (int m = 0; m < g->nnode; m++)
-        if (region[m] != region[g->value[value].node] && graph_reads(&g->node[m], value)) return true;
-    return false;
+bool graph_leaves(const struct graph *g, const struct graph_readers *r, const int *region, int value) {
+    for (int k = r->first[value]; k < r->first[value + 1]; k++)
+        if (region[r->node[k]] != region[g->value[value].node]) return true;
+    return graph_is_output(g, value);
 }
 
 /* A region being written: the node, and which operand each old value is (in `at`, by value; -1: none yet). */
@@ -108,8 +137,8 @@ struct region {
 };
 
 static void gather_inputs(const struct fusion *f, int region, struct region *w) {
-    for (int m = 0; m < f->g->nnode; m++) {
-        for (int k = 0; f->region[m] == region && k < f->g->node[m].nin; k++) {
+    for (int m = region; m >= 0; m = f->next[m]) {
+        for (int k = 0; k < f->g->node[m].nin; k++) {
             int v = f->g->node[m].in[k], p = producer(f->g, v), i = 0;
             if (p >= 0 && f->region[p] == region) continue;
             while (i < w->node.nin && w->old_in[i] != v) i++;
@@ -128,14 +157,13 @@ static int operand(const struct fusion *f, int region, const struct region *w, c
 
 static void gather_steps(const struct fusion *f, int region, struct region *w, int *step_of) {
     struct graph_fused *fused = w->node.fused;
-    for (int m = 0; m < f->g->nnode; m++) {
-        if (f->region[m] != region) continue;
+    for (int m = region; m >= 0; m = f->next[m]) {
         const struct graph_node *n = &f->g->node[m];
         const struct op_sig *sig = &f->g->value[n->out].sig;
         struct graph_step *s = &fused->step[fused->nstep];
         *s = (struct graph_step){.op = n->op, .attrs = n->attrs, .nin = n->nin, .dtype = sig->dtype};
         for (int k = 0; k < n->nin; k++) s->in[k] = operand(f, region, w, step_of, n->in[k]);
-        if (graph_leaves(f->g, f->region, n->out)) {
+        if (graph_leaves(f->g, &f->readers, f->region, n->out)) {
             w->sig[fused->nout] = *sig;
             w->old_out[fused->nout] = n->out;
             fused->out[fused->nout++] = fused->nstep;
@@ -173,8 +201,8 @@ static enum status write_region(struct fusion *f, int region, struct err *e) {
 
 /* A region that `region` reads and that is not written yet, or -1. */
 static int unwritten_input(const struct fusion *f, int region) {
-    for (int m = region; m < f->g->nnode; m++) {
-        for (int k = 0; f->region[m] == region && k < f->g->node[m].nin; k++) {
+    for (int m = region; m >= 0; m = f->next[m]) {
+        for (int k = 0; k < f->g->node[m].nin; k++) {
             int p = producer(f->g, f->g->node[m].in[k]);
             if (p >= 0 && f->region[p] != region && !f->written[f->region[p]]) return f->region[p];
         }
@@ -205,16 +233,21 @@ static enum status fusion_alloc(struct fusion *f, struct err *e) {
     size_t n = (size_t)f->g->nnode + 1;
     f->region = mem_alloc(n * sizeof(int), e);
     f->size = mem_alloc(n * sizeof(int), e);
+    f->next = mem_alloc(n * sizeof(int), e);
+    f->final = mem_alloc(n * sizeof(int), e);
+    f->search = mem_zalloc(n * sizeof(int), e);
     f->stack = mem_zalloc(2 * n * sizeof(int), e);
     f->written = mem_zalloc(n * sizeof(bool), e);
-    f->below = mem_zalloc(n * sizeof(bool), e);
-    if (e->status) return e->status;
-    for (int i = 0; i < f->g->nnode; i++) f->region[i] = i, f->size[i] = 1;
+    if (e->status || graph_readers_new(f->g, &f->readers, e)) return e->status;
+    for (int i = 0; i < f->g->nnode; i++) f->region[i] = f->final[i] = i, f->size[i] = 1, f->next[i] = -1;
     return OK;
 }
 
 static void fusion_free(struct fusion *f) {
-    mem_free(f->below);
+    graph_readers_free(&f->readers);
+    mem_free(f->search);
+    mem_free(f->final);
+    mem_free(f->next);
     mem_free(f->written);
     mem_free(f->stack);
     mem_free(f->size);
@@ -235,6 +268,7 @@ enum status graph_fuse(struct graph *g, struct err *e) {
     struct fusion f = {.g = g};
     if (fusion_alloc(&f, e) == OK) {
         join_regions(&f);
+        sort_regions(&f);
         graph_rewrite_begin(&f.r, g, e);
     }
     for (int i = 0; e->status == OK && i < g->nnode; i++)

@@ -82,23 +82,20 @@ static int larger_first(const void *a, const void *b) {
     return x->value != y->value ? x->value - y->value : x->keeper - y->keeper;
 }
 
-static int lower_first(const void *a, const void *b) {
-    const struct block *x = *(struct block *const *)a, *y = *(struct block *const *)b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-/* The lowest gap among the placed blocks that live at the same time. */
-static void place(struct block *b, int n, struct block **live) {
-    int count = 0;
-    for (int i = 0; i < n; i++)
-        if (b[i].first <= b[n].last && b[n].first <= b[i].last) live[count++] = &b[i];
-    qsort(live, (size_t)count, sizeof *live, lower_first);
+/* The lowest gap among the placed blocks that live at the same time: `placed` are b[0] .. b[n - 1] by their offsets, and then
+ * b[n], too. */
+static void place(struct block *b, int n, struct block **placed) {
     size_t at = 0;
-    for (int i = 0; i < count; i++) {
-        if (live[i]->offset >= at + b[n].size) break;
-        if (live[i]->offset + live[i]->size > at) at = live[i]->offset + live[i]->size;
+    int below = n;
+    for (int i = 0; i < n; i++) {
+        const struct block *p = placed[i];
+        if (p->first > b[n].last || b[n].first > p->last) continue;
+        if (p->offset >= at + b[n].size) break;
+        if (p->offset + p->size > at) at = p->offset + p->size;
     }
     b[n].offset = at;
+    for (; below > 0 && placed[below - 1]->offset > at; below--) placed[below] = placed[below - 1];
+    placed[below] = &b[n];
 }
 
 static size_t liveness_bound(const struct graph *g, const struct block *b, int n, size_t *alive) {
@@ -111,10 +108,10 @@ static size_t liveness_bound(const struct graph *g, const struct block *b, int n
     return most;
 }
 
-static void place_all(struct graph_plan *p, struct block *b, int n, struct block **live) {
+static void place_all(struct graph_plan *p, struct block *b, int n, struct block **placed) {
     qsort(b, (size_t)n, sizeof *b, larger_first);
     for (int i = 0; i < n; i++) {
-        place(b, i, live);
+        place(b, i, placed);
         if (b[i].offset + b[i].size > p->arena) p->arena = b[i].offset + b[i].size;
         if (b[i].value >= 0)
             p->offset[b[i].value] = b[i].offset;
@@ -142,7 +139,7 @@ enum status graph_plan_new(const struct graph *g, const struct graph_needs *need
     if (!needs) needs = &none;
     size_t most = (size_t)g->nvalue + 2 * (size_t)g->nnode + 1;
     struct graph_plan *p = mem_zalloc(sizeof *p, e);
-    struct block *b = mem_alloc(most * sizeof *b, e), **live = mem_alloc(most * sizeof *live, e);
+    struct block *b = mem_alloc(most * sizeof *b, e), **placed = mem_alloc(most * sizeof *placed, e);
     size_t *alive = mem_alloc(most * sizeof *alive, e);
     bool *own = mem_zalloc(most * sizeof *own, e);
     int n = -1;
@@ -153,7 +150,7 @@ enum status graph_plan_new(const struct graph *g, const struct graph_needs *need
     }
     if (n >= 0) {
         p->bound = liveness_bound(g, b, n, alive);
-        place_all(p, b, n, live);
+        place_all(p, b, n, placed);
         for (int v = 0; v < g->nvalue; v++) p->offset[v] = p->offset[root_of(g, v)];
         *out = p;
     } else {
@@ -161,7 +158,7 @@ enum status graph_plan_new(const struct graph *g, const struct graph_needs *need
     }
     mem_free(own);
     mem_free(alive);
-    mem_free(live);
+    mem_free(placed);
     mem_free(b);
     return e->status;
 }

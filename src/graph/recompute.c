@@ -9,6 +9,7 @@
 
 struct recompute {
     const struct graph *g;
+    struct graph_readers readers;
     int *region;  /* by node: graph_regions's */
     int *root;    /* by value: what it is computed from again; -1: it is not */
     int64_t *now; /* by value as a root: bytes that are read and written for what could be computed from it */
@@ -50,10 +51,11 @@ static bool leaves_to_regions(const struct recompute *r, int v) {
     const struct graph *g = r->g;
     const int region = r->region[g->value[v].node];
     bool found = false;
-    for (int i = 0; i < g->nnode; i++) {
-        const struct graph_node *n = &g->node[i];
-        if (r->region[i] == region || !graph_reads(n, v)) continue;
-        if (!graph_is_fusable(g, i) || !shape_equal(&g->value[n->out].sig.shape, &g->value[v].sig.shape)) return false;
+    for (int k = r->readers.first[v]; k < r->readers.first[v + 1]; k++) {
+        const int i = r->readers.node[k];
+        if (r->region[i] == region) continue;
+        if (!graph_is_fusable(g, i) || !shape_equal(&g->value[g->node[i].out].sig.shape, &g->value[v].sig.shape))
+            return false;
         found = true;
     }
     return found && !graph_is_output(g, v);
@@ -76,7 +78,7 @@ static int root_of(const struct recompute *r, int v) {
 /* Whether a root made in `region` is in memory anyway. */
 static bool is_stored(const struct recompute *r, int root, int region) {
     const struct graph_value *v = &r->g->value[root];
-    return v->kind != GRAPH_RESULT || r->region[v->node] != region || graph_leaves(r->g, r->region, root);
+    return v->kind != GRAPH_RESULT || r->region[v->node] != region || graph_leaves(r->g, &r->readers, r->region, root);
 }
 
 /* Sets root for each value that is better computed again: written and read once each, as its root would be. */
@@ -133,12 +135,13 @@ enum status graph_recompute(struct graph *g, struct err *e) {
     struct graph_rewrite w;
     r.root = mem_alloc(values * sizeof *r.root, e);
     r.now = mem_zalloc(values * sizeof *r.now, e);
-    if (e->status == OK && graph_regions(g, r.region, e) == OK) {
+    if (e->status == OK && graph_readers_new(g, &r.readers, e) == OK && graph_regions(g, r.region, e) == OK) {
         choose(&r);
         graph_rewrite_begin(&w, g, e);
         for (int i = 0; e->status == OK && i < g->nnode; i++) write_node(&w, &r, i, e);
         graph_rewrite_end(&w, g, e);
     }
+    graph_readers_free(&r.readers);
     mem_free(r.now);
     mem_free(r.root);
     mem_free(r.region);

@@ -30,7 +30,15 @@ enum status graph_fuse(struct graph *g, struct err *e);
  * would be fused. */
 bool graph_is_fusable(const struct graph *g, int node);
 enum status graph_regions(const struct graph *g, int *region, struct err *e);
+/* The nodes that read value v: node[first[v]] .. node[first[v + 1] - 1], in their order, one that reads it twice twice. */
+struct graph_readers {
+    int *first, *node;
+};
+/* After an error, too, it is freed. */
+enum status graph_readers_new(const struct graph *g, struct graph_readers *r, struct err *e);
+void graph_readers_free(struct graph_readers *r);
+
 /* Whether a value that a node makes is an output or read outside of that node's region. */
-bool graph_leaves(const struct graph *g, const int *region, int value);
+bool graph_leaves(const struct graph *g, const struct graph_readers *r, const int *region, int value);
 
 #endif

@@ -43,6 +43,17 @@ struct op_axes nn_axes_from(int first, int rank) {
     return axes;
 }
 
+struct tensor *nn_matmul_last(struct nn_call *c, struct tensor *x, struct tensor *kernel) {
+    if (!x || !kernel) return NULL;
+    int last = x->shape.rank - 1;
+    int64_t inputs = kernel->shape.dim[0], rows = 1;
+    struct shape s = x->shape;
+    s.dim[last] = kernel->shape.dim[1];
+    for (int i = 0; i < last; i++) rows *= x->shape.dim[i];
+    emit_t flat = emit_reshape(c->emit, x, &(struct shape){2, {rows, inputs}});
+    return emit_reshape(c->emit, emit_matmul(c->emit, flat, kernel, false, false), &s);
+}
+
 struct tensor *nn_drop_last(struct nn_call *c, struct tensor *x) {
     if (!x) return NULL;
     struct shape s = shape_of(x->shape.rank - 1, x->shape.dim);

@@ -70,6 +70,9 @@ enum status nn_new_variable(struct run *r, const char *path, enum dtype d, const
 /* A weight of a layer that is being built: drawn from the initializer, added to the layer's variables. */
 enum status nn_add_weight(struct nn_layer *l, const char *name, const struct shape *s, struct nn_object *initializer,
                           bool trainable, struct variable **out, struct err *e);
+/* One with these values, which is trained. */
+enum status nn_add_weight_of(struct nn_layer *l, const char *name, const struct shape *s, const float *values,
+                             struct variable **out, struct err *e);
 /* The seed state of a layer that draws; `seed` NN_NONE: the global generator gives one. */
 enum status nn_add_seed(struct nn_layer *l, int64_t seed, struct err *e);
 
@@ -87,6 +90,8 @@ void nn_assign(struct nn_call *c, struct variable *v, struct tensor *value);
 struct tensor *nn_softmax(struct nn_call *c, struct tensor *x, int axis);
 /* Axes first..rank-1. */
 struct op_axes nn_axes_from(int first, int rank);
+/* x @ kernel along the last dimension of x, of any rank, as one matrix product. */
+struct tensor *nn_matmul_last(struct nn_call *c, struct tensor *x, struct tensor *kernel);
 /* x without its last dimension, which has size 1, and the other way. */
 struct tensor *nn_drop_last(struct nn_call *c, struct tensor *x);
 struct tensor *nn_add_last(struct nn_call *c, struct tensor *x);

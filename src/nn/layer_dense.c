@@ -55,22 +55,10 @@ static enum status output(struct nn_layer *l, const struct shape *in, int nin, s
     return OK;
 }
 
-/* Any rank as one matrix product. */
-static struct tensor *multiply(struct nn_call *c, struct tensor *x, struct tensor *kernel) {
-    if (!x || !kernel) return NULL;
-    int last = x->shape.rank - 1;
-    int64_t inputs = kernel->shape.dim[0], rows = 1;
-    struct shape s = x->shape;
-    s.dim[last] = kernel->shape.dim[1];
-    for (int i = 0; i < last; i++) rows *= x->shape.dim[i];
-    emit_t flat = emit_reshape(c->emit, x, &(struct shape){2, {rows, inputs}});
-    return emit_reshape(c->emit, emit_matmul(c->emit, flat, kernel, false, false), &s);
-}
-
 static struct tensor *call(struct nn_layer *l, struct nn_call *c, struct tensor *const *x, int nx) {
     (void)nx;
     struct dense *d = (struct dense *)l;
-    emit_t y = multiply(c, x[0], nn_read(c, d->kernel));
+    emit_t y = nn_matmul_last(c, x[0], nn_read(c, d->kernel));
     if (d->use_bias) y = emit_add(c->emit, y, nn_read(c, d->bias));
     return y ? d->activation->call(c, y) : NULL;
 }

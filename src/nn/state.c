@@ -26,29 +26,35 @@ enum status nn_initializer_call(struct nn_object *o, const struct shape *s, stru
 }
 
 /* Keras's path: "sequential/conv2d/kernel". */
-static enum status weight_path(const struct nn_layer *l, const char *name, struct buf *path, struct err *e) {
-    if (l->scope) buf_printf(path, "%s/", l->scope);
-    buf_printf(path, "%s/%s", l->object.name, name);
-    return buf_status(path, e);
-}
-
-static enum status add_weight(struct nn_layer *l, const char *path, struct tensor *value, bool trainable,
+static enum status add_weight(struct nn_layer *l, const char *name, struct tensor *value, bool trainable,
                               struct variable **out, struct err *e) {
     struct nn_object *o = &l->object;
-    if (variable_new(o->run, value, path, trainable && l->trainable, out, e)) return e->status;
-    if (trainable) l->weights_trained |= 1u << o->nvariable;
-    o->variable[o->nvariable++] = *out;
-    return OK;
+    struct buf path = {0};
+    if (l->scope) buf_printf(&path, "%s/", l->scope);
+    buf_printf(&path, "%s/%s", o->name, name);
+    if (buf_status(&path, e) == OK &&
+        variable_new(o->run, value, buf_text(&path), trainable && l->trainable, out, e) == OK) {
+        if (trainable) l->weights_trained |= 1u << o->nvariable;
+        o->variable[o->nvariable++] = *out;
+    }
+    buf_free(&path);
+    return e->status;
 }
 
 enum status nn_add_weight(struct nn_layer *l, const char *name, const struct shape *s, struct nn_object *initializer,
                           bool trainable, struct variable **out, struct err *e) {
-    struct buf path = {0};
     struct tensor *value = NULL;
-    if (!weight_path(l, name, &path, e) && !nn_initializer_call(initializer, s, &value, e))
-        add_weight(l, buf_text(&path), value, trainable, out, e);
+    if (nn_initializer_call(initializer, s, &value, e) == OK) add_weight(l, name, value, trainable, out, e);
     tensor_release(value);
-    buf_free(&path);
+    return e->status;
+}
+
+enum status nn_add_weight_of(struct nn_layer *l, const char *name, const struct shape *s, const float *values,
+                             struct variable **out, struct err *e) {
+    struct tensor *value = NULL;
+    if (tensor_from(l->object.run->device, DT_FLOAT32, s, values, &value, e) == OK)
+        add_weight(l, name, value, true, out, e);
+    tensor_release(value);
     return e->status;
 }
 

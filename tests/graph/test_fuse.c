@@ -41,6 +41,21 @@ static void what_is_read_outside_leaves_the_region(void **state) {
     graph_free(g);
 }
 
+/* An unrolled network of some hundred steps has as many nodes: no pass may look at all of them for each. */
+static void many_nodes_take_no_time(void **state) {
+    (void)state;
+    enum { NODES = 30000, MOST = 40 };
+    struct err e = {0};
+    struct graph *g = graphs_new();
+    int v = graphs_input(g, SHAPE(4));
+    for (int i = 0; i < NODES; i++) v = graphs_call(g, i % 2 ? &op_neg : &op_tanh, 1, v);
+    graphs_output(g, v);
+    assert_ok(graph_optimize(g, GRAPH_ALL, &e), &e);
+    assert_int_equal(g->nnode, NODES / MOST);
+    assert_int_equal(fused_nodes(g), NODES / MOST);
+    graph_free(g);
+}
+
 /* exp(x) * sum(exp(x)): joining both elementwise nodes would close a circle through the sum. */
 static void a_region_is_convex(void **state) {
     (void)state;
@@ -121,6 +136,7 @@ static void no_bit_changes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain_is_one_node),
+        cmocka_unit_test(many_nodes_take_no_time),
         cmocka_unit_test(what_is_read_outside_leaves_the_region),
         cmocka_unit_test(a_region_is_convex),
         cmocka_unit_test(regions_may_not_feed_each_other),

@@ -1,6 +1,7 @@
 /* Seeds, initial weights and dropout masks after set_random_seed(200), bit for bit those of Keras 3.15.1. */
 #include "support/nn.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- the tutorial's network -------------------------------------------------------------------------------------- */
@@ -232,6 +233,46 @@ static struct tensor *drawn_by(const char *name, const char *config, struct shap
     return t;
 }
 
+/* The columns of q, or with `wide` its rows, have length `gain` and are orthogonal. */
+static void check_orthonormal(const struct tensor *q, bool wide, double gain) {
+    const int64_t n = q->shape.dim[q->shape.rank - 1], m = shape_size(&q->shape) / n;
+    const int64_t vectors = wide ? m : n, length = wide ? n : m;
+    for (int64_t a = 0; a < vectors; a++)
+        for (int64_t b = 0; b <= a; b++) {
+            double sum = 0;
+            for (int64_t i = 0; i < length; i++)
+                sum += (double)test_item(q, wide ? a * n + i : i * n + a) * test_item(q, wide ? b * n + i : i * n + b);
+            assert_true(fabs(sum - (a == b ? gain * gain : 0)) < 1e-6);
+        }
+}
+
+/* Numbers of Keras 3.15.1, which takes LAPACK's QR: equal but for rounding. */
+static void test_orthogonal(void **state) {
+    (void)state;
+    static const float wide[] = {-0.12754523754F, -0.37955865264F, -0.17906154692F, -0.15505385399F};
+    static const float high[] = {-0.51255059242F, -0.27921289206F, -1.23555052280F, -1.11979019642F};
+    struct tensor *a = drawn_by("Orthogonal", "{\"seed\": 7}", SHAPE(4, 16));
+    struct tensor *b = drawn_by("Orthogonal", "{\"seed\": 7, \"gain\": 2.0}", SHAPE(7, 3));
+    struct tensor *c = drawn_by("orthogonal", "{\"seed\": 7}", SHAPE(3, 3, 2, 5));
+    for (int i = 0; i < 4; i++) {
+        assert_true(fabsf(test_item(a, i) - wide[i]) < 1e-6F);
+        assert_true(fabsf(test_item(b, i) - high[i]) < 1e-6F);
+    }
+    check_orthonormal(a, true, 1);
+    check_orthonormal(b, false, 2);
+    check_orthonormal(c, false, 1);
+    tensor_release(a);
+    tensor_release(b);
+    tensor_release(c);
+    const struct shape line = SHAPE(3);
+    struct err e = {0};
+    struct tensor *none = NULL;
+    struct nn_object *o = test_new(NN_INITIALIZERS, "Orthogonal", NULL);
+    assert_int_equal(nn_initializer_call(o, &line, &none, &e), ERR_VALUE);
+    test_contains(e.text, "at least two-dimensional");
+    nn_release(o);
+}
+
 static void test_named_cases_are_variance_scaling(void **state) {
     (void)state;
     static const char *const same[][3] = {
@@ -290,6 +331,7 @@ int main(void) {
         cmocka_unit_test(test_dropout_edges),
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_named_cases_are_variance_scaling),
+        cmocka_unit_test(test_orthogonal),
         cmocka_unit_test(test_constants),
         cmocka_unit_test(test_shared_object),
     };

@@ -266,7 +266,7 @@ static void every_class(void **state) {
                "local given = {Dense = {2}, Conv1D = {2, 3}, Conv2D = {2, 3}, Reshape = {{2, 2}}, Permute = {{2, 1}}, "
                "Dropout = {0.5},\n"
                "  Conv2DTranspose = {2, 3}, DepthwiseConv2D = {3}, SeparableConv2D = {2, 3}, Embedding = {3, 2},\n"
-               "  RepeatVector = {2},\n"
+               "  RepeatVector = {2}, SimpleRNN = {2}, LSTM = {2}, GRU = {2},\n"
                "  InputLayer = {{3}}, Rescaling = {2}, Activation = {'relu'}, Input = {{3}}}\n"
                "given.PiecewiseConstantDecay = {{2, 4}, {0.1, 0.05, 0.01}}\n"
                "for _, name in ipairs{'Exponential', 'InverseTime', 'Polynomial', 'Cosine'} do\n"
