@@ -128,11 +128,10 @@ static struct tensor *call(struct nn_layer *l, struct nn_call *c, struct tensor 
     int64_t size[2];
     window(v, &x[0]->shape, &w, size);
     const struct shape image = nn_as_image(&x[0]->shape), out = nn_from_image(&x[0]->shape, size, v->filters);
-    struct tensor *from = x[0]->shape.rank == 4 ? x[0] : emit_reshape(c->emit, x[0], &image);
-    emit_t y = emit_conv2d(c->emit, from, image_kernel(c, v), &w);
+    emit_t y = emit_conv2d(c->emit, emit_reshape(c->emit, x[0], &image), image_kernel(c, v), &w);
     if (v->use_bias) y = emit_add(c->emit, y, nn_read(c, v->bias));
     if (y) y = v->activation->call(c, y);
-    return y && out.rank != y->shape.rank ? emit_reshape(c->emit, y, &out) : y;
+    return y ? emit_reshape(c->emit, y, &out) : NULL;
 }
 
 #define CONV_CLASS(NAME, ALIAS, IN, OUT, ARGS)                                                                         \

@@ -112,8 +112,7 @@ static struct tensor *pool(const struct nn_layer *l, struct nn_call *c, struct t
     int64_t size[2];
     window((const struct pooling *)l, &x->shape, &w, size);
     const struct shape in = x->shape, image = nn_as_image(&in);
-    if (in.rank == 4) return f(c->emit, x, &w, size);
-    const struct shape out = nn_from_image(&in, size, in.dim[2]);
+    const struct shape out = nn_from_image(&in, size, in.dim[in.rank - 1]);
     struct tensor *from = emit_reshape(c->emit, x, &image), *y = from ? f(c->emit, from, &w, size) : NULL;
     return y ? emit_reshape(c->emit, y, &out) : NULL;
 }

@@ -115,9 +115,9 @@ static struct tensor *part(const struct walk *w, struct tensor *x, int64_t from,
  * the steps' take steps * log(steps) together, not steps^2. What comes out: (batch, steps, units), or the last state. */
 static struct tensor *walk(struct walk *w, struct tensor *x) {
     if (!x) return NULL;
-    const int64_t batch = x->shape.dim[0], steps = x->shape.dim[1], half = steps / 2;
+    const int64_t batch = x->shape.dim[0], steps = x->shape.dim[1], width = x->shape.dim[2], half = steps / 2;
     const bool back = w->v->go_backwards, all = w->v->return_sequences;
-    const struct shape flat = SHAPE(batch, x->shape.dim[2]), one = SHAPE(batch, 1, w->v->units);
+    const struct shape flat = SHAPE(batch, width), one = SHAPE(batch, 1, w->v->units);
     if (steps == 1) {
         w->v->cell->step(w, emit_reshape(w->emit, x, &flat));
         return all && w->state.h ? emit_reshape(w->emit, w->state.h, &one) : w->state.h;
@@ -132,8 +132,9 @@ static struct tensor *walk(struct walk *w, struct tensor *x) {
 /* A row of a bias (2, gates * units): what a GRU adds to its inputs, and to its states. */
 static struct tensor *bias_row(struct walk *w, struct tensor *bias, int row) {
     if (!bias || bias->shape.rank == 1) return row == 0 ? bias : NULL;
-    const struct shape flat = SHAPE(bias->shape.dim[1]);
-    const struct op_slice s = {.shape = SHAPE(1, flat.dim[0]), .start = {row}, .step = {1, 1}};
+    const int64_t width = bias->shape.dim[1];
+    const struct shape flat = SHAPE(width);
+    const struct op_slice s = {.shape = SHAPE(1, width), .start = {row}, .step = {1, 1}};
     return emit_reshape(w->emit, emit_slice(w->emit, bias, &s), &flat);
 }
 
