@@ -1,4 +1,5 @@
-/* The pool. Invariant: chunks are claimed from one counter, and who computes which says nothing of results; between
+/* The pool. Invariant: each chunk is claimed once, by its worker or by one that has done its own, and who computes which says
+ * nothing of results; between
  * loops workers look for the next one for 150 us, since waking a thread takes as long, and then sleep on a condition
  * and use no time; a loop waits for the workers that joined it alone, so one that the system does not schedule delays
  * nobody. */
@@ -72,15 +73,16 @@ int threads_available(void) {
 
 /* Whether the share was run to its end. */
 static bool run_share(struct threads *t, struct share *s, int worker) {
-    for (;;) {
+    while (atomic_load_explicit(&s->next, memory_order_relaxed) < s->end) {
         const int64_t begin = atomic_fetch_add_explicit(&s->next, t->grain, memory_order_relaxed);
-        if (begin >= s->end) return true;
+        if (begin >= s->end) break;
         if (!t->finish && cancel_requested()) {
             t->cancelled = true;
             return false;
         }
         t->fn(t->arg, begin, s->end - begin < t->grain ? s->end : begin + t->grain, worker);
     }
+    return true;
 }
 
 static void run_chunks(struct threads *t, int worker) {

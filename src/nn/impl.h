@@ -181,18 +181,19 @@ struct tensor *nn_towards(struct nn_call *c, struct tensor *mean, struct tensor 
 bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], const int64_t stride[2],
                const int64_t dilation[2], bool same, int64_t out[2]);
 /* Keras's error for a convolution where that is so. */
-/* Sizes as Keras shows them, of height and width, "(2, 3)", or, where the input `in` is a sequence, of its steps, "(3,)". */
+enum status nn_empty_output(const struct shape *in, const struct op_window *w, const char *padding, struct err *e);
+/* Sizes as Keras shows them, of height and width, "(2, 3)", or of a sequence's steps, "(3,)". */
 enum { NN_SIZES_TEXT = 48 };
-const char *nn_sizes_text(const struct shape *in, const int64_t sizes[2], char text[NN_SIZES_TEXT]);
+const char *nn_sizes_text(bool sequence, const int64_t sizes[2], char text[NN_SIZES_TEXT]);
 /* Whether a layer takes sequences, (batch, steps, channels), which it works on as images of height 1; a sequence's shape as
  * such an image's, an image's as it is; and the shape that comes of `in` where height and width become `size`. */
 bool nn_is_sequence(const struct nn_object *o);
 struct shape nn_as_image(const struct shape *s);
 struct shape nn_from_image(const struct shape *in, const int64_t size[2], int64_t channels);
-enum status nn_empty_output(const struct shape *in, const struct op_window *w, const char *padding, struct err *e);
 /* For a layer that is built for so many channels, the last dimension; unknown (-1) is an error. */
 enum status nn_want_channels(struct nn_layer *l, int64_t channels, struct err *e);
 /* Keras's error for strides and dilation at once. */
-enum status nn_check_strides(const int64_t strides[2], const int64_t dilation[2], struct err *e);
+enum status nn_check_strides(const struct nn_object *o, const int64_t strides[2], const int64_t dilation[2],
+                             struct err *e);
 
 #endif

@@ -70,7 +70,7 @@ static enum status init(struct nn_object *o, struct err *e) {
                        "The number of filters must be evenly divisible by the number of groups. "
                        "Received: groups=%lld, filters=%lld",
                        (long long)v->groups, (long long)v->filters);
-    return nn_check_strides(v->strides, v->dilation_rate, e);
+    return nn_check_strides(o, v->strides, v->dilation_rate, e);
 }
 
 static bool window(const struct conv *v, const struct shape *in, struct op_window *w, int64_t out[2]) {

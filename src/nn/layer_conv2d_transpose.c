@@ -43,7 +43,7 @@ static enum status init(struct nn_object *o, struct err *e) {
         nn_want_positive_pair(o, "strides", v->strides, e))
         return e->status;
     if (nn_want_positive_pair(o, "dilation_rate", v->dilation_rate, e)) return e->status;
-    return nn_check_strides(v->strides, v->dilation_rate, e);
+    return nn_check_strides(o, v->strides, v->dilation_rate, e);
 }
 
 /* Keras's compute_conv_transpose_output_length. */

@@ -92,7 +92,7 @@ static enum status init(struct nn_object *o, struct err *e) {
         nn_want_positive_pair(o, "strides", v->strides, e) ||
         nn_want_positive_pair(o, "dilation_rate", v->dilation_rate, e))
         return e->status;
-    return nn_check_strides(v->strides, v->dilation_rate, e);
+    return nn_check_strides(o, v->strides, v->dilation_rate, e);
 }
 
 static bool window(const struct depthwise *v, const struct shape *in, struct op_window *w, int64_t out[2]) {

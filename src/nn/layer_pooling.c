@@ -59,8 +59,8 @@ static enum status output(struct nn_layer *l, const struct shape *in, int nin, s
         return err_set(e, ERR_VALUE,
                        "Computed output size would be zero or negative. Received: `inputs.shape=%s`, "
                        "`pool_size=%s`, `padding=%s`",
-                       nn_shape_text(&in[0], text, sizeof text), nn_sizes_text(&in[0], p->pool_size, size_text),
-                       p->padding);
+                       nn_shape_text(&in[0], text, sizeof text),
+                       nn_sizes_text(nn_is_sequence(&l->object), p->pool_size, size_text), p->padding);
     *out = nn_from_image(&in[0], size, in[0].dim[in[0].rank - 1]);
     return OK;
 }

@@ -1,7 +1,7 @@
 /* SimpleRNN, LSTM, GRU: layers that go through a sequence step by step and hand a state from each to the next. The steps are
  * unrolled: their number is part of the shape that a program is compiled for.
  * LSTM: Hochreiter and Schmidhuber 1997, with Gers et al. 2000's forget gate; GRU: Cho et al. 2014. */
-#include <string.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 #include "nn/impl.h"
@@ -23,6 +23,7 @@ struct walk {
 };
 
 struct cell {
+    const char *name; /* Keras's: weights' paths have it */
     int gates;
     /* The next state; z (batch, gates * units): what the step's input gives each gate. */
     void (*step)(struct walk *w, struct tensor *z);
@@ -101,7 +102,8 @@ static void gru_step(struct walk *w, struct tensor *x) {
     w->state.h = emit_add(w->emit, emit_mul(w->emit, z, w->state.h), candidate);
 }
 
-static const struct cell simple_cell = {1, simple_step}, lstm_cell = {4, lstm_step}, gru_cell = {3, gru_step};
+static const struct cell simple_cell = {"simple_rnn_cell", 1, simple_step}, lstm_cell = {"lstm_cell", 4, lstm_step},
+                         gru_cell = {"gru_cell", 3, gru_step};
 
 /* ---- the sequence ------------------------------------------------------------------------------------------------- */
 
@@ -166,17 +168,24 @@ static enum status output(struct nn_layer *l, const struct shape *in, int nin, s
     return OK;
 }
 
+/* "lstm_cell/kernel". */
+static const char *weight_name(const struct recurrent *v, const char *name, char path[64]) {
+    snprintf(path, 64, "%s/%s", v->cell->name, name);
+    return path;
+}
+
 /* An LSTM forgets nothing at first: ones for its forget gate (Jozefowicz et al. 2015), the others' drawn apart. */
 static enum status add_forgetful_bias(struct recurrent *v, struct err *e) {
     const int64_t n = v->units;
     const struct shape all = SHAPE(4 * n), first = SHAPE(n), last = SHAPE(2 * n);
     const struct nn_initializer_class *c = (const struct nn_initializer_class *)v->bias_initializer->class;
+    char path[64];
     float *values = mem_alloc(sizeof *values * (size_t)(4 * n), e);
     if (!values) return e->status;
     for (int64_t i = n; i < 2 * n; i++) values[i] = 1;
     if (c->draw(v->bias_initializer, &first, values, e) == OK &&
         c->draw(v->bias_initializer, &last, values + 2 * n, e) == OK)
-        nn_add_weight_of(&v->layer, "bias", &all, values, &v->bias, e);
+        nn_add_weight_of(&v->layer, weight_name(v, "bias", path), &all, values, &v->bias, e);
     mem_free(values);
     return e->status;
 }
@@ -185,21 +194,29 @@ static enum status build(struct nn_layer *l, const struct op_sig *in, int nin, s
     (void)nin;
     struct recurrent *v = (struct recurrent *)l;
     const int64_t inputs = in[0].shape.dim[2], width = v->cell->gates * v->units;
+    char path[3][64];
     if (nn_want_channels(l, inputs, e)) return e->status;
+    weight_name(v, "kernel", path[0]), weight_name(v, "recurrent_kernel", path[1]), weight_name(v, "bias", path[2]);
     const struct shape kernel = SHAPE(inputs, width), recurrent = SHAPE(v->units, width);
     const struct shape bias = v->reset_after ? SHAPE(2, width) : SHAPE(width);
-    if (nn_add_weight(l, "kernel", &kernel, v->kernel_initializer, true, &v->kernel, e) ||
-        nn_add_weight(l, "recurrent_kernel", &recurrent, v->recurrent_initializer, true, &v->recurrent_kernel, e) ||
-        !v->use_bias)
+    if (nn_add_weight(l, path[0], &kernel, v->kernel_initializer, true, &v->kernel, e) ||
+        nn_add_weight(l, path[1], &recurrent, v->recurrent_initializer, true, &v->recurrent_kernel, e) || !v->use_bias)
         return e->status;
     if (v->unit_forget_bias) return add_forgetful_bias(v, e);
-    return nn_add_weight(l, "bias", &bias, v->bias_initializer, true, &v->bias, e);
+    return nn_add_weight(l, path[2], &bias, v->bias_initializer, true, &v->bias, e);
+}
+
+/* Keras's cells draw a seed for dropout, without dropout, too: what is made after them depends on it. */
+static enum status init(struct nn_object *o, const struct cell *cell, struct err *e) {
+    struct recurrent *v = (struct recurrent *)o;
+    v->cell = cell;
+    if (v->seed == NN_NONE) nn_draw_seed(o->run);
+    return nn_want_positive(o, "units", v->units, e);
 }
 
 #define INIT(NAME, CELL)                                                                                               \
     static enum status NAME(struct nn_object *o, struct err *e) {                                                      \
-        ((struct recurrent *)o)->cell = &(CELL);                                                                       \
-        return nn_want_positive(o, "units", ((struct recurrent *)o)->units, e);                                        \
+        return init(o, &(CELL), e);                                                                                    \
     }
 INIT(init_simple, simple_cell)
 INIT(init_lstm, lstm_cell)
@@ -232,8 +249,8 @@ INIT(init_gru, gru_cell)
         {"dropout", NN_REJECT, 0, "0.0", .doc = "the share of inputs that is dropped"}, {                              \
         "recurrent_dropout", NN_REJECT, 0, "0.0", .doc = "the share of the state that is dropped"                      \
     }
-#define SEED_ARG                                                                                                       \
-    { "seed", NN_INT, FIELD(seed), "null", .doc = "of dropout" }
+#define SEED_ARG(FLAGS)                                                                                                \
+    { "seed", NN_INT, FIELD(seed), "null", .flags = (FLAGS), .doc = "of dropout" }
 #define SEQUENCE_ARGS                                                                                                  \
     {"return_sequences", NN_BOOL, FIELD(return_sequences), "false", .doc = "all outputs, not the last one alone"},     \
         {"return_state", NN_REJECT, 0, "false", .doc = "the last state, too"},                                         \
@@ -249,7 +266,9 @@ INIT(init_gru, gru_cell)
 #define CUDNN_ARG                                                                                                      \
     { "use_cudnn", NN_REJECT, 0, "\"auto\"", .flags = NN_HIDDEN, .doc = "Keras's choice of a kernel" }
 
-static const struct nn_arg simple_args[] = {UNITS_ARGS, WEIGHTS_ARGS, LATER_ARGS, SEQUENCE_ARGS, MASK_ARG, {0}};
+static const struct nn_arg simple_args[] = {
+    UNITS_ARGS, WEIGHTS_ARGS, LATER_ARGS, SEQUENCE_ARGS, SEED_ARG(NN_HIDDEN), MASK_ARG, {0},
+};
 
 static const struct nn_arg lstm_args[] = {
     UNITS_ARGS,
@@ -257,7 +276,7 @@ static const struct nn_arg lstm_args[] = {
     WEIGHTS_ARGS,
     {"unit_forget_bias", NN_BOOL, FIELD(unit_forget_bias), "true", .doc = "ones as the forget gate's first bias"},
     LATER_ARGS,
-    SEED_ARG,
+    SEED_ARG(0),
     SEQUENCE_ARGS,
     CUDNN_ARG,
     MASK_ARG,
@@ -269,7 +288,7 @@ static const struct nn_arg gru_args[] = {
     GATES_ARG,
     WEIGHTS_ARGS,
     LATER_ARGS,
-    SEED_ARG,
+    SEED_ARG(0),
     SEQUENCE_ARGS,
     {"reset_after", NN_BOOL, FIELD(reset_after), "true",
      .doc = "the reset gate is applied after the product, as cuDNN has it"},

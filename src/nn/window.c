@@ -32,8 +32,8 @@ bool nn_window(struct op_window *w, const int64_t in[2], const int64_t size[2], 
     return fits;
 }
 
-const char *nn_sizes_text(const struct shape *in, const int64_t sizes[2], char text[NN_SIZES_TEXT]) {
-    if (in->rank == 3)
+const char *nn_sizes_text(bool sequence, const int64_t sizes[2], char text[NN_SIZES_TEXT]) {
+    if (sequence)
         snprintf(text, NN_SIZES_TEXT, "(%lld,)", (long long)sizes[1]);
     else
         snprintf(text, NN_SIZES_TEXT, "(%lld, %lld)", (long long)sizes[0], (long long)sizes[1]);
@@ -45,8 +45,8 @@ enum status nn_empty_output(const struct shape *in, const struct op_window *w, c
     return err_set(e, ERR_VALUE,
                    "Computed output size would be zero or negative. Received `inputs shape=%s`, `kernel_size=%s`, "
                    "`dilation_rate=%s`, `padding=%s`",
-                   nn_shape_text(in, text, sizeof text), nn_sizes_text(in, w->size, size),
-                   nn_sizes_text(in, w->dilation, dilation), padding);
+                   nn_shape_text(in, text, sizeof text), nn_sizes_text(in->rank == 3, w->size, size),
+                   nn_sizes_text(in->rank == 3, w->dilation, dilation), padding);
 }
 
 bool nn_is_sequence(const struct nn_object *o) {
@@ -68,11 +68,13 @@ enum status nn_want_channels(struct nn_layer *l, int64_t channels, struct err *e
     return OK;
 }
 
-enum status nn_check_strides(const int64_t strides[2], const int64_t dilation[2], struct err *e) {
-    bool strided = strides[0] > 1 || strides[1] > 1, dilated = dilation[0] > 1 || dilation[1] > 1;
+enum status nn_check_strides(const struct nn_object *o, const int64_t strides[2], const int64_t dilation[2],
+                             struct err *e) {
+    const bool strided = strides[0] > 1 || strides[1] > 1, dilated = dilation[0] > 1 || dilation[1] > 1;
+    char a[NN_SIZES_TEXT], b[NN_SIZES_TEXT];
     if (!strided || !dilated) return OK;
     return err_set(e, ERR_VALUE,
                    "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
-                   "Received: strides=(%lld, %lld) and dilation_rate=(%lld, %lld)",
-                   (long long)strides[0], (long long)strides[1], (long long)dilation[0], (long long)dilation[1]);
+                   "Received: strides=%s and dilation_rate=%s",
+                   nn_sizes_text(nn_is_sequence(o), strides, a), nn_sizes_text(nn_is_sequence(o), dilation, b));
 }

@@ -104,6 +104,25 @@ static void test_tutorial_weights_and_seeds(void **state) {
     for (int i = 0; i < LAYERS; i++) nn_release(layer[i]);
 }
 
+/* A recurrent layer draws two seeds for its kernels and one for dropout, though it has none: the kernel that comes after. */
+static void test_seeds_of_recurrent_layers(void **state) {
+    (void)state;
+    static const char *const names[] = {"SimpleRNN", "LSTM", "GRU"};
+    static const uint32_t first[4] = {0xbdc79520, 0x3f6b5588, 0xbf0fae28, 0x3a76b000};
+    const struct op_sig in = {DT_FLOAT32, SHAPE(2, 5, 3)}, flat = {DT_FLOAT32, SHAPE(2, 4)};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct err e = {0};
+        nn_set_random_seed(test_nn, 200);
+        struct nn_object *a = test_new(NN_LAYER, names[i], "{\"units\": 4}");
+        struct nn_object *b = test_new(NN_LAYER, "Dense", "{\"units\": 2}");
+        assert_ok(nn_layer_build((struct nn_layer *)a, &in, 1, NULL, &e), &e);
+        assert_ok(nn_layer_build((struct nn_layer *)b, &flat, 1, NULL, &e), &e);
+        assert_memory_equal(tensor_data(b->variable[0]->value), first, sizeof first);
+        nn_release(a);
+        nn_release(b);
+    }
+}
+
 /* ---- dropout ----------------------------------------------------------------------------------------------------- */
 
 static void check_mask(struct nn_object *dropout, struct tensor *ones, float scale, const char *first, int64_t kept) {
@@ -326,6 +345,7 @@ static void test_shared_object(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tutorial_weights_and_seeds),
+        cmocka_unit_test(test_seeds_of_recurrent_layers),
         cmocka_unit_test(test_dropout_masks),
         cmocka_unit_test(test_dropout_compiled),
         cmocka_unit_test(test_dropout_edges),

@@ -6,7 +6,7 @@
  *   y = E_TILE' [(S E_3 w) o (B x)],  dw = E_3' S [(B x) o (E_TILE dy)],
  * where E_k takes k coefficients to their residues, B is the interpolation's transpose, and S a diagonal of scales.
  * A residue modulo x^2 + 1 is complex, and takes three products (Karatsuba). Where it is one on both axes, modulo x^2 + 1 and
- * y^2 + 1, it is two complex numbers, those where y is x and where y is -x: six products, for Karatsuba's twice nine.
+ * y^2 + 1, it is two complex numbers, those where y is x and where y is -x: six products instead of Karatsuba's nine.
  *
  * Winograd 1980, "Arithmetic Complexity of Computations"; that a factor x^2 + 1 keeps so many points accurate: Barabasz and
  * Gregg 2019, "Winograd Convolution for DNNs: Beyond Linear Polynomials". */
