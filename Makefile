@@ -16,6 +16,8 @@ ifdef SANITIZER
   comma := ,
   CFLAGS += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer
   LDFLAGS += -fsanitize=$(SANITIZER)
+  # gcc 12's leak sanitizer sometimes fails over the thread-local storage of a library that was opened later.
+  LDLIBS += -Wl,--no-as-needed $(shell pkg-config --libs openblas 2>/dev/null) -Wl,--as-needed
   ifeq ($(BUILD),build)
     BUILD := build/$(subst $(comma),-,$(SANITIZER))
   endif
