@@ -243,30 +243,31 @@ local function build(self, salvage)
 end
 
 -- The names that are to be there, so that setting them afterwards needs no memory. Gives back what takes them away again.
-local function prepare(locals, globals, additions)
-  local undo = {}
+-- The random state, which takes memory, too, is put in place here.
+local function prepare(made, randomness)
+  local undo, before = {}, randomness and core.get_randomness()
+  local function hold(of, key)
+    if rawget(of, key) ~= nil then return end
+    undo[#undo + 1] = function() rawset(of, key, nil) end
+    rawset(of, key, false)
+  end
   local fine, problem = pcall(function()
-    for _, variable in ipairs(locals) do
+    if randomness then
+      undo[1] = function() core.set_randomness(before) end
+      core.set_randomness(randomness)
+    end
+    for _, variable in ipairs(made.locals) do
       if not variable.known then
         undo[#undo + 1] = function() core.forget_local(variable.name) end
         core.put_local(variable.name, variable.carrier, variable.constant)
       end
     end
-    for name in pairs(globals) do
-      if rawget(_G, name) == nil then
-        undo[#undo + 1] = function() rawset(_G, name, nil) end
-        rawset(_G, name, false)
-      end
-    end
-    for _, field in ipairs(additions) do
-      if rawget(field.of, field.key) == nil then
-        undo[#undo + 1] = function() rawset(field.of, field.key, nil) end
-        rawset(field.of, field.key, false)
-      end
-    end
+    for name in pairs(made.globals) do hold(_G, name) end
+    for _, field in ipairs(made.additions) do hold(field.of, field.key) end
+    hold(_G, "_")
   end)
   if fine then return end
-  for _, f in ipairs(undo) do f() end
+  for i = #undo, 1, -1 do undo[i]() end
   error(problem, 0)
 end
 
@@ -335,12 +336,11 @@ function load.session(path, salvage)
   if self.manifest.value ~= nil then core.raise("OSError", "'%s' holds one value: celda.load reads it", path) end
   local made = guarded(make_session, self, salvage)
   core.uninterrupted(function()
-    prepare(made.locals, made.globals, made.additions)
+    prepare(made, self.manifest.randomness)
     for _, variable in ipairs(made.locals) do debug.setupvalue(variable.carrier, 1, variable.value) end
     for name, value in pairs(made.globals) do rawset(_G, name, value) end
     for _, field in ipairs(made.additions) do rawset(field.of, field.key, field.value) end
     rawset(_G, "_", made.last)
-    if self.manifest.randomness then core.set_randomness(self.manifest.randomness) end
   end)
   local count = #made.locals + #made.additions
   for _ in pairs(made.globals) do count = count + 1 end
