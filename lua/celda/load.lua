@@ -242,8 +242,8 @@ local function build(self, salvage)
   if #self.lost > 0 and not salvage then raise_damaged(self.path, self.lost, #self.manifest.values) end
 end
 
--- The names that are to be there, so that setting them afterwards needs no memory. Gives back what takes them away again.
--- The random state, which takes memory, too, is put in place here.
+-- Puts in place what takes memory: the random state, and the names that are to be there, so that setting them afterwards takes
+-- none. After an error all is as it was.
 local function prepare(made, randomness)
   local undo, before = {}, randomness and core.get_randomness()
   local function hold(of, key)

@@ -1,8 +1,7 @@
-/* The pool. Invariant: each chunk is claimed once, by its worker or by one that has done its own, and who computes which says
- * nothing of results; between
- * loops workers look for the next one for 150 us, since waking a thread takes as long, and then sleep on a condition
- * and use no time; a loop waits for the workers that joined it alone, so one that the system does not schedule delays
- * nobody. */
+/* The pool. Invariant: each chunk is claimed once, by its worker or by one that has done its own, and who computes which
+ * says nothing of results; between loops workers look for the next one for 150 us, since waking a thread takes as long,
+ * and then sleep on a condition and use no time; a loop waits for the workers that joined it alone, so one that the system
+ * does not schedule delays nobody. */
 #include "base/threads.h"
 
 #include <pthread.h>
@@ -58,13 +57,17 @@ struct threads {
 static _Thread_local bool inside; /* a chunk is running on this thread: a nested loop runs here alone, */
 static _Thread_local int self;    /* as this worker */
 
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
 int threads_available(void) {
     cpu_set_t set;
     int cores = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
     FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");
     long long quota, period;
     if (f && fscanf(f, "%lld %lld", &quota, &period) == 2 && period > 0) {
-        long long share = (quota + period - 1) / period;
+        const int64_t share = ceil_div(quota, period);
         if (share >= 1 && share < cores) cores = (int)share;
     }
     if (f) fclose(f);
@@ -258,13 +261,9 @@ int64_t threads_grain(const struct threads *t, int64_t n, int64_t least, int64_t
     return even < least ? least : even > most ? most : even;
 }
 
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
 /* As many chunks to each, in order: what a worker left in its cache in one loop it mostly reads in the next. */
 static void share_out(struct threads *t, int64_t n) {
-    const int64_t chunks = (n - 1) / t->grain + 1;
+    const int64_t chunks = ceil_div(n, t->grain);
     for (int i = 0; i < t->count; i++) {
         const int64_t end = ceil_div(chunks * (i + 1), t->count) * t->grain;
         t->share[i].next = ceil_div(chunks * i, t->count) * t->grain;

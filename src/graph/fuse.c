@@ -1,7 +1,6 @@
 /* Fusion: elementwise nodes of one shape that feed each other become one node, which a device runs as one loop over the
  * elements. Invariant: no path over regions leaves one and comes back, so that they can still run in order; no work is
  * done twice, and every result that is read outside leaves its region as an output. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -13,9 +12,9 @@ enum { MAX_STEPS = 40, MAX_INPUTS = 24, SPAN = 2000 };
 struct fusion {
     const struct graph *g;
     struct graph_readers readers;
-    int *region;       /* by node: the region's first node; itself: alone */
-    int *size;         /* by region: nodes */
-    int *next, *final; /* by node: another one of its region, -1: none; by region: the one without */
+    int *region; /* by node: the region's first node; itself: alone */
+    int *size;   /* by region: nodes */
+    int *next;   /* by node: the next one of its region; -1: none */
     struct graph_rewrite r;
     int *stack;
     bool *written; /* by region */
@@ -63,10 +62,11 @@ static bool reenters(struct fusion *f, int a, int b, int until) {
     return false;
 }
 
-/* Adds to `seen` the values that region a reads from outside of itself and b, up to `limit` + 1 in all. */
-static int add_inputs(const struct fusion *f, int a, int b, int limit, int *seen, int n) {
-    for (int m = a; m >= 0 && n <= limit; m = f->next[m])
-        for (int k = 0; k < f->g->node[m].nin && n <= limit; k++) {
+/* Adds to seen[MAX_INPUTS + 1], which has n, the values that region a reads from outside of itself and b, as far as there is
+ * room; says how many there are then. */
+static int add_inputs(const struct fusion *f, int a, int b, int *seen, int n) {
+    for (int m = a; m >= 0 && n <= MAX_INPUTS; m = f->next[m])
+        for (int k = 0; k < f->g->node[m].nin && n <= MAX_INPUTS; k++) {
             int v = f->g->node[m].in[k], p = producer(f->g, v), i = 0;
             if (p >= 0 && (f->region[p] == a || f->region[p] == b)) continue;
             while (i < n && seen[i] != v) i++;
@@ -75,17 +75,21 @@ static int add_inputs(const struct fusion *f, int a, int b, int limit, int *seen
     return n;
 }
 
-/* Values that a union of two regions reads from outside, at most `limit` + 1. */
-static int outside_inputs(const struct fusion *f, int a, int b, int limit) {
+/* Whether a union of two regions reads more values than a node may. */
+static bool reads_too_many(const struct fusion *f, int a, int b) {
     int seen[MAX_INPUTS + 1];
-    return add_inputs(f, b, a, limit, seen, add_inputs(f, a, b, limit, seen, 0));
+    return add_inputs(f, b, a, seen, add_inputs(f, a, b, seen, 0)) > MAX_INPUTS;
 }
 
+/* Region b's nodes become a's, in their order; a's first one is before all of b's. */
 static void join(struct fusion *f, int a, int b) {
-    for (int m = b; m >= 0; m = f->next[m]) f->region[m] = a;
-    f->next[f->final[a]] = b;
-    f->final[a] = f->final[b];
     f->size[a] += f->size[b];
+    for (int m = b, before = a, rest; m >= 0; m = rest) {
+        rest = f->next[m];
+        while (f->next[before] >= 0 && f->next[before] < m) before = f->next[before];
+        f->next[m] = f->next[before], f->next[before] = m;
+        f->region[m] = a;
+    }
 }
 
 static void join_regions(struct fusion *f) {
@@ -98,25 +102,9 @@ static void join_regions(struct fusion *f) {
             if (a > b) a = f->region[i], b = f->region[p];
             if (a == b || f->size[a] + f->size[b] > MAX_STEPS || i - a > SPAN) continue;
             if (!shape_equal(&g->value[g->node[p].out].sig.shape, &g->value[g->node[i].out].sig.shape)) continue;
-            if (outside_inputs(f, a, b, MAX_INPUTS) > MAX_INPUTS || reenters(f, a, b, i)) continue;
+            if (reads_too_many(f, a, b) || reenters(f, a, b, i)) continue;
             join(f, a, b);
         }
-    }
-}
-
-static int lower_first(const void *a, const void *b) {
-    return *(const int *)a - *(const int *)b;
-}
-
-/* Then: each region's nodes in their order. */
-static void sort_regions(struct fusion *f) {
-    int member[MAX_STEPS];
-    for (int i = 0; i < f->g->nnode; i++) {
-        int n = 0;
-        if (f->region[i] != i || f->size[i] == 1) continue;
-        for (int m = i; m >= 0; m = f->next[m]) member[n++] = m;
-        qsort(member, (size_t)n, sizeof *member, lower_first);
-        for (int k = 0; k < n; k++) f->next[member[k]] = k + 1 < n ? member[k + 1] : -1;
     }
 }
 
@@ -133,19 +121,8 @@ struct region {
     struct graph_node node;
     struct op_sig sig[MAX_STEPS];
     int old_out[MAX_STEPS];
-    int old_in[MAX_INPUTS];
+    int old_in[MAX_INPUTS + 1]; /* add_inputs wants one more */
 };
-
-static void gather_inputs(const struct fusion *f, int region, struct region *w) {
-    for (int m = region; m >= 0; m = f->next[m]) {
-        for (int k = 0; k < f->g->node[m].nin; k++) {
-            int v = f->g->node[m].in[k], p = producer(f->g, v), i = 0;
-            if (p >= 0 && f->region[p] == region) continue;
-            while (i < w->node.nin && w->old_in[i] != v) i++;
-            if (i == w->node.nin) w->old_in[w->node.nin++] = v;
-        }
-    }
-}
 
 static int operand(const struct fusion *f, int region, const struct region *w, const int *step_of, int v) {
     int p = producer(f->g, v);
@@ -185,7 +162,7 @@ static enum status write_region(struct fusion *f, int region, struct err *e) {
     }
     int v = -1;
     if (e->status == OK) {
-        gather_inputs(f, region, &w);
+        w.node.nin = add_inputs(f, region, region, w.old_in, 0);
         gather_steps(f, region, &w, f->stack + f->g->nnode);
         for (int i = 0; i < w.node.nin; i++) w.node.in[i] = graph_rewrite_value(&f->r, w.old_in[i], e);
         if (e->status == OK && w.node.nout > 0) v = graph_add_node(f->r.to, &w.node, w.sig, e);
@@ -234,19 +211,17 @@ static enum status fusion_alloc(struct fusion *f, struct err *e) {
     f->region = mem_alloc(n * sizeof(int), e);
     f->size = mem_alloc(n * sizeof(int), e);
     f->next = mem_alloc(n * sizeof(int), e);
-    f->final = mem_alloc(n * sizeof(int), e);
     f->search = mem_zalloc(n * sizeof(int), e);
     f->stack = mem_zalloc(2 * n * sizeof(int), e);
     f->written = mem_zalloc(n * sizeof(bool), e);
     if (e->status || graph_readers_new(f->g, &f->readers, e)) return e->status;
-    for (int i = 0; i < f->g->nnode; i++) f->region[i] = f->final[i] = i, f->size[i] = 1, f->next[i] = -1;
+    for (int i = 0; i < f->g->nnode; i++) f->region[i] = i, f->size[i] = 1, f->next[i] = -1;
     return OK;
 }
 
 static void fusion_free(struct fusion *f) {
     graph_readers_free(&f->readers);
     mem_free(f->search);
-    mem_free(f->final);
     mem_free(f->next);
     mem_free(f->written);
     mem_free(f->stack);
@@ -268,7 +243,6 @@ enum status graph_fuse(struct graph *g, struct err *e) {
     struct fusion f = {.g = g};
     if (fusion_alloc(&f, e) == OK) {
         join_regions(&f);
-        sort_regions(&f);
         graph_rewrite_begin(&f.r, g, e);
     }
     for (int i = 0; e->status == OK && i < g->nnode; i++)

@@ -73,6 +73,8 @@ enum status nn_add_weight(struct nn_layer *l, const char *name, const struct sha
 /* One with these values, which is trained. */
 enum status nn_add_weight_of(struct nn_layer *l, const char *name, const struct shape *s, const float *values,
                              struct variable **out, struct err *e);
+/* An argument's seed; NN_NONE: the next of the global generator. */
+int64_t nn_seed_or_draw(struct run *r, int64_t given);
 /* The seed state of a layer that draws; `seed` NN_NONE: the global generator gives one. */
 enum status nn_add_seed(struct nn_layer *l, int64_t seed, struct err *e);
 
@@ -173,6 +175,13 @@ enum status nn_want_decay_steps(const struct nn_object *o, const char *argument,
 
 /* mean + (x - mean) * (1 - decay) */
 struct tensor *nn_towards(struct nn_call *c, struct tensor *mean, struct tensor *x, double decay);
+
+/* A row of argument tables: of a struct's field data_format, whose dimensions, in words, are these. */
+#define NN_DATA_FORMAT_ARG(STRUCT, DIMENSIONS)                                                                         \
+    {                                                                                                                  \
+        "data_format", NN_STRING, offsetof(STRUCT, data_format), "\"channels_last\"", .choices = "channels_last",      \
+                                                                                      .doc = "(" DIMENSIONS ")"        \
+    }
 
 /* ---- windows ----------------------------------------------------------------------------------------------------- */
 

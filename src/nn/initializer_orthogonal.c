@@ -23,7 +23,7 @@ static const struct nn_arg args[] = {
 static enum status init(struct nn_object *o, struct err *e) {
     (void)e;
     struct orthogonal *v = (struct orthogonal *)o;
-    v->seed = v->seed_given == NN_NONE ? (int64_t)nn_draw_seed(o->run) : v->seed_given;
+    v->seed = nn_seed_or_draw(o->run, v->seed_given);
     return OK;
 }
 

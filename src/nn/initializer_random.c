@@ -24,7 +24,7 @@ static const struct nn_arg normal_args[] = {
 static enum status init(struct nn_object *o, struct err *e) {
     (void)e;
     struct random *r = (struct random *)o;
-    r->seed = r->seed_given == NN_NONE ? (int64_t)nn_draw_seed(o->run) : r->seed_given;
+    r->seed = nn_seed_or_draw(o->run, r->seed_given);
     return OK;
 }
 

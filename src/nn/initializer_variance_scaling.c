@@ -38,7 +38,7 @@ static enum status init(struct nn_object *o, struct err *e) {
     struct variance_scaling *v = (struct variance_scaling *)o;
     if (v->mode && !(v->scale > 0))
         return err_set(e, ERR_VALUE, "Argument `scale` must be positive float. Received: scale=%g", v->scale);
-    v->seed = v->seed_given == NN_NONE ? (int64_t)nn_draw_seed(o->run) : v->seed_given;
+    v->seed = nn_seed_or_draw(o->run, v->seed_given);
     return OK;
 }
 

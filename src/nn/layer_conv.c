@@ -22,12 +22,7 @@ struct conv {
         {"kernel_size", type, FIELD(kernel_size[first]), NULL, .flags = listed, .doc = extent " of the kernel"},       \
         {"strides", type, FIELD(strides[first]), one, .flags = listed, .doc = "step of the kernel over the input"},    \
         {"padding", NN_STRING, FIELD(padding), "\"valid\"", .choices = paddings, .doc = paddings_doc},                 \
-        {"data_format",                                                                                                \
-         NN_STRING,                                                                                                    \
-         FIELD(data_format),                                                                                           \
-         "\"channels_last\"",                                                                                          \
-         .choices = "channels_last",                                                                                   \
-         .doc = "(batch, " space ", channels)"},                                                                       \
+        NN_DATA_FORMAT_ARG(struct conv, "batch, " space ", channels"),                                                 \
         {"dilation_rate", type, FIELD(dilation_rate[first]), one, .flags = listed, .doc = "step inside the kernel"},   \
         {"groups", NN_INT, FIELD(groups), "1", .doc = "the channels are cut into so many parts"},                      \
         {"activation", NN_ACTIVATION, FIELD(activation), "null", .doc = "applied at the end"},                         \

@@ -10,8 +10,7 @@ struct cropping2d {
 static const struct nn_arg args[] = {
     {"cropping", NN_MARGINS, offsetof(struct cropping2d, cropping), "[[0, 0], [0, 0]]",
      .doc = "cells off all sides, or [height, width], or [[top, bottom], [left, right]]"},
-    {"data_format", NN_STRING, offsetof(struct cropping2d, data_format), "\"channels_last\"",
-     .choices = "channels_last", .doc = "(batch, height, width, channels)"},
+    NN_DATA_FORMAT_ARG(struct cropping2d, "batch, height, width, channels"),
     {0},
 };
 

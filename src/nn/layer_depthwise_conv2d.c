@@ -25,13 +25,7 @@ struct depthwise {
 #define MULTIPLIER_ARG                                                                                                 \
     { "depth_multiplier", NN_INT, FIELD(depth_multiplier), "1", .doc = "filters of each input channel" }
 #define FORMAT_ARGS                                                                                                    \
-    {"data_format",                                                                                                    \
-     NN_STRING,                                                                                                        \
-     FIELD(data_format),                                                                                               \
-     "\"channels_last\"",                                                                                              \
-     .choices = "channels_last",                                                                                       \
-     .doc = "(batch, height, width, channels)"},                                                                       \
-    {                                                                                                                  \
+    NN_DATA_FORMAT_ARG(struct depthwise, "batch, height, width, channels"), {                                          \
         "dilation_rate", NN_PAIR, FIELD(dilation_rate), "[1, 1]", .doc = "step inside the kernel"                      \
     }
 #define OUTPUT_ARGS                                                                                                    \

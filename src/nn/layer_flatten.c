@@ -7,8 +7,7 @@ struct flatten {
 };
 
 static const struct nn_arg args[] = {
-    {"data_format", NN_STRING, offsetof(struct flatten, data_format), "\"channels_last\"", .choices = "channels_last",
-     .doc = "(batch, ..., channels)"},
+    NN_DATA_FORMAT_ARG(struct flatten, "batch, ..., channels"),
     {0},
 };
 

@@ -8,13 +8,7 @@ struct global_pooling {
 };
 
 #define GLOBAL_ARGS(space, axes)                                                                                       \
-    {"data_format",                                                                                                    \
-     NN_STRING,                                                                                                        \
-     offsetof(struct global_pooling, data_format),                                                                     \
-     "\"channels_last\"",                                                                                              \
-     .choices = "channels_last",                                                                                       \
-     .doc = "(batch, " space ", channels)"},                                                                           \
-    {                                                                                                                  \
+    NN_DATA_FORMAT_ARG(struct global_pooling, "batch, " space ", channels"), {                                         \
         "keepdims", NN_BOOL, offsetof(struct global_pooling, keepdims), "false", .doc = "whether " axes ", as 1"       \
     }
 

@@ -20,10 +20,7 @@ struct pooling {
          "\"valid\"",                                                                                                   \
          .choices = "valid same",                                                                                       \
          .doc = "valid: whole windows alone; same: windows may hang over the edge"},                                    \
-    {                                                                                                                   \
-        "data_format", NN_STRING, FIELD(data_format), "\"channels_last\"", .choices = "channels_last",                  \
-                                                                           .doc = "(batch, " space ", channels)"        \
-    }
+        NN_DATA_FORMAT_ARG(struct pooling, "batch, " space ", channels")
 
 static const struct nn_arg image_args[] = {
     POOLING_ARGS(NN_PAIR, 0, "[2, 2]", 0, "height and width", "height, width"),
@@ -37,9 +34,8 @@ static const struct nn_arg sequence_args[] = {
 
 static enum status init(struct nn_object *o, struct err *e) {
     struct pooling *p = (struct pooling *)o;
-    if (nn_is_sequence(o)) p->pool_size[0] = 1;
+    if (nn_is_sequence(o)) p->pool_size[0] = p->strides[0] = 1;
     if (p->strides[1] == NN_NONE) memcpy(p->strides, p->pool_size, sizeof p->strides);
-    if (nn_is_sequence(o)) p->strides[0] = 1;
     if (nn_want_positive_pair(o, "pool_size", p->pool_size, e)) return e->status;
     return nn_want_positive_pair(o, "strides", p->strides, e);
 }

@@ -124,8 +124,8 @@ static struct tensor *walk(struct walk *w, struct tensor *x) {
         w->v->cell->step(w, emit_reshape(w->emit, x, &flat));
         return all && w->state.h ? emit_reshape(w->emit, w->state.h, &one) : w->state.h;
     }
-    struct tensor *first = walk(w, back ? part(w, x, half, steps - half) : part(w, x, 0, half));
-    struct tensor *second = walk(w, back ? part(w, x, 0, half) : part(w, x, half, steps - half));
+    struct tensor *early = part(w, x, 0, half), *late = part(w, x, half, steps - half);
+    struct tensor *first = walk(w, back ? late : early), *second = walk(w, back ? early : late);
     struct tensor *const both[] = {first, second};
     if (!first || !second) return NULL;
     return all ? emit_concatenate(w->emit, both, 2, 1) : second;
@@ -174,6 +174,12 @@ static const char *weight_name(const struct recurrent *v, const char *name, char
     return path;
 }
 
+static enum status add_weight(struct recurrent *v, const char *name, const struct shape *s,
+                              struct nn_object *initializer, struct variable **out, struct err *e) {
+    char path[64];
+    return nn_add_weight(&v->layer, weight_name(v, name, path), s, initializer, true, out, e);
+}
+
 /* An LSTM forgets nothing at first: ones for its forget gate (Jozefowicz et al. 2015), the others' drawn apart. */
 static enum status add_forgetful_bias(struct recurrent *v, struct err *e) {
     const int64_t n = v->units;
@@ -194,23 +200,22 @@ static enum status build(struct nn_layer *l, const struct op_sig *in, int nin, s
     (void)nin;
     struct recurrent *v = (struct recurrent *)l;
     const int64_t inputs = in[0].shape.dim[2], width = v->cell->gates * v->units;
-    char path[3][64];
     if (nn_want_channels(l, inputs, e)) return e->status;
-    weight_name(v, "kernel", path[0]), weight_name(v, "recurrent_kernel", path[1]), weight_name(v, "bias", path[2]);
     const struct shape kernel = SHAPE(inputs, width), recurrent = SHAPE(v->units, width);
     const struct shape bias = v->reset_after ? SHAPE(2, width) : SHAPE(width);
-    if (nn_add_weight(l, path[0], &kernel, v->kernel_initializer, true, &v->kernel, e) ||
-        nn_add_weight(l, path[1], &recurrent, v->recurrent_initializer, true, &v->recurrent_kernel, e) || !v->use_bias)
+    if (add_weight(v, "kernel", &kernel, v->kernel_initializer, &v->kernel, e) ||
+        add_weight(v, "recurrent_kernel", &recurrent, v->recurrent_initializer, &v->recurrent_kernel, e) ||
+        !v->use_bias)
         return e->status;
     if (v->unit_forget_bias) return add_forgetful_bias(v, e);
-    return nn_add_weight(l, path[2], &bias, v->bias_initializer, true, &v->bias, e);
+    return add_weight(v, "bias", &bias, v->bias_initializer, &v->bias, e);
 }
 
 /* Keras's cells draw a seed for dropout, without dropout, too: what is made after them depends on it. */
 static enum status init(struct nn_object *o, const struct cell *cell, struct err *e) {
     struct recurrent *v = (struct recurrent *)o;
     v->cell = cell;
-    if (v->seed == NN_NONE) nn_draw_seed(o->run);
+    nn_seed_or_draw(o->run, v->seed);
     return nn_want_positive(o, "units", v->units, e);
 }
 

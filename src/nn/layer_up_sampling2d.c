@@ -9,8 +9,7 @@ struct up_sampling2d {
 
 static const struct nn_arg args[] = {
     {"size", NN_PAIR, offsetof(struct up_sampling2d, size), "[2, 2]", .doc = "height and width of a pixel's rectangle"},
-    {"data_format", NN_STRING, offsetof(struct up_sampling2d, data_format), "\"channels_last\"",
-     .choices = "channels_last", .doc = "(batch, height, width, channels)"},
+    NN_DATA_FORMAT_ARG(struct up_sampling2d, "batch, height, width, channels"),
     {"interpolation", NN_STRING, offsetof(struct up_sampling2d, interpolation), "\"nearest\"", .choices = "nearest",
      .doc = "nearest: the pixel itself, again and again"},
     {0},

@@ -10,8 +10,7 @@ struct zero_padding2d {
 static const struct nn_arg args[] = {
     {"padding", NN_MARGINS, offsetof(struct zero_padding2d, padding), "[[1, 1], [1, 1]]",
      .doc = "cells on all sides, or [height, width], or [[top, bottom], [left, right]]"},
-    {"data_format", NN_STRING, offsetof(struct zero_padding2d, data_format), "\"channels_last\"",
-     .choices = "channels_last", .doc = "(batch, height, width, channels)"},
+    NN_DATA_FORMAT_ARG(struct zero_padding2d, "batch, height, width, channels"),
     {0},
 };
 

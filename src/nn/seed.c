@@ -26,3 +26,7 @@ uint64_t nn_draw_seed(struct run *r) {
     nn_ready_seed(r);
     return rng_mt_keras_seed(&r->seeds);
 }
+
+int64_t nn_seed_or_draw(struct run *r, int64_t given) {
+    return given == NN_NONE ? (int64_t)nn_draw_seed(r) : given;
+}

@@ -60,7 +60,7 @@ enum status nn_add_weight_of(struct nn_layer *l, const char *name, const struct 
 
 enum status nn_add_seed(struct nn_layer *l, int64_t seed, struct err *e) {
     struct run *r = l->object.run;
-    int64_t state[2] = {seed == NN_NONE ? (int64_t)nn_draw_seed(r) : seed, 0};
+    int64_t state[2] = {nn_seed_or_draw(r, seed), 0};
     return nn_new_variable(r, "seed_generator/seed_generator_state", DT_INT64, &(struct shape){1, {2}}, state, false,
                            &l->seed, e);
 }

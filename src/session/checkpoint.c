@@ -127,9 +127,9 @@ enum status session_checkpoint_now(struct session *s, struct buf *report, struct
 enum status session_checkpoint_load(struct session *s, const char *folder, struct buf *report, struct err *e) {
     lua_State *L = s->L;
     int top = lua_gettop(L);
-    if (call(s, "load", folder, 5, e)) return e->status;
+    if (session_report_room(report, e) != OK || call(s, "load", folder, 5, e)) return e->status;
     session_report_loaded(L, top + 1, folder, report);
     s->runs = (int)lua_tointeger(L, top + 5);
     lua_settop(L, top);
-    return buf_status(report, e);
+    return OK;
 }

@@ -131,6 +131,9 @@ void trail_mark(struct trail *t, const char *cell, bool undone);
 void session_forget_checkpoints(struct session *s); /* writes no more */
 /* Appends a list of {what, why} at `index`, a line each, and before it `head`, if there is any. */
 void session_report_list(lua_State *L, int index, const char *head, struct buf *report);
+/* Room for the words that follow, taken before what cannot be taken back: then a report that is cut short, where a list is
+ * long, is no error. */
+enum status session_report_room(struct buf *report, struct err *e);
 /* Words for the four values that celda.load's session gave, from `first` on, of what was loaded from `path`. */
 void session_report_loaded(lua_State *L, int first, const char *path, struct buf *report);
 

@@ -64,8 +64,6 @@ static const char *plural(lua_Integer n) {
     return n == 1 ? "" : "s";
 }
 
-enum { REPORT = 512 }; /* bytes of most reports: taken before what cannot be taken back */
-
 enum status session_save(struct session *s, const char *path, struct buf *report, struct err *e) {
     lua_State *L = s->L;
     int top = lua_gettop(L);
@@ -86,6 +84,11 @@ static void report_time(lua_State *L, int index, struct buf *report) {
     buf_puts(report, text);
 }
 
+enum status session_report_room(struct buf *report, struct err *e) {
+    enum { MOST = 512 }; /* bytes of most reports */
+    return buf_room(report, MOST) ? OK : buf_status(report, e);
+}
+
 void session_report_loaded(lua_State *L, int first, const char *path, struct buf *report) {
     lua_Integer n = lua_tointeger(L, first);
     buf_printf(report, "loaded %lld variable%s from %s", n, plural(n), path);
@@ -98,9 +101,9 @@ void session_report_loaded(lua_State *L, int first, const char *path, struct buf
 enum status session_load(struct session *s, const char *path, bool salvage, struct buf *report, struct err *e) {
     lua_State *L = s->L;
     int top = lua_gettop(L);
-    if (!buf_room(report, REPORT)) return buf_status(report, e);
+    if (session_report_room(report, e) != OK) return e->status;
     if (session_call(s, &(struct session_call){"celda.load", "session", path, salvage}, 4, e)) return e->status;
     session_report_loaded(L, top + 1, path, report);
     lua_settop(L, top);
-    return OK; /* it is loaded, though a long report may be cut short */
+    return OK;
 }

@@ -80,6 +80,12 @@ static void transform_rows(const struct cpu_conv_kernels *k, const struct side *
     if (s->inverse && s->grid.stream) k->stream_end();
 }
 
+/* A segment's rows, of which it has some (SEGMENT_ROWS are more than SEGMENTS), and its part of the weights. */
+struct segment {
+    int64_t start, stop;
+    float *weights;
+};
+
 /* Everything that the chunks of a pass share. */
 struct pass {
     struct winograd_plan p;
@@ -88,8 +94,7 @@ struct pass {
     float *weights;      /* its transform, [point][block][c][channel in block] */
     float *xs, *ys;      /* of a chunk that the threads share: the transforms of `rows` rows from `first` on */
     int64_t first, rows;
-    float *part; /* of the weights, where the chunk's products are added, unless they are its first */
-    bool fresh;
+    struct segment segment; /* that it is part of, of a kernel's gradient */
     const int64_t *by_one, *by_cblock;
     const struct cpu *cpu;
     _Atomic(bool) cancelled; /* a segment was left unfinished */
@@ -143,13 +148,18 @@ static void product_point(const struct pass *s, int64_t rows, int64_t f, const f
                 y + f * p->yplane + o * rows * p->oblock);
 }
 
+/* The rows of the chunk that begins with row `first`, before row `stop`. */
+static int64_t chunk_rows(const struct winograd_plan *p, int64_t first, int64_t stop) {
+    return stop - first < p->chunk ? stop - first : p->chunk;
+}
+
 /* Chunks of rows from x to y: nothing leaves the core's cache in between. */
 static void correlate_chunks(void *arg, int64_t begin, int64_t end, int worker) {
     const struct pass *s = arg;
     const struct winograd_plan *p = &s->p;
     float *scratch = cpu_scratch(s->cpu, worker), *x = scratch + PATCH_FLOATS, *y = x + p->form->points * p->xplane;
     for (int64_t chunk = begin; chunk < end; chunk++) {
-        int64_t first = chunk * p->chunk, rows = p->rows - first < p->chunk ? p->rows - first : p->chunk;
+        const int64_t first = chunk * p->chunk, rows = chunk_rows(p, first, p->rows);
         transform_rows(p->kernels, &s->x, first, rows, 0, rows, x, scratch);
         for (int64_t f = 0; f < p->form->points; f++) product_point(s, rows, f, x, y);
         transform_rows(p->kernels, &s->y, first, rows, 0, rows, y, scratch);
@@ -184,12 +194,6 @@ static int64_t products(const struct winograd_plan *p) {
     return p->form->points * p->oblocks * p->cblocks;
 }
 
-/* A segment's rows, of which it has some (SEGMENT_ROWS are more than SEGMENTS), and its part of the weights. */
-struct segment {
-    int64_t start, stop;
-    float *weights;
-};
-
 static struct segment open_segment(const struct pass *s, int64_t u) {
     const struct winograd_plan *p = &s->p;
     const int64_t start = u * p->segment, stop = start + p->segment;
@@ -208,7 +212,7 @@ static void segment_chunks(void *arg, int64_t begin, int64_t end, int worker) {
                 s->cancelled = true;
                 return;
             }
-            int64_t rows = g.stop - first < p->chunk ? g.stop - first : p->chunk;
+            const int64_t rows = chunk_rows(p, first, g.stop);
             transform_rows(p->kernels, &s->x, first, rows, 0, rows, x, scratch);
             transform_rows(p->kernels, &s->y, first, rows, 0, rows, y, scratch);
             product_kernel(s, rows, x, y, g.weights, first == g.start, 0, products(p));
@@ -238,12 +242,12 @@ static void shared_output(void *arg, int64_t begin, int64_t end, int worker) {
     transform_rows(s->p.kernels, &s->y, s->first, s->rows, begin, end, s->ys, cpu_scratch(s->cpu, worker));
 }
 
-/* The chunk that begins with row `first`, before row `stop`; then one of these two for it. */
 static void open_chunk(struct pass *s, int64_t first, int64_t stop) {
     s->first = first;
-    s->rows = stop - first < s->p.chunk ? stop - first : s->p.chunk;
+    s->rows = chunk_rows(&s->p, first, stop);
 }
 
+/* One of these two, of the open chunk. */
 static enum status shared_rows(struct cpu *c, struct pass *s, threads_fn *transform, struct err *e) {
     return threads_share(c->threads, s->rows, 4, transform, s, e);
 }
@@ -257,15 +261,13 @@ static void shared_correlate(void *arg, int64_t begin, int64_t end, int worker) 
 static void shared_kernel(void *arg, int64_t begin, int64_t end, int worker) {
     (void)worker;
     const struct pass *s = arg;
-    product_kernel(s, s->rows, s->xs, s->ys, s->part, s->fresh, begin, end);
+    product_kernel(s, s->rows, s->xs, s->ys, s->segment.weights, s->first == s->segment.start, begin, end);
 }
 
 static enum status shared_segment(struct cpu *c, struct pass *s, int64_t u, struct err *e) {
-    const struct segment g = open_segment(s, u);
-    s->part = g.weights;
+    const struct segment g = s->segment = open_segment(s, u);
     for (int64_t first = g.start; first < g.stop && e->status == OK; first += s->p.chunk) {
         open_chunk(s, first, g.stop);
-        s->fresh = first == g.start;
         if (shared_rows(c, s, shared_input, e) == OK && shared_rows(c, s, shared_output, e) == OK)
             threads_for(c->threads, products(&s->p), 1, shared_kernel, s, e);
     }
