@@ -50,7 +50,7 @@ struct threads {
     double look; /* how long to look for what is expected, before sleeping; seconds */
     threads_fn *fn;
     void *arg;
-    int64_t grain;
+    int64_t least, grain; /* items of a chunk: so many, fewer towards the end */
     atomic_bool cancelled;
 };
 
@@ -74,16 +74,27 @@ int threads_available(void) {
     return cores < 1 ? 1 : cores;
 }
 
+/* The items of the next chunk, of `left`: at most half of them, so that the last to end is late by `least` only: a
+ * training step of the tutorial's network takes 1 to 4 % less. */
+static int64_t chunk_of(const struct threads *t, int64_t left) {
+    const int64_t half = ceil_div(left, 2 * t->least) * t->least;
+    const int64_t items = half < t->grain ? half : t->grain;
+    return items < left ? items : left;
+}
+
 /* Whether the share was run to its end. */
 static bool run_share(struct threads *t, struct share *s, int worker) {
-    while (atomic_load_explicit(&s->next, memory_order_relaxed) < s->end) {
-        const int64_t begin = atomic_fetch_add_explicit(&s->next, t->grain, memory_order_relaxed);
-        if (begin >= s->end) break;
+    int64_t begin = atomic_load_explicit(&s->next, memory_order_relaxed);
+    while (begin < s->end) {
+        const int64_t end = begin + chunk_of(t, s->end - begin);
+        if (!atomic_compare_exchange_weak_explicit(&s->next, &begin, end, memory_order_relaxed, memory_order_relaxed))
+            continue;
         if (!t->finish && cancel_requested()) {
             t->cancelled = true;
             return false;
         }
-        t->fn(t->arg, begin, s->end - begin < t->grain ? s->end : begin + t->grain, worker);
+        t->fn(t->arg, begin, end, worker);
+        begin = atomic_load_explicit(&s->next, memory_order_relaxed);
     }
     return true;
 }
@@ -261,21 +272,22 @@ int64_t threads_grain(const struct threads *t, int64_t n, int64_t least, int64_t
     return even < least ? least : even > most ? most : even;
 }
 
-/* As many chunks to each, in order: what a worker left in its cache in one loop it mostly reads in the next. */
+/* As many to each, in order: what a worker left in its cache in one loop it mostly reads in the next. */
 static void share_out(struct threads *t, int64_t n) {
-    const int64_t chunks = ceil_div(n, t->grain);
+    const int64_t chunks = ceil_div(n, t->least);
     for (int i = 0; i < t->count; i++) {
-        const int64_t end = ceil_div(chunks * (i + 1), t->count) * t->grain;
-        t->share[i].next = ceil_div(chunks * i, t->count) * t->grain;
+        const int64_t end = ceil_div(chunks * (i + 1), t->count) * t->least;
+        t->share[i].next = ceil_div(chunks * i, t->count) * t->least;
         t->share[i].end = end < n ? end : n;
     }
 }
 
-enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e) {
+static enum status run(struct threads *t, int64_t n, int64_t least, int64_t grain, threads_fn *fn, void *arg,
+                       struct err *e) {
     if (inside || t->count == 1 || n <= grain) return run_here(t, n, grain, fn, arg, e);
     pthread_mutex_lock(&t->lock);
     if (t->started < t->count - 1) start_workers(t);
-    t->fn = fn, t->arg = arg, t->grain = grain;
+    t->fn = fn, t->arg = arg, t->least = least, t->grain = grain;
     share_out(t, n);
     t->cancelled = false;
     t->open = true;
@@ -294,6 +306,12 @@ enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn 
     return t->cancelled ? err_set(e, ERR_CANCELLED, "interrupted") : OK;
 }
 
-enum status threads_share(struct threads *t, int64_t n, int64_t most, threads_fn *fn, void *arg, struct err *e) {
-    return threads_for(t, n, threads_grain(t, n, 1, most), fn, arg, e);
+enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn *fn, void *arg, struct err *e) {
+    return run(t, n, grain, grain, fn, arg, e);
+}
+
+enum status threads_share(struct threads *t, int64_t n, int64_t least, int64_t most, threads_fn *fn, void *arg,
+                          struct err *e) {
+    const int64_t grain = threads_grain(t, n, least, most);
+    return run(t, n, least, grain - grain % least, fn, arg, e);
 }

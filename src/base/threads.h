@@ -29,8 +29,9 @@ enum status threads_for(struct threads *t, int64_t n, int64_t grain, threads_fn 
 
 /* A grain for a loop whose results do not depend on it: some chunks a thread, between `least` and `most`. */
 int64_t threads_grain(const struct threads *t, int64_t n, int64_t least, int64_t most);
-/* threads_for with that grain, of one item at least. */
-enum status threads_share(struct threads *t, int64_t n, int64_t most, threads_fn *fn, void *arg, struct err *e);
+/* threads_for with that grain, and less towards the end, a multiple of `least`, so that all end together. */
+enum status threads_share(struct threads *t, int64_t n, int64_t least, int64_t most, threads_fn *fn, void *arg,
+                          struct err *e);
 
 /* Whether the loops from now on run to their end although a cancel is requested; at first they do not. */
 void threads_finish_loops(struct threads *t, bool finish);

@@ -149,6 +149,41 @@ static void test_workers_may_go_anywhere(void **state) {
 }
 
 /* Some chunks for each thread, where the loop has as many items, within the bounds. */
+enum { SHARED = 4000, LEAST = 4 };
+
+struct shares {
+    atomic_int times[SHARED];
+    int64_t grain;
+    atomic_int smallest; /* of chunks that are not the loop's last items */
+    atomic_bool wrong;
+};
+
+static void measure_chunk(void *arg, int64_t begin, int64_t end, int worker) {
+    (void)worker;
+    struct shares *s = arg;
+    const int items = (int)(end - begin);
+    if (begin % LEAST || items > s->grain || (items % LEAST && end != SHARED - 1)) s->wrong = true;
+    int least = s->smallest;
+    while (items % LEAST == 0 && items < least && !atomic_compare_exchange_weak(&s->smallest, &least, items)) continue;
+    for (int64_t i = begin; i < end; i++) atomic_fetch_add(&s->times[i], 1);
+}
+
+static void test_shares_end_in_small_chunks(void **state) {
+    (void)state;
+    static struct shares s = {.smallest = SHARED};
+    struct threads *t;
+    struct err e = {0};
+    assert_int_equal(threads_open(3, &t, &e), OK);
+    s.grain = threads_grain(t, SHARED - 1, LEAST, 100);
+    assert_int_equal(s.grain, 100);
+    for (int loop = 0; loop < 100; loop++)
+        assert_int_equal(threads_share(t, SHARED - 1, LEAST, 100, measure_chunk, &s, &e), OK);
+    for (int i = 0; i < SHARED; i++) assert_int_equal(s.times[i], i < SHARED - 1 ? 100 : 0);
+    assert_int_equal(s.smallest, LEAST);
+    assert_false(s.wrong);
+    threads_close(t);
+}
+
 static void test_grains_share_out(void **state) {
     (void)state;
     static const struct {
@@ -167,9 +202,10 @@ static void test_grains_share_out(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_item_is_done_once),   cmocka_unit_test(test_grains_share_out),
-        cmocka_unit_test(test_workers_may_go_anywhere),  cmocka_unit_test(test_a_nested_loop_runs_where_it_is),
-        cmocka_unit_test(test_a_cancel_leaves_the_rest), cmocka_unit_test(test_subnormal_numbers_are_flushed),
+        cmocka_unit_test(test_each_item_is_done_once),         cmocka_unit_test(test_grains_share_out),
+        cmocka_unit_test(test_shares_end_in_small_chunks),     cmocka_unit_test(test_workers_may_go_anywhere),
+        cmocka_unit_test(test_a_nested_loop_runs_where_it_is), cmocka_unit_test(test_a_cancel_leaves_the_rest),
+        cmocka_unit_test(test_subnormal_numbers_are_flushed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

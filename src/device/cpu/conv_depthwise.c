@@ -128,7 +128,7 @@ static void sum_pixels(void *arg, int64_t begin, int64_t end, int worker) {
 static enum status read_wide(struct cpu *c, struct depthwise *d, const float *x, struct err *e) {
     d->from = x;
     if (!d->wide) return OK;
-    if (threads_share(c->threads, d->g->n * d->g->h * d->g->w, 4096, repeat_pixels, d, e)) return e->status;
+    if (threads_share(c->threads, d->g->n * d->g->h * d->g->w, 64, 4096, repeat_pixels, d, e)) return e->status;
     d->from = d->wide;
     return OK;
 }
@@ -180,7 +180,7 @@ static enum status grad_input(struct cpu *c, const struct cpu_conv *g, const voi
     d.from = dy, d.kernel = kernel, d.out = d.wide ? d.wide : dx;
     if (correlate(c, &d, e) || !d.wide) return e->status;
     d.out = dx;
-    return threads_share(c->threads, g->n * g->h * g->w, 4096, sum_pixels, &d, e);
+    return threads_share(c->threads, g->n * g->h * g->w, 64, 4096, sum_pixels, &d, e);
 }
 
 static void gradient_segments(void *arg, int64_t begin, int64_t end, int worker) {

@@ -233,12 +233,12 @@ static enum status correlate(struct cpu *c, struct fft_run *r, const void *x, co
     r->x.grid.scale = r->g->scale, r->x.grid.shift = r->g->shift;
     r->y.grid.finish = r->g->finish;
     r->w.w = (float *)w;
-    enum status s = threads_share(c->threads, p->c, CHANNELS, weights_forward, &r->w, e);
+    enum status s = threads_share(c->threads, p->c, 1, CHANNELS, weights_forward, &r->w, e);
     for (int64_t first = 0; s == OK && first < p->rows; first += p->chunk) {
         run_chunk(r, first);
-        s = threads_share(c->threads, r->q.rows, ROWS, images_forward, &r->x, e);
-        if (s == OK) s = threads_share(c->threads, p->dft->count, FREQUENCIES, cpu_fft_product_forward, &r->q, e);
-        if (s == OK) s = threads_share(c->threads, r->q.rows, ROWS, images_inverse, &r->y, e);
+        s = threads_share(c->threads, r->q.rows, 1, ROWS, images_forward, &r->x, e);
+        if (s == OK) s = threads_share(c->threads, p->dft->count, 1, FREQUENCIES, cpu_fft_product_forward, &r->q, e);
+        if (s == OK) s = threads_share(c->threads, r->q.rows, 1, ROWS, images_inverse, &r->y, e);
     }
     return s ? s : clear_rim(c, p, y, e);
 }
@@ -291,13 +291,13 @@ static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const vo
         open_group(&r, xs, ys, first);
         for (int64_t k = 0; s == OK && k * p->chunk < r.q.rows; k++) {
             const int64_t rows = open_chunk(&r, first, k);
-            s = threads_share(c->threads, rows, ROWS, images_forward, &r.x, e);
-            if (s == OK) s = threads_share(c->threads, rows, ROWS, images_forward, &r.y, e);
+            s = threads_share(c->threads, rows, 1, ROWS, images_forward, &r.x, e);
+            if (s == OK) s = threads_share(c->threads, rows, 1, ROWS, images_forward, &r.y, e);
         }
-        if (s == OK) s = threads_share(c->threads, p->dft->count, FREQUENCIES, cpu_fft_product_kernel, &r.q, e);
+        if (s == OK) s = threads_share(c->threads, p->dft->count, 1, FREQUENCIES, cpu_fft_product_kernel, &r.q, e);
     }
     r.w.w = dw;
-    return s ? s : threads_share(c->threads, p->c, CHANNELS, weights_inverse, &r.w, e);
+    return s ? s : threads_share(c->threads, p->c, 1, CHANNELS, weights_inverse, &r.w, e);
 }
 
 /* Everything for both gradients, k of the kernel and i of the input. */
@@ -326,11 +326,11 @@ static enum status gradients_chunk(struct cpu *c, struct fft_run *k, struct fft_
     const int64_t rows = open_chunk(k, first, number);
     run_chunk(i, first + number * k->plan.chunk);
     i->q.x = k->y.spectrum;
-    if (threads_share(c->threads, rows, ROWS, images_forward, &k->y, e) ||
-        threads_share(c->threads, k->plan.dft->count, FREQUENCIES, cpu_fft_product_forward, &i->q, e) ||
-        threads_share(c->threads, rows, ROWS, images_inverse, &i->y, e))
+    if (threads_share(c->threads, rows, 1, ROWS, images_forward, &k->y, e) ||
+        threads_share(c->threads, k->plan.dft->count, 1, FREQUENCIES, cpu_fft_product_forward, &i->q, e) ||
+        threads_share(c->threads, rows, 1, ROWS, images_inverse, &i->y, e))
         return e->status;
-    return k->kept ? OK : threads_share(c->threads, rows, ROWS, images_forward, &k->x, e);
+    return k->kept ? OK : threads_share(c->threads, rows, 1, ROWS, images_forward, &k->x, e);
 }
 
 /* Both gradients group by group, from one spectrum of dy. */
@@ -340,14 +340,14 @@ static enum status gradients(struct cpu *c, const struct cpu_conv *g, const stru
     if (open_both(c, g, o, workspace, &k, &i, e)) return e->status;
     const struct fft_plan *p = &k.plan;
     float *xs = (float *)k.q.x, *ys = k.q.y;
-    enum status s = threads_share(c->threads, i.plan.c, CHANNELS, weights_forward, &i.w, e);
+    enum status s = threads_share(c->threads, i.plan.c, 1, CHANNELS, weights_forward, &i.w, e);
     for (int64_t first = 0; s == OK && first < p->rows; first += p->group * p->chunk) {
         open_group(&k, xs, ys, first);
         for (int64_t n = 0; s == OK && n * p->chunk < k.q.rows; n++) s = gradients_chunk(c, &k, &i, first, n, e);
-        if (s == OK) s = threads_share(c->threads, p->dft->count, FREQUENCIES, cpu_fft_product_kernel, &k.q, e);
+        if (s == OK) s = threads_share(c->threads, p->dft->count, 1, FREQUENCIES, cpu_fft_product_kernel, &k.q, e);
     }
     if (s == OK) s = clear_rim(c, &i.plan, o->dx, e);
-    return s ? s : threads_share(c->threads, p->c, CHANNELS, weights_inverse, &k.w, e);
+    return s ? s : threads_share(c->threads, p->c, 1, CHANNELS, weights_inverse, &k.w, e);
 }
 
 /* ---- the algorithm ------------------------------------------------------------------------------------------------ */

@@ -153,17 +153,15 @@ static int64_t chunk_rows(const struct winograd_plan *p, int64_t first, int64_t 
     return stop - first < p->chunk ? stop - first : p->chunk;
 }
 
-/* Chunks of rows from x to y: nothing leaves the core's cache in between. */
-static void correlate_chunks(void *arg, int64_t begin, int64_t end, int worker) {
+/* A chunk of rows from x to y: nothing leaves the core's cache in between. */
+static void correlate_rows(void *arg, int64_t begin, int64_t end, int worker) {
     const struct pass *s = arg;
     const struct winograd_plan *p = &s->p;
+    const int64_t rows = end - begin;
     float *scratch = cpu_scratch(s->cpu, worker), *x = scratch + PATCH_FLOATS, *y = x + p->form->points * p->xplane;
-    for (int64_t chunk = begin; chunk < end; chunk++) {
-        const int64_t first = chunk * p->chunk, rows = chunk_rows(p, first, p->rows);
-        transform_rows(p->kernels, &s->x, first, rows, 0, rows, x, scratch);
-        for (int64_t f = 0; f < p->form->points; f++) product_point(s, rows, f, x, y);
-        transform_rows(p->kernels, &s->y, first, rows, 0, rows, y, scratch);
-    }
+    transform_rows(p->kernels, &s->x, begin, rows, 0, rows, x, scratch);
+    for (int64_t f = 0; f < p->form->points; f++) product_point(s, rows, f, x, y);
+    transform_rows(p->kernels, &s->y, begin, rows, 0, rows, y, scratch);
 }
 
 /* The kernel's gradient over `rows` rows: weights = (or += unless `fresh`) x^T dy, for products begin .. end-1, each of
@@ -249,7 +247,7 @@ static void open_chunk(struct pass *s, int64_t first, int64_t stop) {
 
 /* One of these two, of the open chunk. */
 static enum status shared_rows(struct cpu *c, struct pass *s, threads_fn *transform, struct err *e) {
-    return threads_share(c->threads, s->rows, 4, transform, s, e);
+    return threads_share(c->threads, s->rows, 1, 4, transform, s, e);
 }
 
 static void shared_correlate(void *arg, int64_t begin, int64_t end, int worker) {
@@ -326,15 +324,15 @@ static enum status open_pass(struct cpu *c, const struct cpu_conv *g, enum cpu_c
 static enum status correlate(struct cpu *c, struct pass *s, const float *w, struct err *e) {
     const struct winograd_plan *p = &s->p;
     s->kernel = (float *)w;
-    if (threads_share(c->threads, p->c, 4, weights_chunk, s, e)) return e->status;
+    if (threads_share(c->threads, p->c, 1, 4, weights_chunk, s, e)) return e->status;
     const int64_t shape[4] = {p->n, p->oh, p->ow, p->o}, rows = p->tiles[0] * p->form->tile,
                   columns = p->tiles[1] * p->form->tile;
     if (cpu_conv_clear_rim(c, s->y.grid.data, shape, rows, columns, e)) return e->status;
-    if (!p->shared) return threads_for(c->threads, cpu_ceil_div(p->rows, p->chunk), 1, correlate_chunks, s, e);
+    if (!p->shared) return threads_for(c->threads, p->rows, p->chunk, correlate_rows, s, e);
     for (int64_t first = 0; first < p->rows && e->status == OK; first += p->chunk) {
         open_chunk(s, first, p->rows);
         if (shared_rows(c, s, shared_input, e) == OK &&
-            threads_share(c->threads, p->form->points, 1, shared_correlate, s, e) == OK)
+            threads_share(c->threads, p->form->points, 1, 1, shared_correlate, s, e) == OK)
             shared_rows(c, s, shared_output, e);
     }
     return e->status;
@@ -366,7 +364,7 @@ static enum status grad_kernel(struct cpu *c, const struct cpu_conv *g, const vo
         return err_set(e, ERR_CANCELLED, "interrupted");
     if (p->segments > 1 && e->status == OK) threads_for(c->threads, p->form->points, 1, add_segments, &s, e);
     s.kernel = dw;
-    return e->status ? e->status : threads_share(c->threads, p->c, 4, weights_chunk, &s, e);
+    return e->status ? e->status : threads_share(c->threads, p->c, 1, 4, weights_chunk, &s, e);
 }
 
 /* ---- the algorithm ------------------------------------------------------------------------------------------------ */
