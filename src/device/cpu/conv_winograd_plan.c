@@ -32,21 +32,24 @@ static int64_t chunk_rows(const struct winograd_plan *p, enum cpu_conv_pass pass
     return cpu_ceil_div(p->segment, cpu_ceil_div(chunks, even) * even);
 }
 
+static bool is_small(const struct winograd_plan *p) {
+    return p->form->points * p->wplane <= PART_FLOATS;
+}
+
 static int64_t segments(const struct winograd_plan *p) {
     const int64_t most = p->rows / SEGMENT_ROWS;
-    if (p->form->points * p->wplane > PART_FLOATS || most < 1) return 1;
+    if (!is_small(p) || most < 1) return 1;
     return most < SEGMENTS ? most : SEGMENTS;
 }
 
 /* How many positions of an axis tiles must cover: of an input's gradient those that some output read. */
-static int64_t reach(const struct winograd_plan *p, enum cpu_conv_pass pass, int a) {
+static int64_t reach(const struct winograd_plan *p, int a) {
     const int64_t size = a ? p->ow : p->oh;
-    return pass == CPU_CONV_GRAD_INPUT ? cpu_conv_reach(a ? p->w : p->h, p->before[a], size) : size;
+    return p->back ? cpu_conv_reach(a ? p->w : p->h, p->before[a], size) : size;
 }
 
 static void plan_rows(struct winograd_plan *p, enum cpu_conv_pass pass, int threads) {
     const bool kernel = pass == CPU_CONV_GRAD_KERNEL;
-    p->rows = p->n * p->tiles[0] * p->tiles[1];
     p->segments = kernel ? segments(p) : 1;
     p->segment = cpu_ceil_div(p->rows, p->segments);
     p->shared = kernel ? p->segments == 1 || p->segments < threads
@@ -56,18 +59,33 @@ static void plan_rows(struct winograd_plan *p, enum cpu_conv_pass pass, int thre
     p->yplane = p->chunk * p->oblock * p->oblocks + PAD;
 }
 
-static struct winograd_plan plan_form(const struct cpu *c, const struct cpu_winograd *form, const struct cpu_conv *g,
-                                      enum cpu_conv_pass pass) {
-    const bool back = pass == CPU_CONV_GRAD_INPUT;
-    struct winograd_plan p = {.kernels = cpu_conv_kernels(c), .form = form, .n = g->n};
+static struct winograd_plan plan_images(const struct cpu *c, const struct cpu_winograd *form, const struct cpu_conv *g,
+                                        enum cpu_conv_pass pass, bool back) {
+    const bool turned = pass == CPU_CONV_GRAD_KERNEL && back;
+    struct winograd_plan p = {.kernels = cpu_conv_kernels(c), .form = form, .pass = pass, .n = g->n, .back = back};
     p.h = back ? g->oh : g->h, p.w = back ? g->ow : g->w, p.c = back ? g->o : g->c;
     p.oh = back ? g->h : g->oh, p.ow = back ? g->w : g->ow, p.o = back ? g->c : g->o;
     *(back ? &p.xpool : &p.ypool) = g->pool;
     for (int a = 0; a < 2; a++) p.before[a] = back ? TAPS - 1 - g->before[a] : g->before[a];
-    for (int a = 0; a < 2; a++) p.tiles[a] = cpu_ceil_div(reach(&p, pass, a), form->tile);
+    for (int a = 0; a < 2; a++) p.tiles[a] = cpu_ceil_div(reach(&p, a), form->tile);
+    p.rows = p.n * p.tiles[0] * p.tiles[1];
     p.cblock = cpu_conv_block(p.c), p.cblocks = cpu_ceil_div(p.c, p.cblock);
     p.oblock = cpu_conv_block(p.o), p.oblocks = cpu_ceil_div(p.o, p.oblock);
-    p.wplane = p.c * p.oblock * p.oblocks + PAD;
+    p.win = turned ? p.o : p.c, p.wout = turned ? p.c : p.o;
+    p.wblock = turned ? p.cblock : p.oblock, p.wblocks = turned ? p.cblocks : p.oblocks;
+    p.wplane = p.win * p.wblock * p.wblocks + PAD;
+    return p;
+}
+
+/* A kernel's gradient has the points around a tile from x or from dy: from dy, as the input's gradient, with which it may
+ * then run, where that makes no more tiles. */
+static struct winograd_plan plan_form(const struct cpu *c, const struct cpu_winograd *form, const struct cpu_conv *g,
+                                      enum cpu_conv_pass pass) {
+    struct winograd_plan p = plan_images(c, form, g, pass, pass == CPU_CONV_GRAD_INPUT);
+    if (pass == CPU_CONV_GRAD_KERNEL && is_small(&p)) {
+        const struct winograd_plan back = plan_images(c, form, g, pass, true);
+        if (back.rows <= p.rows && is_small(&back)) p = back;
+    }
     plan_rows(&p, pass, threads_count(c->threads));
     return p;
 }

@@ -2,6 +2,7 @@
  * instruction set and number of threads: pooling, scaling, bias and relu, relu's gradient, the other gradient; a channel of
  * ones, whose sums run in another order. And the memory that is not needed then. */
 #include <math.h>
+#include <stdio.h>
 
 #include "device/cpu/conv.h"
 #include "device/cpu/tuned.h"
@@ -14,12 +15,13 @@ struct pooled {
 };
 
 /* One tile and several, windows that leave a rest (of a tile, of the gradient), that overlap, that stand apart, that
- * hang over; half vectors. */
+ * hang over; half vectors; so many tiles that kernel gradients sum them in parts. */
 static const struct pooled shapes[] = {
     {14, 32, 5, 64, 2, 2, 2, 0}, {7, 16, 5, 48, 2, 2, 2, 0},  {8, 16, 3, 32, 1, 2, 2, 0},  {19, 16, 3, 16, 1, 2, 2, 0},
     {16, 1, 3, 32, 0, 3, 3, 0},  {12, 16, 3, 16, 1, 3, 2, 1}, {14, 16, 5, 16, 2, 3, 2, 1}, {11, 16, 3, 16, 1, 2, 3, 0},
     {28, 1, 5, 16, 2, 2, 2, 0},  {24, 16, 3, 16, 1, 4, 4, 0}, {13, 16, 3, 16, 1, 2, 2, 1}, {10, 3, 3, 24, 1, 2, 2, 0},
     {13, 32, 3, 16, 1, 2, 2, 0}, {13, 16, 3, 32, 0, 2, 2, 0}, {9, 16, 3, 16, 1, 3, 4, 0},  {32, 1, 3, 32, 1, 2, 3, 0},
+    {56, 16, 3, 32, 1, 2, 2, 0}, {59, 24, 3, 16, 0, 2, 2, 0},
 };
 
 static union op_attrs conv_attrs(const struct pooled *p) {
@@ -380,23 +382,33 @@ static void what_only_looks_like_pooling_stays(void **state) {
     graph_free(g);
 }
 
-/* Images of one tile: shapes[1]. */
-static void both_gradients_run_together(void **state) {
-    (void)state;
-    struct device *d = test_cpu[test_ncpu - 1];
-    const struct pooled *p = &shapes[1];
+/* Whether they do. */
+static void check_both(struct device *d, const struct pooled *p, const char *algorithm, bool together) {
+    const int64_t windows = (out_size(p) - p->window) / p->stride + 1;
     struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
                             test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2)};
-    struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, 3, 3, p->filters), 0, 4, 3);
+    struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, windows, windows, p->filters), 0, 4, 3);
     struct graph *g = back_graph(p, in, place, place);
-    insist((struct cpu *)d, p, cpu_conv_find("fft"));
-    assert_true(graphs_runs_with(d, g, "fft, with conv2d_grad_kernel, max_unpool2d"));
-    insist((struct cpu *)d, p, cpu_conv_find("direct"));
-    assert_false(graphs_runs_with(d, g, "conv2d_grad_kernel"));
+    char way[64];
+    snprintf(way, sizeof way, "%s, with %smax_unpool2d", algorithm, together ? "conv2d_grad_kernel, " : "");
+    insist((struct cpu *)d, p, cpu_conv_find(algorithm));
+    assert_true(graphs_runs_with(d, g, way));
+    assert_int_equal(graphs_runs_with(d, g, "conv2d_grad_kernel"), together);
     cpu_tuned_clear((struct cpu *)d);
     graph_free(g);
     tensor_release(place);
     for (int k = 0; k < 2; k++) tensor_release(in[k]);
+}
+
+/* FFT with images of one tile, Winograd with tiles that are summed in parts, where no thread goes without one. */
+static void both_gradients_run_together(void **state) {
+    (void)state;
+    const struct pooled one = {7, 16, 5, 48, 2, 2, 2, 0}, parts = {56, 16, 3, 32, 1, 2, 2, 0},
+                        few = {13, 16, 3, 32, 1, 2, 2, 0};
+    check_both(test_cpu[test_ncpu - 1], &one, "fft", true);
+    check_both(test_cpu[test_ncpu - 1], &one, "direct", false);
+    check_both(test_cpu[0], &parts, "winograd", true);
+    check_both(test_cpu[0], &few, "winograd", false);
 }
 
 /* A convolution of two chunks of images whose gradients find the spectra of x: of an input, of one times a scale and plus a
