@@ -6,7 +6,7 @@
 #include "op/ops.h"
 #include "support/test.h"
 
-/* A cpu of each instruction set that runs here, the portable one first, then that again with 2 and 3 threads. */
+/* The portable cpu with 1, 2 and 3 threads, then one of each other instruction set that runs here. */
 enum { TEST_CPUS = 5 };
 extern struct device *test_cpu[TEST_CPUS];
 extern int test_ncpu;
