@@ -3,7 +3,9 @@
 -- A peer runs where its Python module is found; CELDA_BENCH_TENSORFLOW, _TORCH, _JAX name another interpreter than python3.
 local folder, celda_path, json_path = table.unpack(arg)
 local ROUNDS, SECONDS = 3, tonumber(os.getenv "CELDA_BENCH_SECONDS" or 1)
-local now = timeit.default_timer
+local NETWORKS = {"tutorial", "convnet3", "vgg32", "mlp"}
+local STEPS = {tutorial = 30, convnet3 = 200, vgg32 = 50, mlp = 300} -- half a second of each
+local network, now = dofile(folder .. "/network.lua"), timeit.default_timer
 local result = {}
 
 local function say(...) io.write(string.format(...), "\n") end
@@ -152,36 +154,38 @@ local function start()
     result.start_ms[1], result.start_ms[3]})
 end
 
--- What fit costs beyond its steps.
-local function overhead()
-  local net = json.decode(io.open(folder .. "/nets.json"):read "a").tutorial
-  local L = keras.layers
-  local model = keras.Sequential {keras.Input(net.shape), L.Conv2D(16, 5, {activation = "elu"}), L.MaxPooling2D(4),
-    L.Flatten(), L.Dense(10)}
-  model:compile {optimizer = "adam", loss = keras.losses.SparseCategoricalCrossentropy {from_logits = true}}
-  local x, y = tensor.random.uniform {12800, 28, 28, 1}, tensor.random.integers(0, 10, {12800})
-  local xb, yb = x["1:128"], y["1:128"]
-  model:fit(x, y, {batch_size = 128, verbose = 0})
+-- What fit costs beyond its steps: the batch is another one each time, read from wherever it lies.
+local function overhead(name)
+  local model, net = network(folder, name)
+  local steps = STEPS[name]
+  local x = tensor.random.uniform {net.batch * steps, table.unpack(net.shape)}
+  local y = tensor.random.integers(0, 10, {net.batch * steps})
+  local xb, yb = x["1:" .. net.batch], y["1:" .. net.batch]
+  local function fit() model:fit(x, y, {batch_size = net.batch, verbose = 0}) end
+  local function train() for _ = 1, steps do model:train_on_batch(xb, yb) end end
   local ratios = {}
-  for i = 1, 7 do
+  fit()
+  train()
+  for i = 1, 9 do
     local begin = now()
-    model:fit(x, y, {batch_size = 128, verbose = 0})
-    local fit = now() - begin
-    begin = now()
-    for _ = 1, 100 do model:train_on_batch(xb, yb) end
-    ratios[i] = fit / (now() - begin) - 1
+    fit()
+    local middle = now()
+    train()
+    ratios[i] = 100 * ((middle - begin) / (now() - middle) - 1)
   end
-  result.fit_overhead = median(ratios)
-  say("fit beyond its 100 steps: %+.1f %%", 100 * result.fit_overhead)
+  result.fit_overhead[name] = quartiles(ratios)
+  say("%-9s fit beyond its %d steps: %+.1f %% (%+.1f to %+.1f)", name, steps, median(ratios),
+    result.fit_overhead[name][1], result.fit_overhead[name][3])
 end
 
 floor()
 start()
-overhead()
+result.fit_overhead = {}
+for _, name in ipairs(NETWORKS) do overhead(name) end
 local list = competitors()
 local nets = json.decode(io.open(folder .. "/nets.json"):read "a")
 result.networks = {}
-for _, name in ipairs {"tutorial", "convnet3", "vgg32", "mlp"} do
+for _, name in ipairs(NETWORKS) do
   result.networks[name] = compare(list, name, nets[name])
 end
 say("peak memory of a tutorial step's tensors and program: %.0f MB", result.networks.tutorial.celda.bytes / 1e6)
