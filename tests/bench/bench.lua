@@ -124,7 +124,27 @@ local function compare(list, name, net)
   return entry
 end
 
--- ---- scaling, start, memory ---------------------------------------------------------------------------------------------
+-- ---- memory, stages, scaling, start ----------------------------------------------------------------------------------
+
+-- What each competitor's process took at most, training the tutorial's network on one batch.
+local function memory(list)
+  for _, c in ipairs(list) do
+    local own = result.networks.tutorial[c.name]
+    if own then say("tutorial  memory   %-11s %6.0f MB", c.name, own.bytes / 1e6) end
+  end
+end
+
+-- The tutorial's step by its operations, as %profile has them: the slowest, which make nine tenths of it.
+local function stages()
+  local text, sum = output(("%s run %s/stages.cells"):format(celda_path, folder)), 0
+  result.stages = {}
+  for ms, share, op in text:gmatch "\n +([%d.]+) +([%d.]+) +[%d.]+  ([^\n]+)" do
+    if sum >= 90 then break end
+    sum = sum + share
+    table.insert(result.stages, {ms = tonumber(ms), op = op})
+    say("tutorial  %6.3f ms  %4.1f %%  %s", ms, share, op)
+  end
+end
 
 local function scaling()
   result.batch, result.threads = {}, {}
@@ -188,7 +208,8 @@ result.networks = {}
 for _, name in ipairs(NETWORKS) do
   result.networks[name] = compare(list, name, nets[name])
 end
-say("peak memory of a tutorial step's tensors and program: %.0f MB", result.networks.tutorial.celda.bytes / 1e6)
+memory(list)
+stages()
 scaling()
 if json_path then
   local file = assert(io.open(json_path, "w"))
