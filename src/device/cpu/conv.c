@@ -175,15 +175,6 @@ bool cpu_conv_takes_finish(const struct cpu *c, const struct op_call *call) {
     return g.dtype == DT_FLOAT32 && width % 16 == 0 && cpu_conv_choose(c, &g, pass)->finishes[pass];
 }
 
-bool cpu_conv_takes_sum(const struct cpu *c, const struct op_call *call) {
-    const struct cpu_conv g = cpu_conv_geometry(call, CPU_CONV_GRAD_INPUT);
-    return cpu_conv_takes_finish(c, call) && cpu_conv_choose(c, &g, CPU_CONV_GRAD_INPUT)->sums;
-}
-
-static void set_also(struct cpu_conv *g, int also) {
-    g->keeps = also & CPU_CONV_KEEPS, g->ones = also & CPU_CONV_ONES, g->sums = also & CPU_CONV_SUMS;
-}
-
 enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const struct cpu_conv_joined *joined,
                                 void *space, struct err *e) {
     enum cpu_conv_pass pass;
@@ -193,7 +184,6 @@ enum status cpu_conv_run_joined(struct cpu *c, const struct op_call *call, const
     const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
     g.keeps = joined->kept != NULL, g.kept = joined->kept;
     g.scale = joined->scale, g.shift = joined->shift, g.ones = joined->ones;
-    g.sums = joined->sum != NULL, g.sum = joined->sum;
     const void *in[2] = {tensor_data(call->in[0]), tensor_data(call->in[1])};
     void *out = joined->finish ? joined->finished : tensor_data(call->out[0]);
     if (joined->raw) in[0] = joined->raw;
@@ -225,11 +215,11 @@ static const struct cpu_conv_algorithm *choose_both(const struct cpu *c, const s
 }
 
 size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel,
-                                    int also) {
+                                    bool keeps) {
     struct cpu_conv g = cpu_conv_geometry(input, CPU_CONV_GRAD_INPUT);
     const struct cpu_conv other = cpu_conv_geometry(kernel, CPU_CONV_GRAD_KERNEL);
     const struct cpu_conv_algorithm *a = same_geometry(&g, &other) ? choose_both(c, &g) : NULL;
-    set_also(&g, also);
+    g.keeps = keeps;
     return a ? a->gradients_workspace(c, &g) : 0;
 }
 
@@ -241,12 +231,12 @@ size_t cpu_conv_kept(const struct cpu *c, const struct op_call *forward, const s
     return same && a->kept ? a->kept(c, &g) : 0;
 }
 
-size_t cpu_conv_joined_workspace(const struct cpu *c, const struct op_call *call, int also) {
+size_t cpu_conv_joined_workspace(const struct cpu *c, const struct op_call *call, bool keeps, bool ones) {
     enum cpu_conv_pass pass;
     pass_of(call->op, &pass);
     struct cpu_conv g = cpu_conv_geometry(call, pass);
     const struct cpu_conv_algorithm *a = cpu_conv_choose(c, &g, pass);
-    set_also(&g, also);
+    g.keeps = keeps, g.ones = ones;
     return a->workspace(c, &g, pass);
 }
 
@@ -260,7 +250,6 @@ enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, c
                                    .dx = tensor_data(input->out[0]),
                                    .dkernel = tensor_data(kernel->out[0])};
     g.keeps = joined->kept != NULL, g.kept = joined->kept;
-    g.sums = joined->sum != NULL, g.sum = joined->sum;
     if (joined->finish) g.finish = *joined->finish, o.dx = joined->finished;
     if (joined->pool) {
         pool = pool_of(joined->pool, CPU_CONV_GRAD_INPUT);

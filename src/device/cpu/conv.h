@@ -32,8 +32,6 @@ struct cpu_conv {
     const float *scale, *shift;    /* x is what is there times scale plus shift, channel by channel; NULL: as it is */
     struct cpu_conv_finish finish; /* of y, where it is not pooled, or of the input's gradient */
     bool ones; /* of the kernel's gradient: the last of c channels is 1 everywhere, and not in memory */
-    bool sums; /* of the input's gradient, finished: its sums over images and positions, one a channel, too, at `sum` */
-    float *sum;
     /* Whether the forward pass leaves, and both gradients find, at `kept` what they have in common. */
     bool keeps;
     void *kept;
@@ -70,7 +68,6 @@ struct cpu_conv_algorithm {
     bool finishes[2]; /* its forward pass, its input gradient can with g->finish, where results fill vectors of 16 */
     bool scales;      /* its forward pass can with g->scale, where channels fill vectors of 16 */
     bool ones;        /* its kernel gradient can with g->ones, where filters fill vectors of 16 */
-    bool sums;        /* its input gradient can with g->sums, where it can with g->finish */
     /* Optional, both or none. Both gradients at once, with the bits of one after the other but in less time; and the
      * workspace that it wants, 0: it cannot. */
     enum status (*gradients)(struct cpu *c, const struct cpu_conv *g, const struct cpu_conv_gradients *o,
@@ -101,8 +98,7 @@ struct cpu_conv_joined {
     const float *scale, *shift; /* these, one number a channel each, */
     bool ones;                  /* or before one more channel, of ones */
     const struct cpu_conv_finish *finish; /* of y, pooled or not, or of dx, */
-    void *finished;                       /* which then goes here, */
-    float *sum;                           /* and its sums a channel here; NULL: not wanted */
+    void *finished;                       /* which then goes here */
 };
 
 /* Whether the call of a convolution or of one of its gradients can give its result to the call of max pooling, or take dy
@@ -116,21 +112,17 @@ bool cpu_conv_takes_scale(const struct cpu *c, const struct op_call *call);
 bool cpu_conv_takes_ones(const struct cpu *c, const struct op_call *call);
 /* Whether it, or an input's gradient, can finish what it makes. */
 bool cpu_conv_takes_finish(const struct cpu *c, const struct op_call *call);
-/* Whether an input's gradient can sum what it has finished. */
-bool cpu_conv_takes_sum(const struct cpu *c, const struct op_call *call);
-/* What else a convolution or its gradients do that takes workspace, or is no more needed: some of these. */
-enum { CPU_CONV_KEEPS = 1, CPU_CONV_ONES = 2, CPU_CONV_SUMS = 4 };
 /* Both gradients of one convolution at once, where both would be computed by an algorithm that can: the workspace, 0 where
  * not. */
 size_t cpu_conv_gradients_workspace(const struct cpu *c, const struct op_call *input, const struct op_call *kernel,
-                                    int also);
+                                    bool keeps);
 enum status cpu_conv_run_gradients(struct cpu *c, const struct op_call *input, const struct op_call *kernel,
                                    const struct cpu_conv_joined *joined, void *workspace, struct err *e);
 /* The bytes that the call of a convolution can keep for both gradients, of which this is the kernel's, to take up again, 0:
  * none. */
 size_t cpu_conv_kept(const struct cpu *c, const struct op_call *forward, const struct op_call *kernel);
-/* The workspace of one of them alone. */
-size_t cpu_conv_joined_workspace(const struct cpu *c, const struct op_call *call, int also);
+/* The workspace of a convolution that keeps it, or of a kernel's gradient that takes x without its channel of ones. */
+size_t cpu_conv_joined_workspace(const struct cpu *c, const struct op_call *call, bool keeps, bool ones);
 /* The next part of a workspace, a cache line's multiple; where it starts. */
 static inline size_t cpu_conv_take(size_t *at, int64_t bytes) {
     const size_t start = *at;

@@ -31,7 +31,6 @@ struct cpu_conv_finish {
     bool relu;
     uint8_t *positive;    /* for each output 0 or 1, laid out as the outputs are; NULL: not wanted */
     const uint8_t *where; /* likewise; a result stays where this is not 0 */
-    float *sums;          /* of what is stored, a number a channel; NULL: not wanted */
 };
 static inline bool cpu_conv_finishes(const struct cpu_conv_finish *f) {
     return f->bias || f->where;

@@ -89,7 +89,6 @@ void cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes, str
     p->stream = g->stream;
     p->scale = g->scale, p->shift = g->shift;
     cpu_conv_finish_at(&g->finish, patch_offset(g, at), &p->finish);
-    if (g->finish.sums) p->finish.sums = g->finish.sums + row * g->c;
     p->pooled = g->pool ? w : NULL;
     if (!g->pool) return;
     cpu_conv_windows(g->pool, at[0], at[1], at[2], g->c, w);
@@ -168,31 +167,6 @@ bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels) {
 
 int64_t cpu_conv_reach(int64_t in, int64_t before, int64_t size) {
     return in + before < size ? in + before : size;
-}
-
-struct row_sums {
-    int64_t rows, channels;
-    const float *sums;
-    float *out;
-};
-
-static void add_rows(void *arg, int64_t begin, int64_t end, int worker) {
-    (void)worker;
-    const struct row_sums *s = arg;
-    for (int64_t block = begin; block < end; block++) {
-        const int64_t first = block * CPU_CONV_LANE;
-        const int n = s->channels - first < CPU_CONV_LANE ? (int)(s->channels - first) : CPU_CONV_LANE;
-        double sum[CPU_CONV_LANE] = {0};
-        for (int64_t r = 0; r < s->rows; r++)
-            for (int i = 0; i < n; i++) sum[i] += (double)s->sums[r * s->channels + first + i];
-        for (int i = 0; i < n; i++) s->out[first + i] = (float)sum[i];
-    }
-}
-
-enum status cpu_conv_add_rows(struct cpu *c, int64_t rows, int64_t channels, const float *sums, float *out,
-                              struct err *e) {
-    struct row_sums s = {rows, channels, sums, out};
-    return threads_for(c->threads, cpu_ceil_div(channels, CPU_CONV_LANE), 1, add_rows, &s, e);
 }
 
 struct rim {

@@ -20,7 +20,7 @@ struct cpu_conv_grid {
     bool stream;                      /* what is written goes past the cache */
     const struct cpu_conv_pool *pool; /* the images are there pooled only; NULL: as they are */
     const float *scale, *shift;       /* as struct cpu_conv has them */
-    struct cpu_conv_finish finish;    /* likewise, of all images; its sums: row by row, (rows, c) */
+    struct cpu_conv_finish finish;    /* likewise, of all images */
 };
 
 /* The patch of a row, at channel 0, to be read or to be written: positions outside of the image or the limit are left
@@ -28,19 +28,17 @@ struct cpu_conv_grid {
  * fields were written waits for them, 3 % of a training step of small tiles.) */
 void cpu_conv_patch(const struct cpu_conv_grid *g, int64_t row, bool writes, struct cpu_conv_patch *p,
                     struct cpu_conv_windows *w);
-/* Of results from element `offset` on, at channel 0; without sums. */
+/* Of results from element `offset` on, at channel 0. */
 static inline void cpu_conv_finish_at(const struct cpu_conv_finish *from, int64_t offset, struct cpu_conv_finish *f) {
     f->bias = from->bias, f->relu = from->relu;
     f->positive = from->positive ? from->positive + offset : NULL;
     f->where = from->where ? from->where + offset : NULL;
-    f->sums = NULL;
 }
 static inline void cpu_conv_finish_advance(struct cpu_conv_finish *f, int64_t channels) {
     if (!cpu_conv_finishes(f)) return; /* then the rest may be anything */
     if (f->bias) f->bias += channels;
     if (f->positive) f->positive += channels;
     if (f->where) f->where += channels;
-    if (f->sums) f->sums += channels;
 }
 static inline void cpu_conv_patch_advance(struct cpu_conv_patch *p, int64_t channels) {
     p->x += channels;
@@ -81,10 +79,6 @@ void cpu_conv_pool(const struct cpu_conv_kernels *k, struct cpu_conv_patch *p, s
 /* Whether results at y of so many pixels and channels are better written past the cache: a third less traffic where no
  * cache keeps them anyway. */
 bool cpu_conv_streams(const float *y, int64_t pixels, int64_t channels);
-
-/* The sums of a grid's rows, (rows, channels), over the rows, in double. */
-enum status cpu_conv_add_rows(struct cpu *c, int64_t rows, int64_t channels, const float *sums, float *out,
-                              struct err *e);
 
 /* How many positions of an axis some output read, of an input's gradient of `size` positions: the correlation of `in`
  * positions of dy, `before` of them zeros in front, reaches so far. */

@@ -75,30 +75,20 @@ enum status cpu_winograd_open_correlation(struct cpu *c, const struct cpu_conv *
     return cpu_conv_clear_rim(c, s->y.grid.data, shape, rows, columns, e);
 }
 
-enum status cpu_winograd_close_correlation(struct cpu *c, const struct winograd_pass *s, struct err *e) {
-    return s->sum ? cpu_conv_add_rows(c, s->p.rows, s->p.o, s->y.grid.finish.sums, s->sum, e) : OK;
-}
-
-static enum status correlate_chunks(struct cpu *c, struct winograd_pass *s, struct err *e) {
-    const struct winograd_plan *p = &s->p;
-    if (!p->shared) return threads_for(c->threads, p->rows, p->chunk, correlate_rows, s, e);
-    for (int64_t first = 0; first < p->rows && e->status == OK; first += p->chunk) {
-        cpu_winograd_open_chunk(s, first, p->rows);
-        if (cpu_winograd_shared_input(c, s, e) == OK &&
-            threads_share(c->threads, p->form->points, 1, 1, shared_correlate, s, e) == OK)
-            cpu_winograd_shared_output(c, s, e);
-    }
-    return e->status;
-}
-
 static enum status correlate(struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass, const float *x,
                              const float *w, const float *y, void *workspace, struct err *e) {
     struct winograd_pass s;
     const struct winograd_plan p = cpu_winograd_plan_of(c, g, pass);
-    if (cpu_winograd_open(c, g, &p, workspace, x, y, &s, e) || cpu_winograd_open_correlation(c, g, &s, w, e) ||
-        correlate_chunks(c, &s, e))
+    if (cpu_winograd_open(c, g, &p, workspace, x, y, &s, e) || cpu_winograd_open_correlation(c, g, &s, w, e))
         return e->status;
-    return cpu_winograd_close_correlation(c, &s, e);
+    if (!p.shared) return threads_for(c->threads, p.rows, p.chunk, correlate_rows, &s, e);
+    for (int64_t first = 0; first < p.rows && e->status == OK; first += p.chunk) {
+        cpu_winograd_open_chunk(&s, first, p.rows);
+        if (cpu_winograd_shared_input(c, &s, e) == OK &&
+            threads_share(c->threads, p.form->points, 1, 1, shared_correlate, &s, e) == OK)
+            cpu_winograd_shared_output(c, &s, e);
+    }
+    return e->status;
 }
 
 static enum status forward(struct cpu *c, const struct cpu_conv *g, const void *x, const void *w, void *y,
@@ -145,7 +135,6 @@ const struct cpu_conv_algorithm cpu_conv_winograd = {
     .pass = {forward, grad_input, cpu_winograd_grad_kernel},
     .pools = pools,
     .finishes = {true, true},
-    .sums = true,
     .gradients = cpu_winograd_gradients,
     .gradients_workspace = cpu_winograd_gradients_workspace,
 };

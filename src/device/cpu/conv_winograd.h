@@ -24,7 +24,6 @@ struct winograd_plan {
     int64_t n, h, w, c, oh, ow, o, before[2], tiles[2];
     int64_t rows, chunk;       /* tiles of all images; how many are transformed at a time */
     bool back;                 /* the images are dy, the results as large as x */
-    bool sums;                 /* the results are summed, too */
     bool shared;               /* the threads work on one chunk together, else each on its own */
     int64_t segments, segment; /* parts that a kernel gradient sums apart, and rows of one */
     int64_t cblock, cblocks, oblock, oblocks;
@@ -58,7 +57,6 @@ struct winograd_pass {
     struct winograd_side x, y, w; /* w: the taps of an input channel are a patch; its grid is not used */
     float *kernel;                /* (3, 3, win, wout) */
     float *reversed;              /* room for one */
-    float *sum;                   /* where the results' sums go, if they are wanted */
     float *weights;               /* its transform, [point][block][channel of win][channel of wout in block] */
     float *xs, *ys;               /* of a chunk that the threads share: the transforms of `rows` rows from `first` on */
     int64_t first, rows;
@@ -83,8 +81,6 @@ enum status cpu_winograd_open_correlation(struct cpu *c, const struct cpu_conv *
 /* Transforms rows begin .. end-1 of a chunk of `rows` that starts at row `first`, to or from the planes. */
 void cpu_winograd_transform(const struct cpu_conv_kernels *k, const struct winograd_side *s, int64_t first,
                             int64_t rows, int64_t begin, int64_t end, float *planes, float *scratch);
-/* And what is left to do after the last. */
-enum status cpu_winograd_close_correlation(struct cpu *c, const struct winograd_pass *s, struct err *e);
 /* A correlation's chunk of results y, from the transforms x of its images. */
 void cpu_winograd_results(const struct winograd_pass *s, int64_t first, int64_t rows, const float *x, float *y,
                           float *scratch);

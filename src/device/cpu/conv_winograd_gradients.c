@@ -139,5 +139,5 @@ enum status cpu_winograd_gradients(struct cpu *c, const struct cpu_conv *g, cons
         cpu_winograd_open_correlation(c, g, &i, o->kernel, e))
         return e->status;
     k.input = &i;
-    return run_kernel(c, &k, o->dkernel, e) ? e->status : cpu_winograd_close_correlation(c, &i, e);
+    return run_kernel(c, &k, o->dkernel, e);
 }

@@ -83,7 +83,7 @@ enum status cpu_winograd_weights(struct cpu *c, struct winograd_pass *s, float *
 
 /* The workspace's parts, in bytes from its start. */
 struct layout {
-    size_t weights, reversed, sums, x, y, tables, bytes;
+    size_t weights, reversed, x, y, tables, bytes;
 };
 
 static int64_t table_size(const struct winograd_plan *p) {
@@ -95,7 +95,6 @@ static struct layout layout(const struct winograd_plan *p) {
     l.weights = cpu_conv_take(&l.bytes, p->segments * p->form->points * p->wplane * (int64_t)sizeof(float));
     if (p->pass == CPU_CONV_GRAD_INPUT)
         l.reversed = cpu_conv_take(&l.bytes, TAPS * TAPS * p->c * p->o * (int64_t)sizeof(float));
-    if (p->sums) l.sums = cpu_conv_take(&l.bytes, p->rows * p->o * (int64_t)sizeof(float));
     if (p->shared) {
         l.x = cpu_conv_take(&l.bytes, p->form->points * p->xplane * (int64_t)sizeof(float));
         l.y = cpu_conv_take(&l.bytes, p->form->points * p->yplane * (int64_t)sizeof(float));
@@ -125,7 +124,6 @@ enum status cpu_winograd_open(struct cpu *c, const struct cpu_conv *g, const str
     s->xs = (float *)(base + l.x), s->ys = (float *)(base + l.y);
     s->x = make_side(p, x, false), s->y = make_side(p, y, true);
     if (!kernel) s->y.grid.finish = g->finish;
-    if (p->sums) s->y.grid.finish.sums = (float *)(base + l.sums), s->sum = g->sum;
     s->w = (struct winograd_side){.plane = p->wplane};
     s->x.transform = f->input;
     if (kernel)

@@ -86,7 +86,6 @@ static struct winograd_plan plan_form(const struct cpu *c, const struct cpu_wino
         const struct winograd_plan back = plan_images(c, form, g, pass, true);
         if (back.rows <= p.rows && is_small(&back)) p = back;
     }
-    p.sums = g->sums && pass == CPU_CONV_GRAD_INPUT;
     plan_rows(&p, pass, threads_count(c->threads));
     return p;
 }

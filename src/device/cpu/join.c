@@ -14,9 +14,7 @@
 struct cpu_join *cpu_join_at(struct cpu_join **join, int i, struct err *e) {
     if (join[i]) return join[i];
     struct cpu_join *j = join[i] = mem_zalloc(sizeof *j, e);
-    if (j)
-        j->pool = j->input = j->kernel = j->kept = j->kept_for = j->scaled = j->ones = j->finished = j->bias = j->sum =
-            -1;
+    if (j) j->pool = j->input = j->kernel = j->kept = j->kept_for = j->scaled = j->ones = j->finished = j->bias = -1;
     return j;
 }
 
@@ -93,8 +91,7 @@ static int find_host(const struct graph_layout *l, struct cpu_join *const *join,
 static enum status join_reduction(struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i, struct err *e) {
     struct cpu_columns columns;
     const struct graph_node *n = &l->graph->node[i];
-    if (l->call[i].kind != GRAPH_CALL_OP || l->with[i] != i || !cpu_columns_of(c, &l->call[i].call, &columns))
-        return OK;
+    if (l->call[i].kind != GRAPH_CALL_OP || !cpu_columns_of(c, &l->call[i].call, &columns)) return OK;
     const int v = l->value[n->in[0]].root, h = cpu_join_is_whole(l, n->in[0]) ? find_host(l, join, i, v, &columns) : -1;
     if (h < 0) return OK;
     if (!cpu_join_at(join, h, e)) return e->status;
@@ -162,7 +159,6 @@ static void describe(const struct cpu *c, const struct graph_layout *l, int i, s
     if (j->kernel >= 0) also(j, node[j->kernel].op->name, &count);
     if (j->pool >= 0) also(j, node[j->pool].op->name, &count);
     if (j->finished >= 0) also(j, j->relu ? "bias, relu" : j->bias >= 0 ? "bias" : "where", &count);
-    if (j->sum >= 0) also(j, op_sum.name, &count);
     if (j->tails.random) also(j, op_random_uniform.name, &count);
     for (int t = 0; t < j->tails.count; t++) also(j, node[j->node[t]].op->name, &count);
 }

@@ -19,7 +19,6 @@ struct cpu_join {
     int ones;                /* of a kernel's gradient: the node that adds a channel of ones to x, or -1 */
     int finished;            /* the node of bias and relu that a convolution does, or of relu's gradient that an input's
                               * gradient does, or -1 */
-    int sum;                 /* of the latter: the node that sums what it finished, or -1 */
     int bias, positive;      /* of the former: the operand, and which output is whether y is positive, or -1 */
     bool relu;
     char way[96]; /* how the node runs: "fft, with max_pool2d" */

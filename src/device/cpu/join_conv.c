@@ -1,7 +1,9 @@
 /* What runs with a convolution or its gradients. Max pooling, whose operand, four times as large, is then never in memory;
  * batch normalisation's last step before it, bias and relu behind it, relu's gradient behind its own (2 % of a step of
- * vgg32) and the sums of that (2 %), and a channel of ones that a kernel's gradient reads. Its two gradients run together where they share the work on
- * what they both read, and take up from the forward pass what it has done of theirs.
+ * vgg32), and a channel of ones that a kernel's gradient reads. Its two gradients run together where they share the work on
+ * what they both read, and take up from the forward pass what it has done of theirs. (Not with them: the sums of relu's
+ * gradient, row by row of tiles where it is stored. A step of vgg32 took 2 % less, but they were not the op's bits, and which
+ * ones ran so depended on the passes.)
  * Invariant: as join.c has it. */
 #include <math.h>
 #include <string.h>
@@ -75,7 +77,7 @@ static enum status join_gradients(struct cpu *c, struct graph_layout *l, struct 
     for (int k = i + 1; k < g->nnode; k++) {
         if (g->node[k].op != &op_conv2d_grad_kernel || g->node[k].in[1] != g->node[i].in[0]) continue;
         if (l->call[i].copy || l->call[k].copy || !same_pool(join, i, k) || !is_ready(l, k, i) ||
-            !cpu_conv_gradients_workspace(c, &l->call[i].call, &l->call[k].call, 0))
+            !cpu_conv_gradients_workspace(c, &l->call[i].call, &l->call[k].call, false))
             return OK;
         if (!cpu_join_at(join, i, e)) return e->status;
         join[i]->input = i;
@@ -194,26 +196,6 @@ static enum status join_finish(const struct cpu *c, struct graph_layout *l, stru
     return OK;
 }
 
-static bool sums_positions(const struct graph_layout *l, int i) {
-    const struct op_axes *axes = &l->graph->node[i].attrs.axes;
-    const struct tensor *out = &l->value[l->graph->node[i].out].header;
-    return l->call[i].kind == GRAPH_CALL_OP && !l->call[i].copy && l->graph->node[i].op == &op_sum && axes->n == 3 &&
-           !axes->keepdims && axes->axis[0] == 0 && axes->axis[1] == 1 && axes->axis[2] == 2 &&
-           out->dtype == DT_FLOAT32 && tensor_is_contiguous(out);
-}
-
-/* The sums of what input gradient i has finished, which is its convolution's bias's gradient before. */
-static void join_sum(const struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i) {
-    const int v = l->graph->node[join[i]->finished].out;
-    if (!cpu_conv_takes_sum(c, &l->call[i].call)) return;
-    for (int k = i + 1; k < l->graph->nnode; k++) {
-        if (!cpu_join_reads(l, k, v) || l->graph->node[k].in[0] != v || !sums_positions(l, k)) continue;
-        join[i]->sum = k;
-        l->with[k] = i;
-        return;
-    }
-}
-
 /* relu's gradient as input gradient i stores what it makes. */
 static enum status join_relu_gradient(const struct cpu *c, struct graph_layout *l, struct cpu_join **join, int i,
                                       struct err *e) {
@@ -228,10 +210,8 @@ static enum status join_relu_gradient(const struct cpu *c, struct graph_layout *
         !shape_equal(&l->value[g->node[reader].out].header.shape, &l->value[v].header.shape) ||
         (g->value[mask].kind == GRAPH_RESULT && l->with[g->value[mask].node] >= i))
         return OK;
-    if (!cpu_join_run_with(l, join, i, reader, v, e)) return e->status;
-    join[i]->finished = reader;
-    join_sum(c, l, join, i);
-    return OK;
+    if (cpu_join_run_with(l, join, i, reader, v, e)) join[i]->finished = reader;
+    return e->status;
 }
 
 /* A channel of ones behind x, for kernel gradient i alone: it is none in memory. */

@@ -37,13 +37,6 @@ static enum status prepare_elementwise(struct cpu *c, struct step *s, const stru
     return e->status;
 }
 
-/* What a convolution does besides, as its workspace has it. */
-static int also_of(const struct cpu_join *j) {
-    if (!j) return 0;
-    const bool keeps = j->kernel >= 0 ? j->kept >= 0 : j->kept_for >= 0;
-    return (keeps ? CPU_CONV_KEEPS : 0) | (j->ones >= 0 ? CPU_CONV_ONES : 0) | (j->sum >= 0 ? CPU_CONV_SUMS : 0);
-}
-
 static enum status prepare_step(struct device_program *p, struct cpu *c, int i, struct err *e) {
     const struct graph_node *n = &p->layout->graph->node[i];
     struct graph_call *call = &p->layout->call[i];
@@ -51,12 +44,12 @@ static enum status prepare_step(struct device_program *p, struct cpu *c, int i, 
     if (graph_is_elementwise(n)) return prepare_elementwise(c, &p->step[i], n, call, p->join[i], e);
     if (!cpu_slot(c, n->op)->kernel) return err_set(e, ERR_UNSUPPORTED, "%s: no kernel on the cpu", n->op->name);
     const struct cpu_join *host = p->join[p->layout->with[i]];
-    if (host && (host->kernel == i || host->sum == i)) return OK; /* its host's workspace serves both */
-    const int also = also_of(host);
+    if (host && host->kernel == i) return OK; /* its host's workspace serves both */
     if (host && host->input == i)
-        call->workspace = cpu_conv_gradients_workspace(c, &call->call, &p->layout->call[host->kernel].call, also);
-    else if (p->join[i] && also)
-        call->workspace = cpu_conv_joined_workspace(c, &call->call, also);
+        call->workspace =
+            cpu_conv_gradients_workspace(c, &call->call, &p->layout->call[host->kernel].call, host->kept >= 0);
+    else if (p->join[i] && (p->join[i]->kept_for >= 0 || p->join[i]->ones >= 0))
+        call->workspace = cpu_conv_joined_workspace(c, &call->call, p->join[i]->kept_for >= 0, p->join[i]->ones >= 0);
     else
         call->workspace = cpu_workspace(c, &call->call);
     return OK;
@@ -165,7 +158,6 @@ static struct cpu_conv_joined joined(const struct device_program *p, const struc
         .pool = join->pool >= 0 ? &call[join->pool].call : NULL,
         .kept = keeper >= 0 ? (char *)c->arena.handle + call[keeper].kept_at : NULL,
     };
-    if (join->sum >= 0) o.sum = tensor_data(call[join->sum].call.out[0]);
     if (join->ones >= 0) o.ones = true, o.raw = tensor_data(call[join->ones].tensor[0]);
     if (join->scaled < 0) return o;
     struct tensor *const *x = call[join->scaled].tensor;

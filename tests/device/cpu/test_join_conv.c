@@ -1,6 +1,6 @@
 /* What runs with a convolution or its gradients has the bits of the ops run one by one, for each algorithm, on every
- * instruction set and number of threads: pooling, scaling, bias and relu, relu's gradient, the other gradient; its sums
- * and a channel of ones, which run in another order. And the memory that is not needed then. */
+ * instruction set and number of threads: pooling, scaling, bias and relu, relu's gradient, the other gradient; a channel of
+ * ones, whose sums run in another order. And the memory that is not needed then. */
 #include <math.h>
 #include <stdio.h>
 
@@ -294,50 +294,6 @@ static void relu_gradients_have_the_bits_of_the_ops(void **state) {
     for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
 }
 
-/* The sums of a gated gradient's channels on d, which are near those in double. */
-static struct tensor *sum_gated(struct device *d, const struct pooled *p, struct tensor *const in[3],
-                                struct tensor *mask, bool both) {
-    const union op_attrs positions = {.axes = {3, {0, 1, 2}, false}};
-    struct tensor *out[3];
-    struct graph *g = gated_graph(p, in, mask, NULL, both);
-    graphs_output(g, graphs_with(g, &op_sum, g->output[0], -1, positions));
-    const int last = g->noutput - 1;
-    insist((struct cpu *)d, p, cpu_conv_find("winograd"));
-    assert_true(graphs_runs_with(d, g, "where, sum"));
-    graphs_execute(d, g, in, out);
-    for (int64_t channel = 0; channel < p->channels; channel++) {
-        double sum = 0, magnitude = 0;
-        for (int64_t i = channel; i < tensor_size(out[0]); i += p->channels)
-            sum += test_at(out[0], i), magnitude += fabs(test_at(out[0], i));
-        assert_true(fabs(test_at(out[last], channel) - sum) <= 1e-6 * magnitude);
-    }
-    for (int i = 0; i < last; i++) tensor_release(out[i]);
-    cpu_tuned_clear((struct cpu *)d);
-    graph_free(g);
-    return out[last];
-}
-
-/* Tiles that hang over, several forms of them, with the kernel's gradient and without; the first three cpus are one
- * instruction set with 1, 2 and 3 threads. */
-static void relu_gradients_are_summed(void **state) {
-    (void)state;
-    const struct pooled some[] = {{9, 16, 3, 16, 1, 2, 2, 0}, {14, 32, 3, 16, 0, 2, 2, 0}, {56, 16, 3, 32, 1, 2, 2, 0}};
-    for (int i = 0; i < 6; i++) {
-        const struct pooled *p = &some[i / 2];
-        struct tensor *in[3] = {
-            test_random(test_cpu[0], DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
-            test_random(test_cpu[0], DT_FLOAT32, SHAPE(3, 3, p->channels, p->filters), -1, 1, 2),
-            test_random(test_cpu[0], DT_FLOAT32, SHAPE(3, out_size(p), out_size(p), p->filters), -1, 1, 3)};
-        struct tensor *mask = test_random(test_cpu[0], DT_BOOL, in[0]->shape, 0, 1, 4), *sum[TEST_CPUS];
-        for (int c = 0; c < test_ncpu; c++) sum[c] = sum_gated(test_cpu[c], p, in, mask, i % 2);
-        test_same_bits(sum[0], sum[1]);
-        test_same_bits(sum[0], sum[2]);
-        for (int c = 0; c < test_ncpu; c++) tensor_release(sum[c]);
-        for (int k = 0; k < 3; k++) tensor_release(in[k]);
-        tensor_release(mask);
-    }
-}
-
 /* The gradient of a kernel over x and a channel of ones; dy may be pooled. */
 static struct graph *ones_graph(const struct pooled *p, struct tensor *const in[2], struct tensor *place) {
     struct err e = {0};
@@ -601,7 +557,6 @@ int main(void) {
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
         cmocka_unit_test(bias_and_relu_have_the_bits_of_the_ops),
         cmocka_unit_test(relu_gradients_have_the_bits_of_the_ops),
-        cmocka_unit_test(relu_gradients_are_summed),
         cmocka_unit_test(only_relu_gradients_are_taken_for_such),
         cmocka_unit_test(ones_are_summed_over_images_first),
         cmocka_unit_test(what_only_looks_like_pooling_stays),
