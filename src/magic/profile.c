@@ -23,7 +23,8 @@ const struct magic magic_profile = {
     .usage = "%profile CODE",
     .help = "shows the time and memory of each op of the compiled steps that CODE runs\n%profile "
             "model:train_on_batch(x, y) for one step, %profile model:fit(x, y, {epochs = 1}) for their "
-            "mean.\nMilliseconds are of one call; MB is what the op makes; the slowest come first. Ops that were "
+            "mean.\nMilliseconds are of one call; MB is what the op makes; equal ones are added up; the slowest come "
+            "first. Ops that were "
             "called one by one are added up below. %prof shows the lines of Lua that take the time.",
     .takes_cell = true,
     .run = run,

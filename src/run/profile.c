@@ -85,14 +85,22 @@ enum status profile_tune(struct run *r, struct buf *out, struct err *e) {
 
 /* ---- the report --------------------------------------------------------------------------------------------------- */
 
+/* Nodes of the same ops, shape and way. */
 struct row {
-    int node;
-    double seconds;
+    char label[256];
+    int node, count; /* the first, and how many */
+    double seconds, megabytes;
 };
 
 static int slower_first(const void *a, const void *b) {
     const struct row *x = a, *y = b;
     return x->seconds > y->seconds ? -1 : x->seconds < y->seconds ? 1 : x->node - y->node;
+}
+
+static int by_label(const void *a, const void *b) {
+    const struct row *x = a, *y = b;
+    const int order = strcmp(x->label, y->label);
+    return order ? order : x->node - y->node;
 }
 
 /* "add multiply maximum (12 ops)" for a fused node: as many names as fit. */
@@ -119,37 +127,73 @@ static double megabytes(const struct graph *g, const struct graph_node *n) {
     return bytes / 1e6;
 }
 
-static void print_row(const struct entry *p, const struct row *row, double total, struct buf *out) {
+static void label_node(const struct program *p, int node, struct buf *label) {
     char shape[256];
+    const struct graph_node *n = &program_graph(p)->node[node];
+    const struct op_sig *s = &program_graph(p)->value[n->out].sig;
+    const char *way = program_way(p, node);
+    print_ops(n, label);
+    if (way) buf_printf(label, " (%s)", way);
+    buf_printf(label, " -> %s%s", dtype_name(s->dtype), shape_text(&s->shape, shape, sizeof shape));
+}
+
+/* Those that have the same label become one, the slowest first; how many there are. */
+static int merge_rows(struct row *row, int n) {
+    int kept = 0;
+    qsort(row, (size_t)n, sizeof *row, by_label);
+    for (int i = 0; i < n; i++) {
+        if (kept > 0 && strcmp(row[kept - 1].label, row[i].label) == 0) {
+            row[kept - 1].count++;
+            row[kept - 1].seconds += row[i].seconds;
+            row[kept - 1].megabytes += row[i].megabytes;
+        } else {
+            row[kept++] = row[i];
+        }
+    }
+    qsort(row, (size_t)kept, sizeof *row, slower_first);
+    return kept;
+}
+
+/* The rows of a program's nodes, the caller's to free; NULL without memory. */
+static struct row *rows_of(const struct entry *p, int *n) {
+    struct err e = {0};
+    struct buf label = {0};
     const struct graph *g = program_graph(p->program);
-    const struct graph_node *n = &g->node[row->node];
-    const struct op_sig *s = &g->value[n->out].sig;
+    struct row *row = mem_alloc(sizeof *row * (size_t)(g->nnode + 1), &e);
+    if (!row) return NULL;
+    for (int i = 0; i < g->nnode; i++) {
+        label.len = 0;
+        label_node(p->program, i, &label);
+        row[i] = (struct row){.node = i, .count = 1, .seconds = p->seconds[i], .megabytes = megabytes(g, &g->node[i])};
+        snprintf(row[i].label, sizeof row[i].label, "%s", buf_text(&label));
+    }
+    buf_free(&label);
+    *n = merge_rows(row, g->nnode);
+    return row;
+}
+
+static void print_row(const struct entry *p, const struct row *row, double total, struct buf *out) {
     buf_printf(out, "%8.3f %5.1f %9.2f  ", row->seconds * 1e3 / (double)p->calls, 100 * row->seconds / total,
-               megabytes(g, n));
-    print_ops(n, out);
-    const char *way = program_way(p->program, row->node);
-    if (way) buf_printf(out, " (%s)", way);
-    buf_printf(out, " -> %s%s\n", dtype_name(s->dtype), shape_text(&s->shape, shape, sizeof shape));
+               row->megabytes);
+    if (row->count > 1) buf_printf(out, "%d x ", row->count);
+    buf_printf(out, "%s\n", row->label);
 }
 
 /* Nodes below a thousandth of the whole are summed up in one line. */
 static void print_entry(const struct entry *p, struct buf *out) {
     const struct graph *g = program_graph(p->program);
-    struct err e = {0};
-    struct row *row = mem_alloc(sizeof *row * (size_t)(g->nnode + 1), &e);
     double total = 0, rest = 0;
-    int shown = 0;
+    int n, shown = 0, left = 0;
+    struct row *row = rows_of(p, &n);
     if (!row) return;
-    for (int i = 0; i < g->nnode; i++) row[i] = (struct row){i, p->seconds[i]}, total += p->seconds[i];
-    qsort(row, (size_t)g->nnode, sizeof *row, slower_first);
+    for (int i = 0; i < g->nnode; i++) total += p->seconds[i];
     buf_printf(out, "program of %d nodes: %llu call%s, %.3f ms each, %.1f MB planned\n      ms     %%        MB  op\n",
                g->nnode, (unsigned long long)p->calls, p->calls == 1 ? "" : "s", total * 1e3 / (double)p->calls,
                (double)program_arena(p->program) / 1e6);
-    for (; shown < g->nnode && row[shown].seconds * 1000 >= total; shown++) print_row(p, &row[shown], total, out);
-    for (int i = shown; i < g->nnode; i++) rest += row[i].seconds;
-    if (shown < g->nnode)
-        buf_printf(out, "%8.3f %5.1f            %d more\n", rest * 1e3 / (double)p->calls, 100 * rest / total,
-                   g->nnode - shown);
+    for (; shown < n && row[shown].seconds * 1000 >= total; shown++) print_row(p, &row[shown], total, out);
+    for (int i = shown; i < n; i++) rest += row[i].seconds, left += row[i].count;
+    if (left)
+        buf_printf(out, "%8.3f %5.1f            %d more\n", rest * 1e3 / (double)p->calls, 100 * rest / total, left);
     mem_free(row);
 }
 

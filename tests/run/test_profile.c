@@ -44,6 +44,29 @@ static void test_each_op_of_each_program(void **state) {
     tensor_release(x);
 }
 
+/* x x x: two products of the same shape. */
+static void test_equal_nodes_are_one_line(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct buf text = {0};
+    struct tensor *x = test_full((struct shape){2, {30, 30}}, 0.5f), *in, *out;
+    struct program *p = NULL;
+    assert_ok(trace_begin(test_nn, &e), &e);
+    assert_ok(trace_input(test_nn, x->dtype, &x->shape, &in, &e), &e);
+    struct op_emitter m = run_emitter(test_nn, &e);
+    out = emit_matmul(&m, emit_matmul(&m, in, in, false, false), in, false, false);
+    assert_ok(trace_end(test_nn, &out, 1, &p, &e), &e);
+    op_emitter_close(&m);
+    assert_ok(profile_begin(test_nn, &e), &e);
+    call(p, x);
+    profile_end(test_nn, &text);
+    test_contains(buf_text(&text), "program of 2 nodes: 1 call, ");
+    test_contains(buf_text(&text), "2 x matmul -> float32(30, 30)\n");
+    buf_free(&text);
+    program_release(p);
+    tensor_release(x);
+}
+
 static void test_nothing_compiled_ran(void **state) {
     (void)state;
     struct err e = {0};
@@ -81,6 +104,7 @@ static void test_totals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_op_of_each_program),
+        cmocka_unit_test(test_equal_nodes_are_one_line),
         cmocka_unit_test(test_nothing_compiled_ran),
         cmocka_unit_test(test_totals),
     };
