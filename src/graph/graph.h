@@ -81,7 +81,8 @@ enum graph_pass {
     GRAPH_ADJOINT = 16,   /* sums of a first convolution's input gradient come from its kernel's */
     GRAPH_TRIM = 32,      /* convolutions compute only what max pooling reads */
     GRAPH_RECOMPUTE = 64, /* what is cheap to compute again is not kept in memory for another region */
-    GRAPH_ALL = 127,
+    GRAPH_UNPAD = 128,    /* sums of padded parts become their concatenation */
+    GRAPH_ALL = 255,
 };
 enum status graph_optimize(struct graph *g, unsigned passes, struct err *e);
 

@@ -21,6 +21,7 @@ enum status graph_rewrite_end(struct graph_rewrite *r, struct graph *g, struct e
 
 /* The passes, each in a file of its own. */
 enum status graph_prune(struct graph *g, unsigned passes, struct err *e); /* GRAPH_CSE, GRAPH_DCE */
+enum status graph_unpad(struct graph *g, struct err *e);
 enum status graph_adjoint(struct graph *g, struct err *e);
 enum status graph_trim(struct graph *g, struct err *e);
 enum status graph_recompute(struct graph *g, struct err *e);
