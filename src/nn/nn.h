@@ -263,8 +263,9 @@ struct nn_slots {
 };
 
 struct nn_optimizer {
-    struct nn_object
-        object;          /* variable[0] = iteration (int64), [1] = learning_rate (float32) if there is no schedule */
+    /* variable[0] = iteration (int64), [1] = learning_rate (float32) if there is no schedule; the last one what the class
+     * shares, if it does. */
+    struct nn_object object;
     struct nn_rate rate; /* as constructed; variable[1] is what counts, or the schedule */
     double weight_decay, clipnorm, global_clipnorm, clipvalue; /* NAN: none */
     bool built;
@@ -277,14 +278,18 @@ struct nn_optimizer {
 struct nn_update {
     struct tensor *value, *slot[NN_MAX_SLOTS];
     struct tensor *gradient, *learning_rate;
-    struct tensor *step; /* iteration + 1 as float32 */
+    struct tensor *step;   /* iteration + 1 as float32 */
+    struct tensor *shared; /* the number that the class's `shared` made, or NULL */
 };
 
 struct nn_optimizer_class {
     struct nn_class base;
     const char *slot_name[NN_MAX_SLOTS];
-    int (*nslot)(const struct nn_optimizer *o);    /* how many of them it uses; NULL: all that have a name */
-    double (*start)(const struct nn_optimizer *o); /* what they begin with; NULL: 0 */
+    int (*nslot)(const struct nn_optimizer *o);              /* how many of them it uses; NULL: all that have a name */
+    double (*start)(const struct nn_optimizer *o, int slot); /* what one begins with; NULL: 0 */
+    /* Optional: a number that all variables share, at first 1, and what it becomes before each step. */
+    const char *shared_name;
+    struct tensor *(*shared)(const struct nn_optimizer *o, struct nn_call *c, const struct nn_update *u);
     void (*update)(struct nn_optimizer *o, struct nn_call *c, struct nn_update *u);
 };
 /* What the next step is taken with, a float32 scalar. */

@@ -27,14 +27,16 @@ static enum status add_state(struct nn_optimizer *o, const char *name, enum dtyp
 enum status nn_optimizer_init(struct nn_object *b, struct err *e) {
     struct nn_optimizer *o = (struct nn_optimizer *)b;
     int64_t iteration = 0;
-    float rate = (float)o->rate.number;
+    const float rate = (float)o->rate.number, one = 1;
+    const char *shared = class_of(o)->shared_name;
     if (!isnan(o->clipnorm) + !isnan(o->clipvalue) + !isnan(o->global_clipnorm) > 1)
         return err_set(e, ERR_VALUE,
                        "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: clipnorm=%g, "
                        "clipvalue=%g, global_clipnorm=%g",
                        o->clipnorm, o->clipvalue, o->global_clipnorm);
     if (add_state(o, "iteration", DT_INT64, &iteration, e)) return e->status;
-    return o->rate.schedule ? OK : add_state(o, "learning_rate", DT_FLOAT32, &rate, e);
+    if (!o->rate.schedule && add_state(o, "learning_rate", DT_FLOAT32, &rate, e)) return e->status;
+    return shared ? add_state(o, shared, DT_FLOAT32, &one, e) : OK;
 }
 
 static void release_slots(struct nn_optimizer *o) {
@@ -68,7 +70,8 @@ static enum status add_slot(struct nn_optimizer *o, struct variable *v, int k, s
     struct buf path = {0};
     const bool starts = class_of(o)->start && v->value->dtype == DT_FLOAT32;
     float *numbers = mem_zalloc(tensor_bytes(v->value), e);
-    for (int64_t i = 0; numbers && starts && i < tensor_size(v->value); i++) numbers[i] = (float)class_of(o)->start(o);
+    for (int64_t i = 0; numbers && starts && i < tensor_size(v->value); i++)
+        numbers[i] = (float)class_of(o)->start(o, k);
     if (numbers && !slot_path(o, v, k, &path, e))
         nn_new_variable(o->object.run, buf_text(&path), v->value->dtype, &v->value->shape, numbers, false, out, e);
     mem_free(numbers);
@@ -193,6 +196,12 @@ enum status nn_optimizer_apply(struct nn_optimizer *o, struct tensor *const *gra
     struct nn_call c = nn_call_begin(o->object.run, &m, true, e);
     emit_t iteration = nn_read(&c, o->object.variable[0]), next = emit_adds(&m, iteration, 1);
     struct nn_update common = {.learning_rate = rate_at(o, &c, iteration), .step = emit_cast(&m, next, DT_FLOAT32)};
+    struct variable *shared = class_of(o)->shared ? o->object.variable[o->object.nvariable - 1] : NULL;
+    if (shared) {
+        common.shared = nn_read(&c, shared);
+        common.shared = class_of(o)->shared(o, &c, &common);
+        nn_assign(&c, shared, common.shared);
+    }
     emit_t global = o->global_clipnorm > 0 ? global_norm(&c, gradient, n) : NULL;
     for (int i = 0; i < n && !e->status; i++) update(o, &c, v[i], &common, gradient[i], global);
     nn_assign(&c, o->object.variable[0], next);

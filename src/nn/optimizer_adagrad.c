@@ -15,7 +15,8 @@ static const struct nn_arg args[] = {
     {0},
 };
 
-static double start(const struct nn_optimizer *o) {
+static double start(const struct nn_optimizer *o, int slot) {
+    (void)slot;
     return ((const struct adagrad *)o)->initial;
 }
 

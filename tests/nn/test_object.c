@@ -238,6 +238,11 @@ static void test_wrong_values(void **state) {
     refuse(NN_LAYER, "ReLU", "{\"negative_slope\": -1}", "negative_slope of a ReLU layer");
     refuse(NN_OPTIMIZER, "SGD", "{\"momentum\": 2}", "`momentum` must be a float between [0, 1]");
     refuse(NN_OPTIMIZER, "SGD", "{\"clipnorm\": 1, \"clipvalue\": 1}", "Only one of `clipnorm`");
+    refuse(NN_OPTIMIZER, "Ftrl", "{\"learning_rate_power\": 1}", "`learning_rate_power` needs to be negative or zero");
+    refuse(NN_OPTIMIZER, "Ftrl", "{\"beta\": 1, \"l2_shrinkage_regularization_strength\": -1}",
+           "`l2_shrinkage_regularization_strength` needs to be positive or zero");
+    refuse(NN_OPTIMIZER, "Ftrl", "{\"initial_accumulator_value\": -1}",
+           "`initial_accumulator_value` needs to be positive");
 }
 
 /* What Keras knows and celda does not is refused by its name. */

@@ -123,6 +123,16 @@ static void test_options(void **state) {
            4, 0.8625435, 2.1254907);
     expect("Adam", "{\"learning_rate\": 0.1}", 1, 0.9, 2.1);
     expect("Adam", "{\"learning_rate\": 0.1, \"amsgrad\": true}", 3, 0.7, 2.3);
+    expect("Ftrl", "{\"learning_rate\": 0.1}", 3, 0.667579, 2.0703423);
+    expect("Ftrl",
+           "{\"learning_rate\": 0.1, \"learning_rate_power\": -0.7, \"initial_accumulator_value\": 0.5, "
+           "\"l1_regularization_strength\": 0.3, \"l2_regularization_strength\": 0.2, "
+           "\"l2_shrinkage_regularization_strength\": 0.05, \"beta\": 0.4}",
+           4, 0.6449322, 1.8438163);
+    expect("Nadam",
+           "{\"learning_rate\": 0.1, \"beta_1\": 0.8, \"beta_2\": 0.9, \"epsilon\": 1e-3, \"weight_decay\": 0.1, "
+           "\"clipnorm\": 2.0}",
+           4, 0.6014276, 2.280435);
 }
 
 static void test_slots(void **state) {
