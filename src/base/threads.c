@@ -50,7 +50,7 @@ struct threads {
     double look; /* how long to look for what is expected, before sleeping; seconds */
     threads_fn *fn;
     void *arg;
-    int64_t least, grain; /* items of a chunk: so many, fewer towards the end */
+    int64_t grain, least; /* items of a chunk: so many, fewer towards the end */
     atomic_bool cancelled;
 };
 
@@ -74,7 +74,7 @@ int threads_available(void) {
     return cores < 1 ? 1 : cores;
 }
 
-/* The items of the next chunk, of `left`: at most half of them, so that the last to end is late by `least` only: a
+/* The items of the next chunk, of `left`: about half of them at most, so that the last to end is late by `least` only: a
  * training step of the tutorial's network takes 1 to 4 % less. */
 static int64_t chunk_of(const struct threads *t, int64_t left) {
     const int64_t half = ceil_div(left, 2 * t->least) * t->least;

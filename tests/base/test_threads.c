@@ -148,7 +148,7 @@ static void test_workers_may_go_anywhere(void **state) {
     threads_close(t);
 }
 
-/* Some chunks for each thread, where the loop has as many items, within the bounds. */
+/* Chunks are multiples of LEAST but for the last, at most as large as the grain, and small towards the end. */
 enum { SHARED = 4000, LEAST = 4 };
 
 struct shares {
@@ -184,6 +184,7 @@ static void test_shares_end_in_small_chunks(void **state) {
     threads_close(t);
 }
 
+/* Some chunks for each thread, where the loop has as many items, within the bounds. */
 static void test_grains_share_out(void **state) {
     (void)state;
     static const struct {

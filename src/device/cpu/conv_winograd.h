@@ -15,8 +15,8 @@ enum {
     CPU_WINOGRAD_PATCH = CPU_WINOGRAD_GRID * CPU_WINOGRAD_GRID * CPU_CONV_LANE
 };
 
-/* A correlation of (images, h, w, c) with (3, 3, c, o) to (images, oh, ow, o), or what of its kernel, whose gradient it is,
- * both transforms give. */
+/* A correlation of (images, h, w, c) with (3, 3, c, o) to (images, oh, ow, o); of a kernel's gradient: these two images, whose
+ * transforms are multiplied. */
 struct winograd_plan {
     const struct cpu_conv_kernels *kernels;
     const struct cpu_winograd *form;

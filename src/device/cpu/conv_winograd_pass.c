@@ -2,7 +2,7 @@
  * rows that the threads share. Invariant: a row's transform depends on nothing but its patch. */
 #include "device/cpu/conv_winograd.h"
 
-enum { LANE = CPU_CONV_LANE, TAPS = CPU_WINOGRAD_TAPS, MAX_GRID = CPU_WINOGRAD_GRID };
+enum { TAPS = CPU_WINOGRAD_TAPS, MAX_GRID = CPU_WINOGRAD_GRID };
 
 struct winograd_plan cpu_winograd_plan_of(const struct cpu *c, const struct cpu_conv *g, enum cpu_conv_pass pass) {
     struct winograd_plan p;
@@ -41,7 +41,6 @@ static void transform_lanes(const struct cpu_conv_kernels *k, const struct winog
     if (s->inverse && !straight) cpu_conv_patch_leave(k, g, at, used);
 }
 
-/* Rows begin .. end-1 of a chunk of `rows` that starts at row `first`. */
 void cpu_winograd_transform(const struct cpu_conv_kernels *k, const struct winograd_side *s, int64_t first,
                             int64_t rows, int64_t begin, int64_t end, float *planes, float *scratch) {
     int lanes = k->lanes;

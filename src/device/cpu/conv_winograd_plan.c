@@ -2,7 +2,7 @@
  * numbers are summed apart depends on the geometry and the instruction set alone. */
 #include "device/cpu/conv_winograd.h"
 
-enum { LANE = CPU_CONV_LANE, PAD = CPU_WINOGRAD_PAD, TAPS = 3 };
+enum { LANE = CPU_CONV_LANE, PAD = CPU_WINOGRAD_PAD, TAPS = CPU_WINOGRAD_TAPS };
 
 /* A chunk of a thread's own stays in its core's cache. Where weights' transforms are larger than LARGE_FLOATS they leave it
  * between two chunks: then chunks of fewer rows wait for them (128 to 128 channels: 1.7 ms with 14, 1.5 with 24). */
@@ -18,13 +18,13 @@ enum { SHARED_FLOATS = 1 << 21, LEAST_SHARED = 128, MOST_OWN_FLOATS = 1 << 22 };
  * where these share no cache (a step of vgg32 takes 5 % less). */
 enum { SEGMENTS = 8, SEGMENT_ROWS = 64, PART_FLOATS = 1 << 19 };
 
-static int64_t chunk_rows(const struct winograd_plan *p, enum cpu_conv_pass pass) {
+static int64_t chunk_rows(const struct winograd_plan *p) {
     const int64_t numbers = p->form->points * (p->cblocks * p->cblock + p->oblocks * p->oblock);
     const bool large = p->form->points * p->wplane > LARGE_FLOATS;
     int64_t most = CHUNK_FLOATS / numbers, least = large ? LEAST_LARGE : LEAST, even = EVEN;
     if (p->shared)
         most = SHARED_FLOATS / numbers, least = LEAST_SHARED, even = 1;
-    else if (pass == CPU_CONV_GRAD_KERNEL)
+    else if (p->pass == CPU_CONV_GRAD_KERNEL)
         most *= 2, least = even = 1;
     else if (most > MOST)
         most = MOST;
@@ -48,13 +48,13 @@ static int64_t reach(const struct winograd_plan *p, int a) {
     return p->back ? cpu_conv_reach(a ? p->w : p->h, p->before[a], size) : size;
 }
 
-static void plan_rows(struct winograd_plan *p, enum cpu_conv_pass pass, int threads) {
-    const bool kernel = pass == CPU_CONV_GRAD_KERNEL;
+static void plan_rows(struct winograd_plan *p, int threads) {
+    const bool kernel = p->pass == CPU_CONV_GRAD_KERNEL;
     p->segments = kernel ? segments(p) : 1;
     p->segment = cpu_ceil_div(p->rows, p->segments);
     p->shared = kernel ? p->segments == 1 || p->segments < threads
                        : p->rows <= LEAST_SHARED || p->form->points * p->wplane > MOST_OWN_FLOATS;
-    p->chunk = chunk_rows(p, pass);
+    p->chunk = chunk_rows(p);
     p->xplane = p->chunk * p->cblock * p->cblocks + PAD;
     p->yplane = p->chunk * p->oblock * p->oblocks + PAD;
 }
@@ -78,24 +78,24 @@ static struct winograd_plan plan_images(const struct cpu *c, const struct cpu_wi
 }
 
 /* A kernel's gradient has the points around a tile from x or from dy: from dy, as the input's gradient, with which it may
- * then run, where that makes no more tiles. */
+ * then run, where that makes no more tiles; a large one, which never does, from x. */
 static struct winograd_plan plan_form(const struct cpu *c, const struct cpu_winograd *form, const struct cpu_conv *g,
                                       enum cpu_conv_pass pass) {
     struct winograd_plan p = plan_images(c, form, g, pass, pass == CPU_CONV_GRAD_INPUT);
     if (pass == CPU_CONV_GRAD_KERNEL && is_small(&p)) {
         const struct winograd_plan back = plan_images(c, form, g, pass, true);
-        if (back.rows <= p.rows && is_small(&back)) p = back;
+        if (back.rows <= p.rows) p = back;
     }
-    plan_rows(&p, pass, threads_count(c->threads));
+    plan_rows(&p, threads_count(c->threads));
     return p;
 }
 
 /* The products, tiles of 16 channels transformed and back, and the kernel's transform. */
-static double plan_cost(const struct winograd_plan *p, enum cpu_conv_pass pass) {
+static double plan_cost(const struct winograd_plan *p) {
     const double slow = 16.0 / p->kernels->lanes, rows = (double)p->rows, points = p->form->points;
-    const double in = (double)cpu_ceil_div(p->c, LANE), out = (double)cpu_ceil_div(p->o, LANE);
-    const double product = points * rows * (double)(p->c * p->oblocks * p->oblock) / 133;
-    const double weights = (pass == CPU_CONV_GRAD_KERNEL ? 7.7 : points / 15) * (double)(TAPS * TAPS * p->c * p->o);
+    const double in = (double)cpu_ceil_div(p->win, LANE), out = (double)cpu_ceil_div(p->wout, LANE);
+    const double product = points * rows * (double)(p->win * p->wblocks * p->wblock) / 133;
+    const double weights = (p->pass == CPU_CONV_GRAD_KERNEL ? 7.7 : points / 15) * (double)(TAPS * TAPS * p->c * p->o);
     return slow * (product + rows * points * (1.22 * in + 0.94 * out)) + weights;
 }
 
@@ -105,7 +105,7 @@ void cpu_winograd_plan(const struct cpu *c, const struct cpu_conv *g, enum cpu_c
     best->form = NULL;
     for (int i = 0; forms[i]; i++) {
         const struct winograd_plan p = plan_form(c, forms[i], g, pass);
-        const double ns = plan_cost(&p, pass);
+        const double ns = plan_cost(&p);
         if ((pass == CPU_CONV_GRAD_KERNEL ? p.rows : p.c) < p.form->sums) continue;
         if (!best->form || ns < *cost) *best = p, *cost = ns;
     }

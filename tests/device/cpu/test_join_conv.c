@@ -382,7 +382,7 @@ static void what_only_looks_like_pooling_stays(void **state) {
     graph_free(g);
 }
 
-/* Whether they do. */
+/* Whether both gradients run together, as expected. */
 static void check_both(struct device *d, const struct pooled *p, const char *algorithm, bool together) {
     const int64_t windows = (out_size(p) - p->window) / p->stride + 1;
     struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
@@ -408,6 +408,7 @@ static void both_gradients_run_together(void **state) {
     check_both(test_cpu[test_ncpu - 1], &one, "fft", true);
     check_both(test_cpu[test_ncpu - 1], &one, "direct", false);
     check_both(test_cpu[0], &parts, "winograd", true);
+    check_both(test_cpu[2], &parts, "winograd", false); /* two parts for three threads */
     check_both(test_cpu[0], &few, "winograd", false);
 }
 
