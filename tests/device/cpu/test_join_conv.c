@@ -1,18 +1,9 @@
 /* What runs with a convolution or its gradients has the bits of the ops run one by one, for each algorithm, on every
- * instruction set and number of threads: pooling, scaling, bias and relu, relu's gradient, the other gradient; a channel of
- * ones, whose sums run in another order. And the memory that is not needed then. */
-#include <math.h>
+ * instruction set and number of threads: pooling, scaling, the other gradient. And the memory that is not needed then. */
 #include <stdio.h>
 
-#include "device/cpu/conv.h"
 #include "device/cpu/tuned.h"
-#include "support/cpu.h"
-#include "support/graphs.h"
-
-struct pooled {
-    int64_t size, channels, kernel, filters, before; /* of the convolution, square, of three images */
-    int64_t window, stride, padding;                 /* of the pooling */
-};
+#include "support/pooled.h"
 
 /* One tile and several, windows that leave a rest (of a tile, of the gradient), that overlap, that stand apart, that
  * hang over; half vectors; so many tiles that kernel gradients sum them in parts. */
@@ -24,77 +15,16 @@ static const struct pooled shapes[] = {
     {56, 16, 3, 32, 1, 2, 2, 0}, {59, 24, 3, 16, 0, 2, 2, 0},
 };
 
-static union op_attrs conv_attrs(const struct pooled *p) {
-    return (union op_attrs){.window = {.size = {p->kernel, p->kernel},
-                                       .stride = {1, 1},
-                                       .dilation = {1, 1},
-                                       .before = {p->before, p->before},
-                                       .after = {p->before, p->before},
-                                       .groups = 1,
-                                       .input = {p->size, p->size}}};
-}
-
-static int64_t out_size(const struct pooled *p) {
-    return p->size + 2 * p->before - p->kernel + 1;
-}
-
-static union op_attrs pool_attrs(const struct pooled *p) {
-    return (union op_attrs){.window = {.size = {p->window, p->window},
-                                       .stride = {p->stride, p->stride},
-                                       .dilation = {1, 1},
-                                       .before = {p->padding, p->padding},
-                                       .after = {p->padding, p->padding},
-                                       .groups = 1,
-                                       .input = {out_size(p), out_size(p)}}};
-}
-
-/* From now on that algorithm runs these convolutions, of n images, on c, where it can; whether it can anything. */
-static bool insist_for(struct cpu *c, const struct pooled *p, int64_t n, const struct cpu_conv_algorithm *a) {
-    struct err e = {0};
-    const struct cpu_conv g = {.dtype = DT_FLOAT32,
-                               .n = n,
-                               .h = p->size,
-                               .w = p->size,
-                               .c = p->channels,
-                               .kh = p->kernel,
-                               .kw = p->kernel,
-                               .o = p->filters,
-                               .oh = out_size(p),
-                               .ow = out_size(p),
-                               .stride = {1, 1},
-                               .dilation = {1, 1},
-                               .before = {p->before, p->before},
-                               .groups = 1};
-    bool any = false;
-    cpu_tuned_clear(c);
-    for (enum cpu_conv_pass pass = CPU_CONV_FORWARD; pass <= CPU_CONV_GRAD_KERNEL; pass++) {
-        if (!a->supports(&g, pass)) continue;
-        assert_ok(cpu_tuned_add(c, &g, pass, a, &e), &e);
-        any = true;
-    }
-    return any;
-}
-
-static bool insist(struct cpu *c, const struct pooled *p, const struct cpu_conv_algorithm *a) {
-    return insist_for(c, p, 3, a);
-}
-
-static int call(struct graph *g, const struct op *op, int a, int b, const union op_attrs *attrs) {
-    struct err e = {0};
-    const int v = graph_add(g, op, (int[]){a, b}, op->nin, attrs, &e);
-    if (v < 0) fail_msg("%s", e.text);
-    return v;
-}
-
 enum { FORWARD = 3, BACK = 2 };
 static const struct op *const result[FORWARD] = {&op_max_pool2d, &op_max_pool2d_argmax, &op_max_pool2d_argmax};
 
 /* x, kernel -> the pooled convolution, by the op without places, and with them. */
 static struct graph *forward_graph(const struct pooled *p, struct tensor *const in[2], bool places) {
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
+    const union op_attrs conv = pooled_conv(p), pool = pooled_pool(p);
     struct graph *g = graphs_new();
     const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape);
-    const int v = call(g, places ? &op_max_pool2d_argmax : &op_max_pool2d, call(g, &op_conv2d, x, k, &conv), 0, &pool);
+    const int v = pooled_call(g, places ? &op_max_pool2d_argmax : &op_max_pool2d,
+                              pooled_call(g, &op_conv2d, x, k, &conv), 0, &pool);
     graphs_output(g, v);
     if (places) graphs_output(g, v + 1);
     return g;
@@ -104,26 +34,17 @@ static struct graph *forward_graph(const struct pooled *p, struct tensor *const 
 static struct graph *back_graph(const struct pooled *p, struct tensor *const in[2], struct tensor *place,
                                 const struct tensor *dv) {
     struct err e = {0};
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
+    const union op_attrs conv = pooled_conv(p), pool = pooled_pool(p);
     struct graph *g = graphs_new();
     const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), d = graphs_input(g, dv->shape);
-    const int dy = call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), d, &pool);
-    graphs_output(g, call(g, &op_conv2d_grad_input, dy, k, &conv));
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
+    const int dy = pooled_call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), d, &pool);
+    graphs_output(g, pooled_call(g, &op_conv2d_grad_input, dy, k, &conv));
+    graphs_output(g, pooled_call(g, &op_conv2d_grad_kernel, x, dy, &conv));
     return g;
 }
 
-static void same(struct device *d, const struct graph *g, struct tensor *const *in, struct tensor *const *want) {
-    struct tensor *got[2];
-    graphs_execute(d, g, in, got);
-    for (int i = 0; i < g->noutput; i++) {
-        test_same_bits(want[i], got[i]);
-        tensor_release(got[i]);
-    }
-}
-
 static void check_pooled(struct device *d, const struct pooled *p) {
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
+    const union op_attrs conv = pooled_conv(p), pool = pooled_pool(p);
     struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
                             test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2)};
     struct tensor *y = test_run(d, &op_conv2d, in, 2, &conv), *want[FORWARD];
@@ -133,9 +54,9 @@ static void check_pooled(struct device *d, const struct pooled *p) {
     struct tensor *dx = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){dy, in[1]}, 2, &conv);
     struct tensor *dk = test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){in[0], dy}, 2, &conv);
     struct graph *g[3] = {forward_graph(p, in, false), forward_graph(p, in, true), back_graph(p, in, want[2], in[2])};
-    same(d, g[0], in, want);
-    same(d, g[1], in, want + 1);
-    same(d, g[2], in, (struct tensor *[]){dx, dk});
+    pooled_same(d, g[0], in, want);
+    pooled_same(d, g[1], in, want + 1);
+    pooled_same(d, g[2], in, (struct tensor *[]){dx, dk});
     struct tensor *all[] = {in[0], in[1], in[2], y, want[0], want[1], want[2], dy, dx, dk};
     for (int i = 0; i < 10; i++) tensor_release(all[i]);
     for (int i = 0; i < 3; i++) graph_free(g[i]);
@@ -146,206 +67,9 @@ static void pooled_convolutions_have_the_bits_of_the_ops(void **state) {
     for (int c = 0; c < test_ncpu; c++)
         for (int a = 0; cpu_conv_algorithms[a]; a++)
             for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-                insist((struct cpu *)test_cpu[c], &shapes[i], cpu_conv_algorithms[a]);
+                pooled_insist((struct cpu *)test_cpu[c], &shapes[i], cpu_conv_algorithms[a]);
                 check_pooled(test_cpu[c], &shapes[i]);
             }
-    for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
-}
-
-/* A bias, relu and y > 0 behind a convolution, which may be pooled; `steps` of them. */
-static struct graph *finished_graph(const struct pooled *p, struct tensor *const *in, bool pools, int steps) {
-    struct err e = {0};
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p), none = {.full = {.dtype = DT_FLOAT32}};
-    struct graph *g = graphs_new();
-    int v[3];
-    for (int i = 0; i < 3; i++) v[i] = graphs_input(g, in[i]->shape);
-    int y = call(g, &op_conv2d, v[0], v[1], &conv);
-    if (pools) y = call(g, &op_max_pool2d, y, 0, &pool);
-    const int zero = graph_add(g, &op_full, NULL, 0, &none, &e);
-    y = graphs_call(g, &op_add, 2, v[2], y);
-    if (steps > 1) y = graphs_call(g, &op_relu, 1, y);
-    graphs_output(g, y);
-    if (steps > 2) graphs_output(g, graphs_call(g, &op_gt, 2, y, zero));
-    assert_ok(graph_optimize(g, GRAPH_DCE | GRAPH_FUSE, &e), &e);
-    return g;
-}
-
-static void check_finished(struct device *d, const struct pooled *p, bool pools, int steps, bool joined) {
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
-    struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
-                            test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2),
-                            test_random(d, DT_FLOAT32, SHAPE(p->filters), -1, 1, 3)};
-    struct tensor *y = test_run(d, &op_conv2d, in, 2, &conv), *value = test_run(d, &op_max_pool2d, &y, 1, &pool);
-    struct tensor *sum = test_run(d, &op_add, (struct tensor *[]){pools ? value : y, in[2]}, 2, NULL);
-    struct tensor *relu = test_run(d, &op_relu, &sum, 1, NULL), *zero = test_random(d, DT_FLOAT32, SHAPE(1), 0, 0, 1);
-    struct tensor *positive = test_run(d, &op_gt, (struct tensor *[]){relu, zero}, 2, NULL);
-    struct tensor *want[2] = {steps > 1 ? relu : sum, positive};
-    struct graph *g = finished_graph(p, in, pools, steps);
-    assert_int_equal(graphs_runs_with(d, g, "bias"), joined && (!pools || graphs_runs_with(d, g, "max_pool2d")));
-    same(d, g, in, want);
-    graph_free(g);
-    struct tensor *all[] = {in[0], in[1], in[2], y, value, sum, relu, zero, positive};
-    for (int i = 0; i < 9; i++) tensor_release(all[i]);
-}
-
-/* Of every algorithm that can: several tiles, one, odd sizes, few channels. */
-static void bias_and_relu_have_the_bits_of_the_ops(void **state) {
-    (void)state;
-    static const int some[] = {0, 2, 3, 4, 8, 13};
-    const struct pooled ragged = {9, 16, 3, 20, 1, 2, 2, 0};
-    const struct pooled large = {100, 1, 3, 48, 1, 2, 2, 0}; /* 5.8 MB, written past the caches */
-    for (int c = 0; c < test_ncpu; c++) {
-        struct cpu *cpu = (struct cpu *)test_cpu[c];
-        for (int a = 0; cpu_conv_algorithms[a]; a++)
-            for (size_t i = 0; i < sizeof some / sizeof *some && cpu_conv_algorithms[a]->finishes[0]; i++) {
-                const struct pooled *p = &shapes[some[i]];
-                if (cpu_conv_algorithms[a] == cpu_conv_find("winograd") && p->kernel != 3) continue;
-                insist(cpu, p, cpu_conv_algorithms[a]);
-                for (int steps = 1; steps <= 3; steps++)
-                    for (int pools = 0; pools < 2; pools++) check_finished(test_cpu[c], p, pools, steps, true);
-            }
-    }
-    insist((struct cpu *)test_cpu[0], &large, cpu_conv_find("direct"));
-    check_finished(test_cpu[0], &large, false, 3, true);
-    insist((struct cpu *)test_cpu[0], &ragged, cpu_conv_find("fft"));
-    check_finished(test_cpu[0], &ragged, false, 2, false); /* filters that fill no vectors */
-    for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
-}
-
-/* relu's gradient behind an input's: dx where mask, else 0. dy, v, may be pooled (place not NULL); `both`: and the
- * kernel's gradient. */
-static struct graph *gated_graph(const struct pooled *p, struct tensor *const in[3], struct tensor *mask,
-                                 struct tensor *place, bool both) {
-    struct err e = {0};
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p), none = {.full = {.dtype = DT_FLOAT32}};
-    struct graph *g = graphs_new();
-    const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), v = graphs_input(g, in[2]->shape);
-    const int dy = place ? call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), v, &pool) : v;
-    const int dx = call(g, &op_conv2d_grad_input, dy, k, &conv), zero = graph_add(g, &op_full, NULL, 0, &none, &e);
-    graphs_output(g, graphs_call(g, &op_where, 3, graph_add_constant(g, mask, &e), dx, zero));
-    if (both) graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
-    return g;
-}
-
-static void check_gated(struct device *d, const struct pooled *p, bool pools, bool both, bool joined) {
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p);
-    struct tensor *x = test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1);
-    struct tensor *kernel = test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2);
-    struct tensor *y = test_run(d, &op_conv2d, (struct tensor *[]){x, kernel}, 2, &conv);
-    struct tensor *value = test_run(d, &op_max_pool2d_argmax, &y, 1, &pool);
-    struct tensor *place = test_run_output(d, &op_max_pool2d_argmax, &y, 1, &pool, 1);
-    struct tensor *unpooled = test_run(d, &op_max_unpool2d, (struct tensor *[]){place, value}, 2, &pool);
-    struct tensor *dy = pools ? unpooled : y, *mask = test_random(d, DT_BOOL, x->shape, 0, 1, 3);
-    struct tensor *dx = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){dy, kernel}, 2, &conv);
-    struct tensor *zero = test_random(d, DT_FLOAT32, SHAPE(1), 0, 0, 1);
-    struct tensor *want[2] = {test_run(d, &op_where, (struct tensor *[]){mask, dx, zero}, 3, NULL),
-                              test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){x, dy}, 2, &conv)};
-    struct tensor *in[3] = {x, kernel, pools ? value : y};
-    struct graph *g = gated_graph(p, in, mask, pools ? place : NULL, both);
-    assert_int_equal(graphs_runs_with(d, g, "where"), joined);
-    same(d, g, in, want);
-    graph_free(g);
-    struct tensor *all[] = {x, kernel, y, value, place, unpooled, mask, dx, zero, want[0], want[1]};
-    for (int i = 0; i < 11; i++) tensor_release(all[i]);
-}
-
-/* Zeros of more images than dx, which is repeated then, and zeros below 0. */
-static void check_other_zeros(struct device *d, const struct pooled *p, struct shape shape, double value) {
-    struct err e = {0};
-    const union op_attrs conv = conv_attrs(p), zeros = {.full = {.dtype = DT_FLOAT32, .shape = shape, .value = value}};
-    const struct shape one = SHAPE(1, p->size, p->size, p->channels);
-    struct tensor *dy = test_random(d, DT_FLOAT32, SHAPE(1, p->size, p->size, p->filters), -1, 1, 1);
-    struct tensor *kernel = test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2);
-    struct tensor *mask = test_random(d, DT_BOOL, one, 0, 1, 3), *zero = test_random(d, DT_FLOAT32, shape, 0, 0, 1);
-    for (int64_t i = 0; i < tensor_size(zero); i++) ((float *)tensor_data(zero))[i] = (float)value;
-    struct graph *g = graphs_new();
-    const int v = graphs_input(g, dy->shape), k = graphs_input(g, kernel->shape);
-    const int dx = call(g, &op_conv2d_grad_input, v, k, &conv), full = graph_add(g, &op_full, NULL, 0, &zeros, &e);
-    graphs_output(g, graphs_call(g, &op_where, 3, graph_add_constant(g, mask, &e), dx, full));
-    struct tensor *made = test_run(d, &op_conv2d_grad_input, (struct tensor *[]){dy, kernel}, 2, &conv);
-    struct tensor *want = test_run(d, &op_where, (struct tensor *[]){mask, made, zero}, 3, NULL);
-    assert_false(graphs_runs_with(d, g, "where"));
-    same(d, g, (struct tensor *[]){dy, kernel}, &want);
-    graph_free(g);
-    struct tensor *all[] = {dy, kernel, mask, zero, made, want};
-    for (int i = 0; i < 6; i++) tensor_release(all[i]);
-}
-
-static void only_relu_gradients_are_taken_for_such(void **state) {
-    (void)state;
-    const struct pooled p = {8, 16, 3, 16, 1, 2, 2, 0};
-    insist_for((struct cpu *)test_cpu[0], &p, 1, cpu_conv_find("winograd"));
-    check_other_zeros(test_cpu[0], &p, SHAPE(2, 8, 8, 16), 0);
-    check_other_zeros(test_cpu[0], &p, SHAPE(1), -0.0);
-    cpu_tuned_clear((struct cpu *)test_cpu[0]);
-}
-
-/* Of every algorithm, whether it can or not, and where channels fill no vectors. */
-static void relu_gradients_have_the_bits_of_the_ops(void **state) {
-    (void)state;
-    const struct pooled some[] = {{9, 16, 3, 16, 1, 2, 2, 0}, {14, 32, 3, 16, 1, 2, 2, 0}, {7, 20, 3, 16, 1, 2, 2, 0}};
-    for (int c = 0; c < test_ncpu; c++)
-        for (int a = 0; cpu_conv_algorithms[a]; a++)
-            for (int i = 0; i < 3; i++) {
-                if (!insist((struct cpu *)test_cpu[c], &some[i], cpu_conv_algorithms[a])) continue;
-                const bool joined = cpu_conv_algorithms[a]->finishes[1] && some[i].channels % 16 == 0;
-                for (int k = 0; k < 4; k++) check_gated(test_cpu[c], &some[i], k & 1, k & 2, joined);
-            }
-    for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
-}
-
-/* The gradient of a kernel over x and a channel of ones; dy may be pooled. */
-static struct graph *ones_graph(const struct pooled *p, struct tensor *const in[2], struct tensor *place) {
-    struct err e = {0};
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p), channels = {.axes = {1, {3}, false}};
-    union op_attrs ones = {.full = {.dtype = DT_FLOAT32, .shape = in[0]->shape, .value = 1}};
-    ones.full.shape.dim[3] = 1;
-    struct graph *g = graphs_new();
-    const int x = graphs_input(g, in[0]->shape), v = graphs_input(g, in[1]->shape);
-    const int dy = place ? call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), v, &pool) : v;
-    const int wide = graphs_with(g, &op_concatenate, x, graph_add(g, &op_full, NULL, 0, &ones, &e), channels);
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, wide, dy, &conv));
-    return g;
-}
-
-static void check_ones(struct device *d, const struct pooled *p, int64_t n, bool pools, bool joined) {
-    const union op_attrs conv = conv_attrs(p), pool = pool_attrs(p), channels = {.axes = {1, {3}, false}};
-    const int64_t size = out_size(p);
-    struct pooled both = *p;
-    both.channels++;
-    insist_for((struct cpu *)d, &both, n, cpu_conv_find("direct"));
-    struct tensor *x = test_random(d, DT_FLOAT32, SHAPE(n, p->size, p->size, p->channels), -1, 1, 1);
-    struct tensor *one = test_random(d, DT_FLOAT32, SHAPE(n, p->size, p->size, 1), 1, 1, 1);
-    struct tensor *y = test_random(d, DT_FLOAT32, SHAPE(n, size, size, p->filters), -1, 1, 2);
-    struct tensor *value = test_run(d, &op_max_pool2d_argmax, &y, 1, &pool);
-    struct tensor *place = test_run_output(d, &op_max_pool2d_argmax, &y, 1, &pool, 1);
-    struct tensor *unpooled = test_run(d, &op_max_unpool2d, (struct tensor *[]){place, value}, 2, &pool);
-    struct tensor *wide = test_run(d, &op_concatenate, (struct tensor *[]){x, one}, 2, &channels), *got;
-    struct tensor *want =
-        test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){wide, pools ? unpooled : y}, 2, &conv);
-    struct graph *g = ones_graph(p, (struct tensor *[]){x, pools ? value : y}, pools ? place : NULL);
-    assert_int_equal(graphs_runs_with(d, g, "concatenate"), joined);
-    graphs_execute(d, g, (struct tensor *[]){x, pools ? value : y}, &got);
-    assert_int_equal(tensor_size(got), tensor_size(want));
-    for (int64_t i = 0; i < tensor_size(want); i++)
-        assert_true(fabs(test_at(got, i) - test_at(want, i)) <= 1e-6 * (double)(n * size * size));
-    graph_free(g);
-    struct tensor *all[] = {x, one, y, value, place, unpooled, wide, want, got};
-    for (int i = 0; i < 9; i++) tensor_release(all[i]);
-}
-
-/* Of fewer images than groups and of more; of several strips; where filters fill no vectors. */
-static void ones_are_summed_over_images_first(void **state) {
-    (void)state;
-    const struct pooled p = {28, 1, 5, 48, 2, 2, 2, 0}, small = {9, 2, 3, 16, 0, 2, 2, 0},
-                        ragged = {9, 2, 3, 20, 1, 2, 2, 0};
-    for (int c = 0; c < test_ncpu; c++)
-        for (int pools = 0; pools < 2; pools++) {
-            check_ones(test_cpu[c], &p, 3, pools, true);
-            check_ones(test_cpu[c], &p, 37, pools, true);
-            check_ones(test_cpu[c], &small, 70, pools, true);
-            check_ones(test_cpu[c], &ragged, 20, pools, false);
-        }
     for (int c = 0; c < test_ncpu; c++) cpu_tuned_clear((struct cpu *)test_cpu[c]);
 }
 
@@ -354,7 +78,7 @@ static void what_only_looks_like_pooling_stays(void **state) {
     (void)state;
     struct err e = {0};
     const struct pooled p = {8, 16, 3, 16, 1, 2, 2, 0};
-    const union op_attrs conv = conv_attrs(&p), pool = pool_attrs(&p);
+    const union op_attrs conv = pooled_conv(&p), pool = pooled_pool(&p);
     const union op_attrs turned = {.full.shape = SHAPE(3, 16, 4, 16)};
     struct device *d = test_cpu[0];
     struct tensor *in[3] = {test_random(d, DT_FLOAT32, SHAPE(3, 8, 8, 16), -1, 1, 1),
@@ -362,12 +86,12 @@ static void what_only_looks_like_pooling_stays(void **state) {
                             test_random(d, DT_FLOAT32, SHAPE(3, 4, 4, 16), -1, 1, 3)};
     struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, 4, 4, 16), 0, 4, 4);
     struct graph *g = graphs_new();
-    insist((struct cpu *)d, &p, cpu_conv_find("direct"));
+    pooled_insist((struct cpu *)d, &p, cpu_conv_find("direct"));
     const int x = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape), v = graphs_input(g, in[2]->shape);
-    const int y = call(g, &op_conv2d, x, k, &conv);
-    graphs_output(g, call(g, &op_max_pool2d, call(g, &op_reshape, y, 0, &turned), 0, &pool));
-    const int wide = call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), v, &pool);
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, wide, x, &conv));
+    const int y = pooled_call(g, &op_conv2d, x, k, &conv);
+    graphs_output(g, pooled_call(g, &op_max_pool2d, pooled_call(g, &op_reshape, y, 0, &turned), 0, &pool));
+    const int wide = pooled_call(g, &op_max_unpool2d, graph_add_constant(g, place, &e), v, &pool);
+    graphs_output(g, pooled_call(g, &op_conv2d_grad_kernel, wide, x, &conv));
     struct tensor *conv_y = test_run(d, &op_conv2d, in, 2, &conv);
     struct tensor *reshaped = test_run(d, &op_copy, &conv_y, 1, NULL);
     reshaped->shape = turned.full.shape;
@@ -375,7 +99,7 @@ static void what_only_looks_like_pooling_stays(void **state) {
     struct tensor *unpooled = test_run(d, &op_max_unpool2d, (struct tensor *[]){place, in[2]}, 2, &pool);
     struct tensor *want[2] = {test_run(d, &op_max_pool2d, &reshaped, 1, &pool),
                               test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){unpooled, in[0]}, 2, &conv)};
-    same(d, g, in, want);
+    pooled_same(d, g, in, want);
     cpu_tuned_clear((struct cpu *)d);
     struct tensor *all[] = {in[0], in[1], in[2], place, conv_y, reshaped, unpooled, want[0], want[1]};
     for (int i = 0; i < 9; i++) tensor_release(all[i]);
@@ -384,14 +108,14 @@ static void what_only_looks_like_pooling_stays(void **state) {
 
 /* Whether both gradients run together, as expected. */
 static void check_both(struct device *d, const struct pooled *p, const char *algorithm, bool together) {
-    const int64_t windows = (out_size(p) - p->window) / p->stride + 1;
+    const int64_t windows = (pooled_out(p) - p->window) / p->stride + 1;
     struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, p->size, p->size, p->channels), -1, 1, 1),
                             test_random(d, DT_FLOAT32, SHAPE(p->kernel, p->kernel, p->channels, p->filters), -1, 1, 2)};
     struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, windows, windows, p->filters), 0, 4, 3);
     struct graph *g = back_graph(p, in, place, place);
     char way[64];
     snprintf(way, sizeof way, "%s, with %smax_unpool2d", algorithm, together ? "conv2d_grad_kernel, " : "");
-    insist((struct cpu *)d, p, cpu_conv_find(algorithm));
+    pooled_insist((struct cpu *)d, p, cpu_conv_find(algorithm));
     assert_true(graphs_runs_with(d, g, way));
     assert_int_equal(graphs_runs_with(d, g, "conv2d_grad_kernel"), together);
     cpu_tuned_clear((struct cpu *)d);
@@ -424,10 +148,10 @@ static struct graph *kept_graph(struct tensor *const *in, const union op_attrs *
     for (int i = 0; i < 5; i++) v[i] = graphs_input(g, in[i]->shape);
     const int scaled = graphs_call(g, &op_add, 2, v[4], graphs_call(g, &op_mul, 2, v[3], v[0]));
     const int x = kind == PLAIN ? v[0] : scaled, most = graphs_with(g, &op_max, x, -1, rows);
-    const int y = call(g, &op_conv2d, x, v[1], conv);
+    const int y = pooled_call(g, &op_conv2d, x, v[1], conv);
     graphs_output(g, graphs_call(g, &op_exp, 1, y));
-    graphs_output(g, call(g, &op_conv2d_grad_input, v[2], v[1], conv));
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, v[2], conv));
+    graphs_output(g, pooled_call(g, &op_conv2d_grad_input, v[2], v[1], conv));
+    graphs_output(g, pooled_call(g, &op_conv2d_grad_kernel, x, v[2], conv));
     if (kind == READ) graphs_output(g, most);
     assert_ok(graph_optimize(g, GRAPH_DCE | GRAPH_FUSE, &e), &e);
     return g;
@@ -461,7 +185,7 @@ static void check_kept(struct device *d, struct tensor *const *in, const union o
 
 static void gradients_take_up_what_the_forward_pass_did(void **state) {
     (void)state;
-    const union op_attrs conv = conv_attrs(&(struct pooled){7, 64, 5, 48, 2, 2, 2, 0});
+    const union op_attrs conv = pooled_conv(&(struct pooled){7, 64, 5, 48, 2, 2, 2, 0});
     const struct shape shape[5] = {SHAPE(100, 7, 7, 64), SHAPE(5, 5, 64, 48), SHAPE(100, 7, 7, 48), SHAPE(64),
                                    SHAPE(64)};
     struct tensor *in[5];
@@ -475,8 +199,8 @@ static void gradients_take_up_what_the_forward_pass_did(void **state) {
 static void two_convolutions_keep_apart(void **state) {
     (void)state;
     struct device *d = test_cpu[test_ncpu - 1];
-    const union op_attrs conv[2] = {conv_attrs(&(struct pooled){7, 64, 5, 48, 2, 2, 2, 0}),
-                                    conv_attrs(&(struct pooled){7, 64, 3, 48, 1, 2, 2, 0})};
+    const union op_attrs conv[2] = {pooled_conv(&(struct pooled){7, 64, 5, 48, 2, 2, 2, 0}),
+                                    pooled_conv(&(struct pooled){7, 64, 3, 48, 1, 2, 2, 0})};
     struct tensor *in[4] = {test_random(d, DT_FLOAT32, SHAPE(100, 7, 7, 64), -1, 1, 1),
                             test_random(d, DT_FLOAT32, SHAPE(5, 5, 64, 48), -1, 1, 2),
                             test_random(d, DT_FLOAT32, SHAPE(3, 3, 64, 48), -1, 1, 3),
@@ -484,11 +208,11 @@ static void two_convolutions_keep_apart(void **state) {
     struct graph *g = graphs_new();
     int v[4], y[2];
     for (int i = 0; i < 4; i++) v[i] = graphs_input(g, in[i]->shape);
-    for (int i = 0; i < 2; i++) y[i] = call(g, &op_conv2d, v[0], v[1 + i], &conv[i]);
+    for (int i = 0; i < 2; i++) y[i] = pooled_call(g, &op_conv2d, v[0], v[1 + i], &conv[i]);
     const int dy = graphs_call(g, &op_mul, 2, v[3], graphs_call(g, &op_add, 2, y[0], y[1]));
     for (int i = 0; i < 2; i++) {
-        graphs_output(g, call(g, &op_conv2d_grad_input, dy, v[1 + i], &conv[i]));
-        graphs_output(g, call(g, &op_conv2d_grad_kernel, v[0], dy, &conv[i]));
+        graphs_output(g, pooled_call(g, &op_conv2d_grad_input, dy, v[1 + i], &conv[i]));
+        graphs_output(g, pooled_call(g, &op_conv2d_grad_kernel, v[0], dy, &conv[i]));
     }
     struct tensor *r[2], *got[4];
     for (int i = 0; i < 2; i++) r[i] = test_run(d, &op_conv2d, (struct tensor *[]){in[0], in[1 + i]}, 2, &conv[i]);
@@ -513,17 +237,17 @@ static void gradients_that_follow_each_other_stay_apart(void **state) {
     (void)state;
     struct device *d = test_cpu[0];
     const struct pooled p = {7, 16, 5, 16, 2, 2, 2, 0};
-    const union op_attrs conv = conv_attrs(&p);
+    const union op_attrs conv = pooled_conv(&p);
     struct tensor *in[2] = {test_random(d, DT_FLOAT32, SHAPE(3, 7, 7, 16), -1, 1, 1),
                             test_random(d, DT_FLOAT32, SHAPE(5, 5, 16, 16), -1, 1, 2)};
     struct graph *g = graphs_new();
     const int dy = graphs_input(g, in[0]->shape), k = graphs_input(g, in[1]->shape);
-    const int x = graphs_call(g, &op_exp, 1, call(g, &op_conv2d_grad_input, dy, k, &conv));
-    graphs_output(g, call(g, &op_conv2d_grad_kernel, x, dy, &conv));
-    insist((struct cpu *)d, &p, cpu_conv_find("fft"));
+    const int x = graphs_call(g, &op_exp, 1, pooled_call(g, &op_conv2d_grad_input, dy, k, &conv));
+    graphs_output(g, pooled_call(g, &op_conv2d_grad_kernel, x, dy, &conv));
+    pooled_insist((struct cpu *)d, &p, cpu_conv_find("fft"));
     struct tensor *dx = test_run(d, &op_conv2d_grad_input, in, 2, &conv), *e = test_run(d, &op_exp, &dx, 1, NULL);
     struct tensor *want = test_run(d, &op_conv2d_grad_kernel, (struct tensor *[]){e, in[0]}, 2, &conv);
-    same(d, g, in, &want);
+    pooled_same(d, g, in, &want);
     cpu_tuned_clear((struct cpu *)d);
     struct tensor *all[] = {in[0], in[1], dx, e, want};
     for (int i = 0; i < 5; i++) tensor_release(all[i]);
@@ -540,7 +264,7 @@ static void what_is_only_pooled_needs_no_memory(void **state) {
                             test_random(d, DT_FLOAT32, SHAPE(3, 3, 1, 16), -1, 1, 2)};
     struct tensor *place = test_random(d, DT_UINT8, SHAPE(3, 64, 64, 16), 0, 4, 3);
     struct graph *g[2] = {forward_graph(&p, in, true), back_graph(&p, in, place, place)};
-    insist((struct cpu *)d, &p, cpu_conv_find("direct"));
+    pooled_insist((struct cpu *)d, &p, cpu_conv_find("direct"));
     for (int i = 0; i < 2; i++) {
         struct device_program *program;
         assert_ok(d->driver->compile(d, g[i], &program, &e), &e);
@@ -556,10 +280,6 @@ static void what_is_only_pooled_needs_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pooled_convolutions_have_the_bits_of_the_ops),
-        cmocka_unit_test(bias_and_relu_have_the_bits_of_the_ops),
-        cmocka_unit_test(relu_gradients_have_the_bits_of_the_ops),
-        cmocka_unit_test(only_relu_gradients_are_taken_for_such),
-        cmocka_unit_test(ones_are_summed_over_images_first),
         cmocka_unit_test(what_only_looks_like_pooling_stays),
         cmocka_unit_test(both_gradients_run_together),
         cmocka_unit_test(gradients_take_up_what_the_forward_pass_did),
