@@ -71,7 +71,7 @@ bool graph_is_elementwise(const struct graph_node *n);
 /* A readable listing, one node a line: "%7 float32(128, 10) = softmax(%6) axis=1". */
 void graph_print(const struct graph *g, struct buf *out);
 
-/* ---- passes: each rewrites g in place, and taking one out changes time, never a result ---------------------------- */
+/* ---- passes: each rewrites g in place, and taking one out changes time, never a result (unpad: a zero's sign) ---------------------------- */
 
 enum graph_pass {
     GRAPH_CSE = 1,        /* equal nodes become one */

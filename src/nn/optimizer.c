@@ -200,11 +200,11 @@ enum status nn_optimizer_apply(struct nn_optimizer *o, struct tensor *const *gra
     if (shared) {
         common.shared = nn_read(&c, shared);
         common.shared = class_of(o)->shared(o, &c, &common);
-        nn_assign(&c, shared, common.shared);
     }
     emit_t global = o->global_clipnorm > 0 ? global_norm(&c, gradient, n) : NULL;
     for (int i = 0; i < n && !e->status; i++) update(o, &c, v[i], &common, gradient[i], global);
     nn_assign(&c, o->object.variable[0], next);
+    if (shared) nn_assign(&c, shared, common.shared);
     if (nn_call_end(&c, NULL, NULL)) err_prefix(e, "optimizer %s", o->object.name);
     return e->status;
 }

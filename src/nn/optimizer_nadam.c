@@ -31,8 +31,9 @@ static void update(struct nn_optimizer *o, struct nn_call *c, struct nn_update *
     struct op_emitter *m = c->emit;
     emit_t now = decay(a, m, u->step), next = decay(a, m, emit_adds(m, u->step, 1));
     emit_t power = emit_pow(m, emit_scalar_like(m, u->step, a->beta_2), u->step);
-    u->slot[0] = nn_towards(c, u->slot[0], u->gradient, a->beta_1);
-    u->slot[1] = nn_towards(c, u->slot[1], emit_square(m, u->gradient), a->beta_2);
+    /* Unlike Adam's, Keras's betas are float32 before they are taken from 1. */
+    u->slot[0] = nn_towards(c, u->slot[0], u->gradient, (float)a->beta_1);
+    u->slot[1] = nn_towards(c, u->slot[1], emit_square(m, u->gradient), (float)a->beta_2);
     emit_t ahead = emit_div(m, next, emit_rsubs(m, 1, emit_mul(m, u->shared, next)));
     emit_t here = emit_div(m, emit_rsubs(m, 1, now), emit_rsubs(m, 1, u->shared));
     emit_t mean = emit_add(m, emit_mul(m, u->slot[0], ahead), emit_mul(m, u->gradient, here));

@@ -85,7 +85,7 @@ enum status profile_tune(struct run *r, struct buf *out, struct err *e) {
 
 /* ---- the report --------------------------------------------------------------------------------------------------- */
 
-/* Nodes of the same ops, shape and way. */
+/* Nodes of the same label: ops, as far as they fit, way and shape. */
 struct row {
     char label[256];
     int node, count; /* the first, and how many */
@@ -164,10 +164,15 @@ static struct row *rows_of(const struct entry *p, int *n) {
     for (int i = 0; i < g->nnode; i++) {
         label.len = 0;
         label_node(p->program, i, &label);
+        if (buf_status(&label, &e)) break;
         row[i] = (struct row){.node = i, .count = 1, .seconds = p->seconds[i], .megabytes = megabytes(g, &g->node[i])};
         snprintf(row[i].label, sizeof row[i].label, "%s", buf_text(&label));
     }
     buf_free(&label);
+    if (e.status) {
+        mem_free(row);
+        return NULL;
+    }
     *n = merge_rows(row, g->nnode);
     return row;
 }

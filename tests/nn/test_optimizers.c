@@ -92,17 +92,21 @@ static struct variable *pair(float a, float b) {
 }
 
 /* The variable (1, 2) after `steps` steps with gradient (3, -4). */
-static void expect(const char *name, const char *config, int steps, double a, double b) {
+static void expect_near(const char *name, const char *config, int steps, double a, double b, double tolerance) {
     struct err e = {0};
     struct nn_object *o = test_new(NN_OPTIMIZER, name, config);
     struct variable *v = pair(1, 2);
     struct tensor *gradient = test_floats(SHAPE(2), (float[]){3, -4});
     for (int i = 0; i < steps; i++) assert_ok(nn_optimizer_apply((struct nn_optimizer *)o, &gradient, &v, 1, &e), &e);
-    assert_float_equal(test_item(v->value, 0), a, 1e-5);
-    assert_float_equal(test_item(v->value, 1), b, 1e-5);
+    assert_float_equal(test_item(v->value, 0), a, tolerance);
+    assert_float_equal(test_item(v->value, 1), b, tolerance);
     tensor_release(gradient);
     variable_release(v);
     nn_release(o);
+}
+
+static void expect(const char *name, const char *config, int steps, double a, double b) {
+    expect_near(name, config, steps, a, b, 1e-5);
 }
 
 static void test_options(void **state) {
@@ -129,6 +133,7 @@ static void test_options(void **state) {
            "\"l1_regularization_strength\": 0.3, \"l2_regularization_strength\": 0.2, "
            "\"l2_shrinkage_regularization_strength\": 0.05, \"beta\": 0.4}",
            4, 0.6449322, 1.8438163);
+    expect_near("Nadam", "{\"learning_rate\": 0.1}", 3, 0.7452287, 2.2547712, 1e-6);
     expect("Nadam",
            "{\"learning_rate\": 0.1, \"beta_1\": 0.8, \"beta_2\": 0.9, \"epsilon\": 1e-3, \"weight_decay\": 0.1, "
            "\"clipnorm\": 2.0}",
@@ -150,6 +155,25 @@ static void test_slots(void **state) {
     assert_string_equal(b->variable[1]->path, "adam/learning_rate");
     variable_release(v);
     nn_release(b);
+}
+
+/* The iteration, the rate, and what Nadam shares; Ftrl's first slot alone begins at another number than 0. */
+static void test_state(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct nn_object *nadam = test_new(NN_OPTIMIZER, "Nadam", "{\"name\": \"nadam\"}"),
+                     *ftrl = test_new(NN_OPTIMIZER, "Ftrl", NULL);
+    struct variable *v = pair(1, 2);
+    assert_int_equal(nadam->nvariable, 3);
+    assert_string_equal(nadam->variable[2]->path, "nadam/u_product");
+    assert_float_equal(test_item(nadam->variable[2]->value, 0), 1, 0);
+    assert_int_equal(ftrl->nvariable, 2);
+    assert_ok(nn_optimizer_build((struct nn_optimizer *)ftrl, &v, 1, &e), &e);
+    assert_float_equal(test_item(((struct nn_optimizer *)ftrl)->slots[0].slot[0]->value, 0), 0.1, 1e-8);
+    assert_float_equal(test_item(((struct nn_optimizer *)ftrl)->slots[0].slot[1]->value, 0), 0, 0);
+    variable_release(v);
+    nn_release(nadam);
+    nn_release(ftrl);
 }
 
 static void test_wrong_calls(void **state) {
@@ -175,7 +199,7 @@ static void test_wrong_calls(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_golden_eager), cmocka_unit_test(test_golden_compiled), cmocka_unit_test(test_options),
-        cmocka_unit_test(test_slots),        cmocka_unit_test(test_wrong_calls),
+        cmocka_unit_test(test_slots),        cmocka_unit_test(test_state),           cmocka_unit_test(test_wrong_calls),
     };
     return cmocka_run_group_tests(tests, test_nn_open, test_nn_close);
 }
