@@ -113,7 +113,7 @@ static void join_regions(struct fusion *f) {
 bool graph_leaves(const struct graph *g, const struct graph_readers *r, const int *region, int value) {
     for (int k = r->first[value]; k < r->first[value + 1]; k++)
         if (region[r->node[k]] != region[g->value[value].node]) return true;
-    return graph_is_output(g, value);
+    return r->output[value];
 }
 
 /* A region being written: the node, and which operand each old value is (in `at`, by value; -1: none yet). */

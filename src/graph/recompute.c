@@ -58,7 +58,7 @@ static bool leaves_to_regions(const struct recompute *r, int v) {
             return false;
         found = true;
     }
-    return found && !graph_is_output(g, v);
+    return found && !r->readers.output[v];
 }
 
 /* From what v can be computed again: up some cheap nodes of its region. v itself: nothing. */

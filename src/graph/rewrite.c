@@ -74,7 +74,7 @@ enum status graph_rewrite_end(struct graph_rewrite *r, struct graph *g, struct e
 
 enum status graph_optimize(struct graph *g, unsigned passes, struct err *e) {
     if (passes & (GRAPH_CSE | GRAPH_DCE) && graph_prune(g, passes, e)) return e->status;
-    if (passes & GRAPH_UNPAD && (graph_unpad(g, e) || graph_prune(g, passes & GRAPH_DCE, e))) return e->status;
+    if (graph_unpad(g, passes, e)) return e->status;
     if (passes & GRAPH_TRIM && graph_trim(g, e)) return e->status;
     if (passes & GRAPH_ADJOINT && graph_adjoint(g, e)) return e->status;
     if (passes & GRAPH_RECOMPUTE && (graph_recompute(g, e) || graph_prune(g, passes & GRAPH_DCE, e))) return e->status;

@@ -21,7 +21,7 @@ enum status graph_rewrite_end(struct graph_rewrite *r, struct graph *g, struct e
 
 /* The passes, each in a file of its own. */
 enum status graph_prune(struct graph *g, unsigned passes, struct err *e); /* GRAPH_CSE, GRAPH_DCE */
-enum status graph_unpad(struct graph *g, struct err *e);
+enum status graph_unpad(struct graph *g, unsigned passes, struct err *e); /* GRAPH_UNPAD, and GRAPH_DCE after it */
 enum status graph_adjoint(struct graph *g, struct err *e);
 enum status graph_trim(struct graph *g, struct err *e);
 enum status graph_recompute(struct graph *g, struct err *e);
@@ -31,9 +31,11 @@ enum status graph_fuse(struct graph *g, struct err *e);
  * would be fused. */
 bool graph_is_fusable(const struct graph *g, int node);
 enum status graph_regions(const struct graph *g, int *region, struct err *e);
-/* The nodes that read value v: node[first[v]] .. node[first[v + 1] - 1], in their order, one that reads it twice twice. */
+/* The nodes that read value v: node[first[v]] .. node[first[v + 1] - 1], in their order, one that reads it twice twice; and
+ * whether it is an output. */
 struct graph_readers {
     int *first, *node;
+    bool *output;
 };
 /* After an error, too, it is freed. */
 enum status graph_readers_new(const struct graph *g, struct graph_readers *r, struct err *e);

@@ -153,6 +153,12 @@ struct tensor *nn_matches(struct nn_call *c, struct tensor *a, struct tensor *b)
         "weight_decay", NN_FLOAT, offsetof(struct nn_optimizer, weight_decay), DEFAULT,                                \
             .flags = NN_NULLABLE, .doc = "part of each weight, times the learning rate, taken off before each step"    \
     }
+/* Rows of a struct's own fields. */
+#define NN_EPSILON_ARG(STRUCT)                                                                                         \
+    { "epsilon", NN_FLOAT, offsetof(STRUCT, epsilon), "1e-07", .doc = "keeps the divisor away from 0" }
+#define NN_ADAM_ARGS(STRUCT, SECOND)                                                                                   \
+    {"beta_1", NN_FLOAT, offsetof(STRUCT, beta_1), "0.9", .doc = "decay of the mean of the gradients"},                \
+        {"beta_2", NN_FLOAT, offsetof(STRUCT, beta_2), "0.999", .doc = "decay of " SECOND}, NN_EPSILON_ARG(STRUCT)
 #define NN_OPTIMIZER_ARGS NN_WEIGHT_DECAY_ARG("null"), NN_DECAYED_OPTIMIZER_ARGS
 #define NN_DECAYED_OPTIMIZER_ARGS                                                                                      \
     {"clipnorm", NN_FLOAT, offsetof(struct nn_optimizer, clipnorm), "null", .doc = "largest norm of one gradient"},    \

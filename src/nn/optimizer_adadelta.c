@@ -9,7 +9,7 @@ struct adadelta {
 static const struct nn_arg args[] = {
     NN_LEARNING_RATE_ARG("0.001"),
     {"rho", NN_FLOAT, offsetof(struct adadelta, rho), "0.95", .doc = "decay of the means"},
-    {"epsilon", NN_FLOAT, offsetof(struct adadelta, epsilon), "1e-07", .doc = "keeps the divisor away from 0"},
+    NN_EPSILON_ARG(struct adadelta),
     NN_OPTIMIZER_ARGS,
     {0},
 };

@@ -10,7 +10,7 @@ static const struct nn_arg args[] = {
     NN_LEARNING_RATE_ARG("0.001"),
     {"initial_accumulator_value", NN_FLOAT, offsetof(struct adagrad, initial), "0.1",
      .doc = "what the sums of squares begin with"},
-    {"epsilon", NN_FLOAT, offsetof(struct adagrad, epsilon), "1e-07", .doc = "keeps the divisor away from 0"},
+    NN_EPSILON_ARG(struct adagrad),
     NN_OPTIMIZER_ARGS,
     {0},
 };

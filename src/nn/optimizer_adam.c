@@ -9,9 +9,7 @@ struct adam {
 };
 
 #define ADAM_ARGS                                                                                                      \
-    {"beta_1", NN_FLOAT, offsetof(struct adam, beta_1), "0.9", .doc = "decay of the mean of the gradients"},           \
-        {"beta_2", NN_FLOAT, offsetof(struct adam, beta_2), "0.999", .doc = "decay of the mean of their squares"},     \
-        {"epsilon", NN_FLOAT, offsetof(struct adam, epsilon), "1e-07", .doc = "keeps the divisor away from 0"}, {      \
+    NN_ADAM_ARGS(struct adam, "the mean of their squares"), {                                                          \
         "amsgrad", NN_BOOL, offsetof(struct adam, amsgrad), "false", .doc = "divides by the largest mean so far"       \
     }
 static const struct nn_arg args[] = {NN_LEARNING_RATE_ARG("0.001"), ADAM_ARGS, NN_OPTIMIZER_ARGS, {0}};
@@ -25,8 +23,8 @@ static int nslot(const struct nn_optimizer *o) {
 /* learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) */
 static struct tensor *corrected_rate(const struct adam *a, struct nn_call *c, const struct nn_update *u) {
     struct op_emitter *m = c->emit;
-    emit_t power_1 = emit_pow(m, emit_scalar_like(m, u->step, a->beta_1), u->step);
-    emit_t power_2 = emit_pow(m, emit_scalar_like(m, u->step, a->beta_2), u->step);
+    emit_t power_1 = emit_rpows(m, a->beta_1, u->step);
+    emit_t power_2 = emit_rpows(m, a->beta_2, u->step);
     emit_t rate = emit_mul(m, u->learning_rate, emit_sqrt(m, emit_rsubs(m, 1, power_2)));
     return emit_div(m, rate, emit_rsubs(m, 1, power_1));
 }

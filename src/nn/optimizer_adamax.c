@@ -8,9 +8,7 @@ struct adamax {
 
 static const struct nn_arg args[] = {
     NN_LEARNING_RATE_ARG("0.001"),
-    {"beta_1", NN_FLOAT, offsetof(struct adamax, beta_1), "0.9", .doc = "decay of the mean of the gradients"},
-    {"beta_2", NN_FLOAT, offsetof(struct adamax, beta_2), "0.999", .doc = "decay of the largest gradient"},
-    {"epsilon", NN_FLOAT, offsetof(struct adamax, epsilon), "1e-07", .doc = "keeps the divisor away from 0"},
+    NN_ADAM_ARGS(struct adamax, "the largest gradient"),
     NN_OPTIMIZER_ARGS,
     {0},
 };
@@ -20,7 +18,7 @@ static void update(struct nn_optimizer *o, struct nn_call *c, struct nn_update *
     struct op_emitter *m = c->emit;
     u->slot[0] = nn_towards(c, u->slot[0], u->gradient, a->beta_1);
     u->slot[1] = emit_maximum(m, emit_muls(m, u->slot[1], a->beta_2), emit_abs(m, u->gradient));
-    emit_t power = emit_pow(m, emit_scalar_like(m, u->step, a->beta_1), u->step);
+    emit_t power = emit_rpows(m, a->beta_1, u->step);
     emit_t divisor = emit_mul(m, emit_rsubs(m, 1, power), emit_adds(m, u->slot[1], a->epsilon));
     u->value = emit_sub(m, u->value, emit_div(m, emit_mul(m, u->learning_rate, u->slot[0]), divisor));
 }

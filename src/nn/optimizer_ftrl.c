@@ -23,20 +23,21 @@ static const struct nn_arg args[] = {
 
 static enum status check(struct nn_object *o, struct err *e) {
     const struct ftrl *f = (const struct ftrl *)o;
-    if (f->initial < 0)
-        return err_set(e, ERR_VALUE,
-                       "`initial_accumulator_value` needs to be positive or zero. Received: "
-                       "initial_accumulator_value=%g.",
-                       f->initial);
-    if (f->power > 0)
-        return err_set(e, ERR_VALUE,
-                       "`learning_rate_power` needs to be negative or zero. Received: learning_rate_power=%g.",
-                       f->power);
-    const double strengths[] = {f->l1, f->l2, f->shrinkage};
-    for (int i = 0; i < 3; i++)
-        if (strengths[i] < 0)
-            return err_set(e, ERR_VALUE, "`%s` needs to be positive or zero. Received: %g.", args[3 + i].name,
-                           strengths[i]);
+    const struct {
+        const char *name;
+        double value;
+        bool negative;
+    } all[] = {
+        {"initial_accumulator_value", f->initial, false},
+        {"learning_rate_power", f->power, true},
+        {"l1_regularization_strength", f->l1, false},
+        {"l2_regularization_strength", f->l2, false},
+        {"l2_shrinkage_regularization_strength", f->shrinkage, false},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].negative ? all[i].value > 0 : all[i].value < 0)
+            return err_set(e, ERR_VALUE, "`%s` needs to be %s or zero. Received: %s=%g.", all[i].name,
+                           all[i].negative ? "negative" : "positive", all[i].name, all[i].value);
     return OK;
 }
 

@@ -9,16 +9,14 @@ struct nadam {
 
 static const struct nn_arg args[] = {
     NN_LEARNING_RATE_ARG("0.001"),
-    {"beta_1", NN_FLOAT, offsetof(struct nadam, beta_1), "0.9", .doc = "decay of the mean of the gradients"},
-    {"beta_2", NN_FLOAT, offsetof(struct nadam, beta_2), "0.999", .doc = "decay of the mean of their squares"},
-    {"epsilon", NN_FLOAT, offsetof(struct nadam, epsilon), "1e-07", .doc = "keeps the divisor away from 0"},
+    NN_ADAM_ARGS(struct nadam, "the mean of their squares"),
     NN_OPTIMIZER_ARGS,
     {0},
 };
 
 /* beta_1 (1 - 0.5 * 0.96^step) */
 static struct tensor *decay(const struct nadam *a, struct op_emitter *m, struct tensor *step) {
-    emit_t power = emit_pow(m, emit_scalar_like(m, step, 0.96), step);
+    emit_t power = emit_rpows(m, 0.96, step);
     return emit_muls(m, emit_rsubs(m, 1, emit_muls(m, power, 0.5)), a->beta_1);
 }
 
@@ -30,7 +28,7 @@ static void update(struct nn_optimizer *o, struct nn_call *c, struct nn_update *
     const struct nadam *a = (const struct nadam *)o;
     struct op_emitter *m = c->emit;
     emit_t now = decay(a, m, u->step), next = decay(a, m, emit_adds(m, u->step, 1));
-    emit_t power = emit_pow(m, emit_scalar_like(m, u->step, a->beta_2), u->step);
+    emit_t power = emit_rpows(m, a->beta_2, u->step);
     /* Unlike Adam's, Keras's betas are float32 before they are taken from 1. */
     u->slot[0] = nn_towards(c, u->slot[0], u->gradient, (float)a->beta_1);
     u->slot[1] = nn_towards(c, u->slot[1], emit_square(m, u->gradient), (float)a->beta_2);

@@ -11,7 +11,7 @@ static const struct nn_arg args[] = {
     NN_LEARNING_RATE_ARG("0.001"),
     {"rho", NN_FLOAT, offsetof(struct rmsprop, rho), "0.9", .doc = "decay of the means"},
     {"momentum", NN_FLOAT, offsetof(struct rmsprop, momentum), "0.0", .doc = "part of the last step that is kept"},
-    {"epsilon", NN_FLOAT, offsetof(struct rmsprop, epsilon), "1e-07", .doc = "keeps the divisor away from 0"},
+    NN_EPSILON_ARG(struct rmsprop),
     {"centered", NN_BOOL, offsetof(struct rmsprop, centered), "false",
      .doc = "divides by the variance of the gradients instead of the mean of their squares"},
     NN_OPTIMIZER_ARGS,

@@ -72,7 +72,7 @@ static struct tensor *find_decay(const struct cosine *s, struct op_emitter *m, s
     /* The lengths before it are a geometric series: (1 - t_mul^i) / (1 - t_mul). */
     emit_t grown = emit_rsubs(m, 1, emit_muls(m, x, 1 - s->t_mul));
     emit_t number = emit_floor(m, emit_divs(m, emit_log(m, grown), log(s->t_mul)));
-    emit_t length = emit_pow(m, emit_scalar_like(m, number, s->t_mul), number);
+    emit_t length = emit_rpows(m, s->t_mul, number);
     emit_t before = emit_divs(m, emit_rsubs(m, 1, length), 1 - s->t_mul);
     *part = emit_div(m, emit_sub(m, x, before), length);
     return number;
@@ -82,7 +82,7 @@ static struct tensor *restarts(struct nn_object *o, struct nn_call *c, struct te
     const struct cosine *s = (const struct cosine *)o;
     struct op_emitter *m = c->emit;
     emit_t part, number = find_decay(s, m, emit_divs(m, step, s->steps), &part);
-    emit_t high = emit_pow(m, emit_scalar_like(m, number, s->m_mul), number);
+    emit_t high = emit_rpows(m, s->m_mul, number);
     return above(s, m, emit_mul(m, high, half_wave(m, part)), s->initial);
 }
 

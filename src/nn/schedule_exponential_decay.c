@@ -31,7 +31,7 @@ static struct tensor *part(const struct decay *d, struct nn_call *c, struct tens
 static struct tensor *exponential(struct nn_object *o, struct nn_call *c, struct tensor *step) {
     const struct decay *d = (const struct decay *)o;
     emit_t p = part(d, c, step);
-    return emit_muls(c->emit, emit_pow(c->emit, emit_scalar_like(c->emit, p, d->decay_rate), p), d->initial);
+    return emit_muls(c->emit, emit_rpows(c->emit, d->decay_rate, p), d->initial);
 }
 
 static struct tensor *inverse_time(struct nn_object *o, struct nn_call *c, struct tensor *step) {

@@ -127,6 +127,10 @@ WITH_SCALAR(minimums, minimum)
 WITH_SCALAR(gts, gt)
 WITH_SCALAR(eqs, eq)
 
+emit_t emit_rpows(struct op_emitter *e, double s, emit_t x) {
+    return emit_pow(e, emit_scalar_like(e, x, s), x);
+}
+
 emit_t emit_rsubs(struct op_emitter *e, double s, emit_t x) {
     return emit_sub(e, emit_scalar_like(e, x, s), x);
 }

@@ -82,6 +82,7 @@ emit_t emit_adds(struct op_emitter *e, emit_t x, double s);  /* x + s */
 emit_t emit_muls(struct op_emitter *e, emit_t x, double s);  /* x * s */
 emit_t emit_divs(struct op_emitter *e, emit_t x, double s);  /* x / s */
 emit_t emit_rsubs(struct op_emitter *e, double s, emit_t x); /* s - x */
+emit_t emit_rpows(struct op_emitter *e, double s, emit_t x); /* s to the power of x */
 emit_t emit_maximums(struct op_emitter *e, emit_t x, double s);
 emit_t emit_minimums(struct op_emitter *e, emit_t x, double s);
 emit_t emit_gts(struct op_emitter *e, emit_t x, double s); /* x > s */

@@ -17,8 +17,9 @@ struct entry {
 
 /* Of an op, or of nodes of the same ops. */
 struct total {
-    char name[MOST_OPS + 16];
-    double seconds;
+    char name[256];
+    int nodes; /* of one program, that have this name */
+    double seconds, megabytes;
     uint64_t calls;
 };
 
@@ -53,28 +54,35 @@ double *profile_call(struct run *r, struct program *p, struct err *e) {
     return f->entry[i].seconds;
 }
 
-static enum status add_total(struct totals *t, const char *name, double seconds, uint64_t calls, struct err *e) {
+/* Adds what has the same name up. */
+static enum status add_total(struct totals *t, const char *name, const struct total *one, struct err *e) {
     int i = 0;
     while (i < t->count && strcmp(t->total[i].name, name) != 0) i++;
     if (i == t->count) {
         if (run_grow(&t->total, t->count, &t->cap, sizeof *t->total, e)) return e->status;
-        snprintf(t->total[t->count++].name, sizeof t->total->name, "%s", name);
-        t->total[i].seconds = 0;
-        t->total[i].calls = 0;
+        t->total[t->count++] = (struct total){0};
+        snprintf(t->total[i].name, sizeof t->total->name, "%s", name);
     }
-    t->total[i].seconds += seconds;
-    t->total[i].calls += calls;
+    t->total[i].nodes += one->nodes;
+    t->total[i].seconds += one->seconds;
+    t->total[i].megabytes += one->megabytes;
+    t->total[i].calls += one->calls;
     return OK;
 }
 
+static int slower_first(const void *a, const void *b) {
+    const struct total *x = a, *y = b;
+    return x->seconds > y->seconds ? -1 : x->seconds < y->seconds ? 1 : strcmp(x->name, y->name);
+}
+
 enum status profile_op(struct run *r, const struct op *op, double seconds, struct err *e) {
-    return add_total(&r->profile->eager, op->name, seconds, 1, e);
+    return add_total(&r->profile->eager, op->name, &(struct total){.seconds = seconds, .calls = 1}, e);
 }
 
 enum status profile_whole(struct run *r, const struct program *p, double seconds, struct err *e) {
     char name[64];
     snprintf(name, sizeof name, "compiled step of %d nodes", program_graph(p)->nnode);
-    return add_total(&r->profile->eager, name, seconds, 1, e);
+    return add_total(&r->profile->eager, name, &(struct total){.seconds = seconds, .calls = 1}, e);
 }
 
 enum status profile_tune(struct run *r, struct buf *out, struct err *e) {
@@ -84,24 +92,6 @@ enum status profile_tune(struct run *r, struct buf *out, struct err *e) {
 }
 
 /* ---- the report --------------------------------------------------------------------------------------------------- */
-
-/* Nodes of the same label: ops, as far as they fit, way and shape. */
-struct row {
-    char label[256];
-    int node, count; /* the first, and how many */
-    double seconds, megabytes;
-};
-
-static int slower_first(const void *a, const void *b) {
-    const struct row *x = a, *y = b;
-    return x->seconds > y->seconds ? -1 : x->seconds < y->seconds ? 1 : x->node - y->node;
-}
-
-static int by_label(const void *a, const void *b) {
-    const struct row *x = a, *y = b;
-    const int order = strcmp(x->label, y->label);
-    return order ? order : x->node - y->node;
-}
 
 /* "add multiply maximum (12 ops)" for a fused node: as many names as fit. */
 static void print_ops(const struct graph_node *n, struct buf *out) {
@@ -137,79 +127,49 @@ static void label_node(const struct program *p, int node, struct buf *label) {
     buf_printf(label, " -> %s%s", dtype_name(s->dtype), shape_text(&s->shape, shape, sizeof shape));
 }
 
-/* Those that have the same label become one, the slowest first; how many there are. */
-static int merge_rows(struct row *row, int n) {
-    int kept = 0;
-    qsort(row, (size_t)n, sizeof *row, by_label);
-    for (int i = 0; i < n; i++) {
-        if (kept > 0 && strcmp(row[kept - 1].label, row[i].label) == 0) {
-            row[kept - 1].count++;
-            row[kept - 1].seconds += row[i].seconds;
-            row[kept - 1].megabytes += row[i].megabytes;
-        } else {
-            row[kept++] = row[i];
-        }
-    }
-    qsort(row, (size_t)kept, sizeof *row, slower_first);
-    return kept;
-}
-
-/* The rows of a program's nodes, the caller's to free; NULL without memory. */
-static struct row *rows_of(const struct entry *p, int *n) {
-    struct err e = {0};
-    struct buf label = {0};
+/* The nodes by their labels: ops, as far as they fit, way and shape. What there is no memory for is missing. */
+static struct totals labelled(const struct entry *p) {
     const struct graph *g = program_graph(p->program);
-    struct row *row = mem_alloc(sizeof *row * (size_t)(g->nnode + 1), &e);
-    if (!row) return NULL;
-    for (int i = 0; i < g->nnode; i++) {
-        label.len = 0;
+    struct totals t = {0};
+    struct err e = {0};
+    for (int i = 0; i < g->nnode && e.status == OK; i++) {
+        struct buf label = {0};
         label_node(p->program, i, &label);
-        if (buf_status(&label, &e)) break;
-        row[i] = (struct row){.node = i, .count = 1, .seconds = p->seconds[i], .megabytes = megabytes(g, &g->node[i])};
-        snprintf(row[i].label, sizeof row[i].label, "%s", buf_text(&label));
+        const struct total one = {.nodes = 1, .seconds = p->seconds[i], .megabytes = megabytes(g, &g->node[i])};
+        add_total(&t, buf_text(&label), &one, &e);
+        buf_free(&label);
     }
-    buf_free(&label);
-    if (e.status) {
-        mem_free(row);
-        return NULL;
-    }
-    *n = merge_rows(row, g->nnode);
-    return row;
+    if (t.count) qsort(t.total, (size_t)t.count, sizeof *t.total, slower_first);
+    return t;
 }
 
-static void print_row(const struct entry *p, const struct row *row, double total, struct buf *out) {
-    buf_printf(out, "%8.3f %5.1f %9.2f  ", row->seconds * 1e3 / (double)p->calls, 100 * row->seconds / total,
-               row->megabytes);
-    if (row->count > 1) buf_printf(out, "%d x ", row->count);
-    buf_printf(out, "%s\n", row->label);
+static void print_label(const struct entry *p, const struct total *t, double whole, struct buf *out) {
+    buf_printf(out, "%8.3f %5.1f %9.2f  ", t->seconds * 1e3 / (double)p->calls, 100 * t->seconds / whole, t->megabytes);
+    if (t->nodes > 1) buf_printf(out, "%d x ", t->nodes);
+    buf_printf(out, "%s\n", t->name);
 }
 
-/* Nodes below a thousandth of the whole are summed up in one line. */
+/* Labels below a thousandth of the whole are summed up in one line. */
 static void print_entry(const struct entry *p, struct buf *out) {
     const struct graph *g = program_graph(p->program);
-    double total = 0, rest = 0;
-    int n, shown = 0, left = 0;
-    struct row *row = rows_of(p, &n);
-    if (!row) return;
-    for (int i = 0; i < g->nnode; i++) total += p->seconds[i];
+    const struct totals t = labelled(p);
+    double whole = 0, rest = 0;
+    int shown = 0, left = 0;
+    for (int i = 0; i < g->nnode; i++) whole += p->seconds[i];
     buf_printf(out, "program of %d nodes: %llu call%s, %.3f ms each, %.1f MB planned\n      ms     %%        MB  op\n",
-               g->nnode, (unsigned long long)p->calls, p->calls == 1 ? "" : "s", total * 1e3 / (double)p->calls,
+               g->nnode, (unsigned long long)p->calls, p->calls == 1 ? "" : "s", whole * 1e3 / (double)p->calls,
                (double)program_arena(p->program) / 1e6);
-    for (; shown < n && row[shown].seconds * 1000 >= total; shown++) print_row(p, &row[shown], total, out);
-    for (int i = shown; i < n; i++) rest += row[i].seconds, left += row[i].count;
+    for (; shown < t.count && t.total[shown].seconds * 1000 >= whole; shown++)
+        print_label(p, &t.total[shown], whole, out);
+    for (int i = shown; i < t.count; i++) rest += t.total[i].seconds, left += t.total[i].nodes;
     if (left)
-        buf_printf(out, "%8.3f %5.1f            %d more\n", rest * 1e3 / (double)p->calls, 100 * rest / total, left);
-    mem_free(row);
-}
-
-static int total_first(const void *a, const void *b) {
-    const struct total *x = a, *y = b;
-    return x->seconds > y->seconds ? -1 : x->seconds < y->seconds ? 1 : strcmp(x->name, y->name);
+        buf_printf(out, "%8.3f %5.1f            %d more\n", rest * 1e3 / (double)p->calls, 100 * rest / whole, left);
+    mem_free(t.total);
 }
 
 static void print_totals(struct totals *t, double whole, struct buf *out) {
     if (t->count == 0) return;
-    qsort(t->total, (size_t)t->count, sizeof *t->total, total_first);
+    qsort(t->total, (size_t)t->count, sizeof *t->total, slower_first);
     buf_puts(out, "     %        ms     calls  op\n");
     for (int i = 0; i < t->count && i < MOST_TOTALS; i++)
         buf_printf(out, "%6.1f %9.1f %9llu  %s\n", 100 * t->total[i].seconds / whole, t->total[i].seconds * 1e3,
@@ -222,7 +182,7 @@ static void add_program(struct totals *t, const struct entry *p, struct err *e) 
     for (int i = 0; i < g->nnode && e->status == OK; i++) {
         struct buf name = {0};
         print_ops(&g->node[i], &name);
-        add_total(t, buf_text(&name), p->seconds[i], p->calls, e);
+        add_total(t, buf_text(&name), &(struct total){.seconds = p->seconds[i], .calls = p->calls}, e);
         buf_free(&name);
     }
 }
@@ -231,8 +191,7 @@ void profile_totals(const struct run *r, double whole, struct buf *out) {
     const struct profile *f = r->profile;
     struct totals t = {0};
     struct err unused = {0}; /* what there is no memory for is missing */
-    for (int i = 0; i < f->eager.count; i++)
-        add_total(&t, f->eager.total[i].name, f->eager.total[i].seconds, f->eager.total[i].calls, &unused);
+    for (int i = 0; i < f->eager.count; i++) add_total(&t, f->eager.total[i].name, &f->eager.total[i], &unused);
     for (int i = 0; i < f->count; i++) add_program(&t, &f->entry[i], &unused);
     print_totals(&t, whole, out);
     mem_free(t.total);
